@@ -1,0 +1,161 @@
+//! A message as the rest of the program sees it.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// One message for the life of a mount. Rises in listing order; never used again.
+///
+/// It is not the POP3 message-number, which is valid for one session only and never leaves it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MessageId(pub(super) u32);
+
+impl MessageId {
+    /// The id's position: 0, 1, 2, ... in order of first listing.
+    pub fn index(self) -> u32 {
+        self.0
+    }
+
+    /// The id at a position, which need not be one that exists.
+    pub fn from_index(index: u32) -> Self {
+        Self(index)
+    }
+}
+
+/// How long a message is, in octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// What LIST said: an estimate (RFC 1939 section 5).
+    Listed(u64),
+    /// What RETR gave.
+    Exact(u64),
+}
+
+impl Size {
+    /// The size to show to programs. 0 is never shown for a size that is not known.
+    pub fn shown(self) -> u64 {
+        match self {
+            Self::Listed(octets) => octets.max(1),
+            Self::Exact(octets) => octets,
+        }
+    }
+
+    /// Whether RETR has confirmed it.
+    pub fn is_exact(self) -> bool {
+        matches!(self, Self::Exact(_))
+    }
+}
+
+/// Where a message is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the root.
+    Root,
+    /// In `.pop3fs/deleted/`: marked, to be deleted by the next commit.
+    Deleted,
+    /// Nowhere: it left the maildrop. It can still be held open.
+    Gone,
+}
+
+/// A message's directory entry and attributes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Which message.
+    pub id: MessageId,
+    /// Its file name, suffix included.
+    pub name: Arc<str>,
+    /// How long it is.
+    pub size: Size,
+    /// Its own date where known, else that of the listing; seconds since 1970.
+    pub date: i64,
+    /// Where it is shown.
+    pub place: Place,
+}
+
+/// A message's octets, whole and unchanging.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Body(Arc<[u8]>);
+
+impl Body {
+    /// At most `length` octets from `offset` on; fewer, or none, at the end.
+    pub fn slice(&self, offset: u64, length: usize) -> &[u8] {
+        let start = usize::try_from(offset)
+            .unwrap_or(usize::MAX)
+            .min(self.0.len());
+        let end = start.saturating_add(length).min(self.0.len());
+        &self.0[start..end]
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(octets: Vec<u8>) -> Self {
+        Self(octets.into())
+    }
+}
+
+impl Deref for Body {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Mail is private: only the length is shown.
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({} octets)", self.0.len())
+    }
+}
+
+/// A message that a program has open.
+#[derive(Clone, Debug)]
+pub struct OpenMessage {
+    /// Which message.
+    pub id: MessageId,
+    /// Which version of its bytes was opened; another one is never handed to this reader.
+    pub version: u32,
+    /// The bytes, where they were in memory; held so until the message is closed.
+    pub body: Option<Body>,
+}
+
+/// What the kernel must be told before a reader may go on, because the size it was shown before
+/// RETR may be wrong: the true size, and the last octet (none in an empty message).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Correction {
+    /// The exact size, in octets.
+    pub size: u64,
+    /// The message's last octet.
+    pub last: Option<u8>,
+}
+
+/// The octets that answer one read.
+#[derive(Clone, Debug)]
+pub enum Octets {
+    /// A part of a message that is whole in memory.
+    Shared {
+        /// The whole message.
+        body: Body,
+        /// Where the read starts.
+        offset: u64,
+        /// How much was asked for.
+        length: usize,
+    },
+    /// A copy, made while the message was still arriving.
+    Copied(Vec<u8>),
+}
+
+impl Deref for Octets {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Shared {
+                body,
+                offset,
+                length,
+            } => body.slice(*offset, *length),
+            Self::Copied(octets) => octets,
+        }
+    }
+}
