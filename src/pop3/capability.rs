@@ -1,0 +1,204 @@
+//! What CAPA announces.
+
+/// How many lines of CAPA's reply are kept. Real servers send about 15.
+const MAX_CAPABILITIES: usize = 128;
+
+/// The longest line kept, in octets (RFC 2449 section 4).
+const MAX_CAPABILITY: usize = 512;
+
+/// The capabilities a server announced (RFC 2449); by default none.
+///
+/// They change with STLS and with the login, and must then be asked for again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    lines: Vec<String>,
+}
+
+/// How long messages stay in the maildrop (RFC 2449 section 6.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expire {
+    /// The server does not remove them.
+    Never,
+    /// At least that many days; with 0, the server may remove what was retrieved.
+    Days(u32),
+}
+
+impl Capabilities {
+    /// Takes in one line of CAPA's reply. What no server should send is skipped.
+    pub fn add_line(&mut self, line: &[u8]) {
+        let printable = |octet: &u8| matches!(octet, b'\t' | b' '..=b'~');
+        if self.lines.len() >= MAX_CAPABILITIES || line.len() > MAX_CAPABILITY {
+            return;
+        }
+        if let Ok(text) = str::from_utf8(line)
+            && line.iter().all(printable)
+        {
+            self.lines.push(text.trim().to_owned());
+        }
+    }
+
+    /// Commands may be sent before the replies to earlier ones came (RFC 2449 section 6.6).
+    pub fn pipelining(&self) -> bool {
+        self.announces("PIPELINING")
+    }
+
+    /// TLS can be started in this connection (RFC 2595 section 4).
+    pub fn stls(&self) -> bool {
+        self.announces("STLS")
+    }
+
+    /// AUTH takes this mechanism (RFC 5034 section 3).
+    pub fn sasl(&self, mechanism: &str) -> bool {
+        self.words("SASL")
+            .any(|word| word.eq_ignore_ascii_case(mechanism))
+    }
+
+    /// USER and PASS are taken (RFC 2449 section 6.2).
+    pub fn user(&self) -> bool {
+        self.announces("USER")
+    }
+
+    /// UIDL is taken (RFC 2449 section 6.8).
+    pub fn uidl(&self) -> bool {
+        self.announces("UIDL")
+    }
+
+    /// TOP is taken (RFC 2449 section 6.1).
+    pub fn top(&self) -> bool {
+        self.announces("TOP")
+    }
+
+    /// Words in brackets at the start of a reply are response codes (RFC 2449 section 6.4).
+    pub fn resp_codes(&self) -> bool {
+        self.announces("RESP-CODES")
+    }
+
+    /// The UTF8 command is taken (RFC 6856 section 2).
+    pub fn utf8(&self) -> bool {
+        self.announces("UTF8")
+    }
+
+    /// Seconds to leave between two logins (RFC 2449 section 6.5).
+    pub fn login_delay(&self) -> Option<u32> {
+        self.words("LOGIN-DELAY").next()?.parse().ok()
+    }
+
+    /// How long messages stay in the maildrop (RFC 2449 section 6.7).
+    pub fn expire(&self) -> Option<Expire> {
+        let period = self.words("EXPIRE").next()?;
+        if period.eq_ignore_ascii_case("NEVER") {
+            return Some(Expire::Never);
+        }
+        period.parse().ok().map(Expire::Days)
+    }
+
+    /// The server's name and version, as it gives them; printable (RFC 2449 section 6.9).
+    pub fn implementation(&self) -> Option<&str> {
+        self.arguments("IMPLEMENTATION").next()
+    }
+
+    /// Every line that was announced, printable.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().map(String::as_str)
+    }
+
+    fn announces(&self, tag: &str) -> bool {
+        self.arguments(tag).next().is_some()
+    }
+
+    fn words(&self, tag: &str) -> impl Iterator<Item = &str> {
+        self.arguments(tag).flat_map(str::split_ascii_whitespace)
+    }
+
+    /// What stands behind a capability's tag; an empty text if nothing does.
+    fn arguments(&self, tag: &str) -> impl Iterator<Item = &str> {
+        self.lines.iter().filter_map(move |line| {
+            let (first, rest) = line
+                .split_once(|c: char| c.is_ascii_whitespace())
+                .unwrap_or((line, ""));
+            first.eq_ignore_ascii_case(tag).then(|| rest.trim_start())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn announced(lines: &[&str]) -> Capabilities {
+        let mut capabilities = Capabilities::default();
+        for line in lines {
+            capabilities.add_line(line.as_bytes());
+        }
+        capabilities
+    }
+
+    #[test]
+    fn nothing_is_announced_by_default() {
+        let none = Capabilities::default();
+        assert!(!none.pipelining() && !none.stls() && !none.user() && !none.sasl("PLAIN"));
+        assert!(!none.uidl() && !none.top() && !none.resp_codes() && !none.utf8());
+        assert_eq!((none.login_delay(), none.expire()), (None, None));
+        assert_eq!(none.implementation(), None);
+    }
+
+    #[test]
+    fn what_is_announced_is_found() {
+        let all = announced(&[
+            "TOP",
+            "USER",
+            "SASL CRAM-MD5 plain",
+            "RESP-CODES",
+            "LOGIN-DELAY 900 USER",
+            "pipelining",
+            "EXPIRE 60",
+            "UIDL",
+            "STLS",
+            "UTF8 USER",
+            "IMPLEMENTATION Shlemazle-Plotz v302",
+        ]);
+        assert!(all.pipelining() && all.stls() && all.user() && all.utf8());
+        assert!(all.uidl() && all.top() && all.resp_codes());
+        assert!(all.sasl("PLAIN") && all.sasl("CRAM-MD5") && !all.sasl("LOGIN"));
+        assert_eq!(all.login_delay(), Some(900));
+        assert_eq!(all.expire(), Some(Expire::Days(60)));
+        assert_eq!(all.implementation(), Some("Shlemazle-Plotz v302"));
+    }
+
+    #[test]
+    fn expire_may_be_never() {
+        assert_eq!(announced(&["EXPIRE never"]).expire(), Some(Expire::Never));
+    }
+
+    #[test]
+    fn sloppy_words_are_skipped() {
+        let sloppy = announced(&["EXPIRENEVER", "PIPELINE", "LOGIN-DELAY soon", "", "SASL"]);
+        assert!(!sloppy.pipelining() && !sloppy.sasl("PLAIN"));
+        assert_eq!((sloppy.expire(), sloppy.login_delay()), (None, None));
+    }
+
+    #[test]
+    fn an_endless_announcement_is_bounded() {
+        let mut capabilities = Capabilities::default();
+        for number in 0..10_000 {
+            capabilities.add_line(format!("X-{number}").as_bytes());
+        }
+        capabilities.add_line(&[b'X'; 10_000]);
+        assert_eq!(capabilities.lines().count(), MAX_CAPABILITIES);
+    }
+
+    proptest! {
+        #[test]
+        fn only_printable_lines_are_kept(lines: Vec<Vec<u8>>) {
+            let mut capabilities = Capabilities::default();
+            for line in &lines {
+                capabilities.add_line(line);
+            }
+            for line in capabilities.lines() {
+                prop_assert!(line.chars().all(|c| c == '\t' || !c.is_control()));
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! One command and its reply.
+
+use super::lines::{Line, LineBuffer};
+use super::outgoing::Outgoing;
+use super::sasl::{Plain, Turn};
+use super::unstuff::{Piece, Unstuff};
+use super::{ProtocolError, Reply, Shape, text};
+
+/// The longest first line of a reply, its end included, in octets. RFC 2449 section 4 allows 512;
+/// servers are found to pass that, but what a person can read stays far below this.
+pub(super) const MAX_STATUS_LINE: usize = 8 * 1024;
+
+/// The longest line of a listing, its end included, in octets. A unique-id has 70 by RFC 1939
+/// section 7; one taken from a header line can have some thousands.
+pub(super) const MAX_LINE: usize = 64 * 1024;
+
+/// The most lines of a listing. No maildrop is known to hold a tenth as many; a server that goes
+/// on beyond lists nothing real.
+pub(super) const MAX_LINES: u32 = 1 << 24;
+
+/// A command whose reply is not complete.
+pub(super) struct Exchange<T> {
+    pub(super) tag: T,
+    /// Nothing may be sent until its reply is complete.
+    pub(super) last_of_its_burst: bool,
+    shape: Shape,
+    sasl: Option<Plain>,
+    stage: Stage,
+}
+
+/// What comes next of the reply.
+enum Stage {
+    Status,
+    Lines { heard: u32 },
+    Octets(Unstuff),
+}
+
+/// What was made out of the input.
+pub(super) enum Heard<'a> {
+    Accepted(Reply),
+    Line(&'a [u8]),
+    Octets(&'a [u8]),
+    Complete(Option<Reply>),
+}
+
+impl<T> Exchange<T> {
+    pub(super) fn new(tag: T, shape: Shape, last_of_its_burst: bool) -> Self {
+        Self {
+            tag,
+            last_of_its_burst,
+            shape,
+            sasl: None,
+            stage: Stage::Status,
+        }
+    }
+
+    pub(super) fn sasl(tag: T, plain: Plain) -> Self {
+        Self {
+            sasl: Some(plain),
+            ..Self::new(tag, Shape::Sasl, true)
+        }
+    }
+
+    /// Whether this reply lets TLS start.
+    pub(super) fn starts_tls(&self, reply: &Reply) -> bool {
+        self.shape == Shape::Stls && reply.is_ok()
+    }
+
+    /// Takes the next part of the reply from the front of `input`; `None` once it is used up.
+    pub(super) fn hear<'a, 'i: 'a>(
+        &mut self,
+        lines: &'a mut LineBuffer,
+        outgoing: &mut Outgoing,
+        input: &mut &'i [u8],
+    ) -> Result<Option<Heard<'a>>, ProtocolError> {
+        match &mut self.stage {
+            Stage::Status => self.hear_status(lines, outgoing, input),
+            Stage::Lines { heard } => hear_line(heard, lines, input),
+            Stage::Octets(unstuff) => Ok(unstuff.next(input).map(|piece| match piece {
+                Piece::Octets(octets) => Heard::Octets(octets),
+                Piece::End => Heard::Complete(None),
+            })),
+        }
+    }
+
+    fn hear_status<'a>(
+        &mut self,
+        lines: &mut LineBuffer,
+        outgoing: &mut Outgoing,
+        input: &mut &[u8],
+    ) -> Result<Option<Heard<'a>>, ProtocolError> {
+        while let Some(line) = lines.next(input, MAX_STATUS_LINE)? {
+            if let Some(plain) = &mut self.sasl
+                && let Turn::Respond(response) = plain.hear(line.text)?
+            {
+                outgoing.append(&[&response, "\r\n"]);
+                continue;
+            }
+            let reply = Reply::parse(line.text)
+                .ok_or_else(|| ProtocolError::NotAReply(text::printable(line.text)))?;
+            if self.starts_tls(&reply) && !input.is_empty() {
+                return Err(ProtocolError::PlaintextAfterStls);
+            }
+            return Ok(Some(self.judge(reply, line)));
+        }
+        Ok(None)
+    }
+
+    /// Whether the reply's first line is all of it.
+    fn judge<'a>(&mut self, reply: Reply, line: Line<'_>) -> Heard<'a> {
+        self.stage = match self.shape {
+            Shape::Lines if reply.is_ok() => Stage::Lines { heard: 0 },
+            Shape::Octets if reply.is_ok() => Stage::Octets(Unstuff::new(line.end)),
+            _ => return Heard::Complete(Some(reply)),
+        };
+        Heard::Accepted(reply)
+    }
+}
+
+fn hear_line<'a, 'i: 'a>(
+    heard: &mut u32,
+    lines: &'a mut LineBuffer,
+    input: &mut &'i [u8],
+) -> Result<Option<Heard<'a>>, ProtocolError> {
+    let Some(Line { text, .. }) = lines.next(input, MAX_LINE)? else {
+        return Ok(None);
+    };
+    if text == b"." {
+        return Ok(Some(Heard::Complete(None)));
+    }
+    if *heard == MAX_LINES {
+        return Err(ProtocolError::TooManyLines(MAX_LINES));
+    }
+    *heard += 1;
+    Ok(Some(Heard::Line(text.strip_prefix(b".").unwrap_or(text))))
+}

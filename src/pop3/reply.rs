@@ -1,0 +1,105 @@
+//! A reply's first line.
+
+use super::{ResponseCode, text};
+
+/// A status line (RFC 1939 section 3): whether the server did it, and its words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// `+OK` rather than `-ERR`.
+    pub ok: bool,
+    text: String,
+    code: Option<ResponseCode>,
+}
+
+impl Reply {
+    /// Parses a line without its end. Servers are found to write the indicator in lower case, to
+    /// leave out the text, and to say `+` alone.
+    pub(super) fn parse(line: &[u8]) -> Option<Self> {
+        if let Some(words) = strip_prefix_any_case(line, b"+OK") {
+            return Some(Self::new(true, words));
+        }
+        if let Some(words) = strip_prefix_any_case(line, b"-ERR") {
+            return Some(Self::new(false, words));
+        }
+        (line.trim_ascii() == b"+").then(|| Self::new(true, b""))
+    }
+
+    fn new(ok: bool, words: &[u8]) -> Self {
+        let words = words.trim_ascii();
+        Self {
+            ok,
+            text: text::printable(words),
+            code: ResponseCode::parse(words),
+        }
+    }
+
+    /// Whether the server did what it was asked.
+    pub fn is_ok(&self) -> bool {
+        self.ok
+    }
+
+    /// The server's words, printable, with their response code if there is one; maybe empty.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The response code at the start of the words.
+    pub fn code(&self) -> Option<ResponseCode> {
+        self.code.clone()
+    }
+}
+
+fn strip_prefix_any_case<'a>(line: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
+    let (start, rest) = line.split_at_checked(prefix.len())?;
+    start.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_indicator_decides() {
+        let ok = Reply::parse(b"+OK 2 320").unwrap();
+        assert!(ok.is_ok());
+        assert_eq!(ok.text(), "2 320");
+        let err = Reply::parse(b"-ERR [IN-USE] locked").unwrap();
+        assert!(!err.is_ok());
+        assert_eq!(err.text(), "[IN-USE] locked");
+        assert_eq!(err.code(), Some(ResponseCode::InUse));
+    }
+
+    #[test]
+    fn sloppy_replies_are_understood() {
+        for line in ["+OK", "+ok", "+", "+ ", "+OK ", "+Ok\tready"] {
+            assert!(Reply::parse(line.as_bytes()).unwrap().is_ok(), "{line}");
+        }
+        for line in ["-ERR", "-err", "-Err no", "-ERR\t"] {
+            assert!(!Reply::parse(line.as_bytes()).unwrap().is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn other_lines_are_no_replies() {
+        for line in [
+            "",
+            "OK",
+            "-",
+            "220 ready",
+            "* OK IMAP",
+            "+ dGVzdA==",
+            " +OK",
+        ] {
+            assert_eq!(Reply::parse(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_panics(line: Vec<u8>) {
+            let _ = Reply::parse(&line);
+        }
+    }
+}
