@@ -1,1 +1,27 @@
-//! Room: net.
+//! Names to sockets, TLS, and one non-blocking stream.
+//!
+//! [`Connector::connect`] blocks, for no longer than it is allowed to, so its caller gives it a
+//! thread of its own. What it returns never blocks: a [`Stream`] is for `poll` and [`Progress`].
+//!
+//! ```text
+//! Endpoint + TlsOptions -> Connector -- connect --> Stream (clear or TLS)
+//!                                  ` -- start_tls: clear Stream -> TLS Stream, after STLS
+//! ```
+//!
+//! Certificates are always verified, and nothing older than TLS 1.2 is spoken.
+
+mod connector;
+mod deadline;
+mod endpoint;
+mod error;
+mod stream;
+mod tls;
+
+#[cfg(test)]
+mod test_server;
+
+pub use connector::Connector;
+pub use endpoint::{Endpoint, Security};
+pub use error::{NetError, Step};
+pub use stream::{Progress, Stream};
+pub use tls::TlsOptions;

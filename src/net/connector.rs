@@ -1,0 +1,336 @@
+//! From a server's name to a connection.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use nix::sys::socket::{setsockopt, sockopt};
+
+use super::deadline::Deadline;
+use super::tls::Tls;
+use super::{Endpoint, NetError, Security, Step, Stream, TlsOptions};
+
+/// A link that says nothing for this long is asked whether it still stands: well within the
+/// 5 minutes after which common routers forget a silent connection.
+const KEEPALIVE_IDLE_SECONDS: u32 = 60;
+
+/// How often an unanswered question is repeated.
+const KEEPALIVE_INTERVAL_SECONDS: u32 = 15;
+
+/// After how many unanswered questions the link is given up: with the above, 2 minutes in all.
+const KEEPALIVE_PROBES: u32 = 4;
+
+/// The least time an address is given: the standard library refuses to wait for none at all.
+const SHORTEST_SHARE: Duration = Duration::from_millis(1);
+
+/// Makes connections to one server. It never changes, so one serves for all reconnections.
+#[derive(Clone, Debug)]
+pub struct Connector {
+    endpoint: Endpoint,
+    /// Nothing where TLS is never to be spoken.
+    tls: Option<Tls>,
+}
+
+impl Connector {
+    /// Prepares everything that needs no network, so that its errors come early.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::CaFile`] if the CA file cannot be used, [`NetError::Handshake`] if the TLS
+    /// library cannot be set up.
+    pub fn new(endpoint: Endpoint, options: &TlsOptions) -> Result<Self, NetError> {
+        let tls = match endpoint.security {
+            Security::ImplicitTls | Security::StartTls => Some(Tls::new(&endpoint, options)?),
+            Security::Cleartext => None,
+        };
+        Ok(Self { endpoint, tls })
+    }
+
+    /// The server.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Connects, and makes the TLS handshake where TLS comes first. Blocks for no longer than
+    /// `timeout`, which covers the handshake too, and the time the name takes to resolve on top:
+    /// the system's resolver has time-outs of its own and cannot be cut short.
+    ///
+    /// # Errors
+    ///
+    /// Any [`NetError`] but `CaFile`.
+    pub fn connect(&self, timeout: Duration) -> Result<Stream, NetError> {
+        let addresses = self.resolve()?;
+        let deadline = Deadline::after(timeout);
+        let socket = self.reach(&addresses, &deadline)?;
+        tune(&socket)?;
+        match self.endpoint.security {
+            Security::ImplicitTls => self.secure(socket, &deadline),
+            Security::StartTls | Security::Cleartext => Ok(Stream::clear(socket)),
+        }
+    }
+
+    /// Makes the TLS handshake over a connection in clear, after the server agreed to STLS.
+    /// Blocks for no longer than `timeout`. The caller makes sure that nothing it has read from
+    /// the stream is left over (RFC 2595 section 4 and the plaintext injection it allows).
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Certificate`], [`NetError::Handshake`], [`NetError::TimedOut`].
+    pub fn start_tls(&self, stream: Stream, timeout: Duration) -> Result<Stream, NetError> {
+        match stream.into_clear_socket() {
+            Some(socket) => self.secure(socket, &Deadline::after(timeout)),
+            None => Err(self.no_handshake("the connection is in TLS already")),
+        }
+    }
+
+    fn resolve(&self) -> Result<Vec<SocketAddr>, NetError> {
+        let failure = |source| NetError::Resolve {
+            endpoint: self.endpoint.clone(),
+            source,
+        };
+        let host = (self.endpoint.host.as_str(), self.endpoint.port);
+        let addresses: Vec<_> = host.to_socket_addrs().map_err(failure)?.collect();
+        if addresses.is_empty() {
+            return Err(failure(io::Error::other("the name has no address")));
+        }
+        Ok(addresses)
+    }
+
+    /// Tries each address in turn. Each may take an even share of the time that is left, so that
+    /// one that never answers does not use up the others' time.
+    fn reach(&self, addresses: &[SocketAddr], deadline: &Deadline) -> Result<TcpStream, NetError> {
+        let mut failure = io::Error::from(io::ErrorKind::TimedOut);
+        for (share, address) in (1..=addresses.len()).rev().zip(addresses) {
+            let Some(left) = deadline.remaining() else {
+                break;
+            };
+            let shares = u32::try_from(share).unwrap_or(u32::MAX);
+            match TcpStream::connect_timeout(address, (left / shares).max(SHORTEST_SHARE)) {
+                Ok(socket) => return Ok(socket),
+                Err(error) => failure = error,
+            }
+            log::debug!("no connection to {address}: {failure}");
+        }
+        Err(self.unreachable(failure, deadline))
+    }
+
+    fn unreachable(&self, source: io::Error, deadline: &Deadline) -> NetError {
+        let endpoint = self.endpoint.clone();
+        if source.kind() != io::ErrorKind::TimedOut {
+            return NetError::Connect { endpoint, source };
+        }
+        NetError::TimedOut {
+            endpoint,
+            step: Step::Connect,
+            bound: deadline.bound(),
+        }
+    }
+
+    fn secure(&self, socket: TcpStream, deadline: &Deadline) -> Result<Stream, NetError> {
+        match &self.tls {
+            Some(tls) => tls.handshake(&self.endpoint, socket, deadline),
+            None => Err(self.no_handshake("TLS is turned off for this server")),
+        }
+    }
+
+    fn no_handshake(&self, reason: &str) -> NetError {
+        NetError::Handshake {
+            endpoint: self.endpoint.clone(),
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+/// Commands are small and each waits for its answer, so none may be held back (Nagle); and a link
+/// that died without a word must be found out.
+fn tune(socket: &TcpStream) -> io::Result<()> {
+    socket.set_nodelay(true)?;
+    setsockopt(socket, sockopt::KeepAlive, &true)?;
+    setsockopt(socket, sockopt::TcpKeepIdle, &KEEPALIVE_IDLE_SECONDS)?;
+    setsockopt(
+        socket,
+        sockopt::TcpKeepInterval,
+        &KEEPALIVE_INTERVAL_SECONDS,
+    )?;
+    setsockopt(socket, sockopt::TcpKeepCount, &KEEPALIVE_PROBES)?;
+    socket.set_nonblocking(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_server::{Authority, accept_tls, serve};
+    use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::time::Instant;
+
+    /// Long enough for any handshake on a busy machine.
+    const AMPLE: Duration = Duration::from_secs(60);
+
+    fn endpoint(port: u16, security: Security) -> Endpoint {
+        Endpoint {
+            host: "localhost".into(),
+            port,
+            security,
+        }
+    }
+
+    fn connector(port: u16, security: Security, authority: Option<&Authority>) -> Connector {
+        let options = TlsOptions {
+            ca_file: authority.map(Authority::ca_file),
+            server_name: None,
+        };
+        Connector::new(endpoint(port, security), &options).unwrap()
+    }
+
+    #[test]
+    fn a_refused_port_is_a_connect_error_that_names_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let error = connector(port, Security::Cleartext, None)
+            .connect(AMPLE)
+            .unwrap_err();
+        assert!(matches!(error, NetError::Connect { .. }));
+        assert!(
+            error
+                .to_string()
+                .contains(&format!("localhost:{port}: Connection refused"))
+        );
+    }
+
+    #[test]
+    fn a_host_that_cannot_be_a_name_is_a_resolve_error() {
+        let mut nowhere = endpoint(995, Security::Cleartext);
+        nowhere.host = "no\0name".into();
+        let connector = Connector::new(nowhere, &TlsOptions::default()).unwrap();
+        let error = connector.connect(AMPLE).unwrap_err();
+        assert!(matches!(error, NetError::Resolve { .. }));
+    }
+
+    #[test]
+    fn a_missing_ca_file_is_found_before_any_connection() {
+        let options = TlsOptions {
+            ca_file: Some("/does/not/exist.pem".into()),
+            server_name: None,
+        };
+        let error = Connector::new(endpoint(995, Security::ImplicitTls), &options).unwrap_err();
+        assert!(matches!(error, NetError::CaFile { .. }));
+    }
+
+    #[test]
+    fn a_server_that_never_shakes_hands_is_given_up_in_time() {
+        let (port, server) = serve(|mut socket| socket.read_to_end(&mut Vec::new()));
+        let connector = connector(port, Security::ImplicitTls, None);
+        let bound = Duration::from_millis(200);
+        let start = Instant::now();
+        let error = connector.connect(bound).unwrap_err();
+        assert!(start.elapsed() >= bound);
+        assert!(matches!(
+            error,
+            NetError::TimedOut {
+                step: Step::Handshake,
+                ..
+            }
+        ));
+        server.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn a_known_authority_and_the_right_name_make_a_tls_stream() {
+        let authority = Authority::new();
+        let identity = authority.identity("DNS:localhost");
+        let (port, server) = serve(|socket| accept_tls(socket, identity).is_some());
+        let stream = connector(port, Security::ImplicitTls, Some(&authority)).connect(AMPLE);
+        assert!(stream.unwrap().is_tls());
+        assert!(server.join().unwrap());
+    }
+
+    /// The error of a handshake with a server whose certificate is made out to `names`.
+    fn refusal(authority: &Authority, names: &str, trusted: bool) -> NetError {
+        let identity = authority.identity(names);
+        let (port, server) = serve(|socket| drop(accept_tls(socket, identity)));
+        let trusted = trusted.then_some(authority);
+        let error = connector(port, Security::ImplicitTls, trusted)
+            .connect(AMPLE)
+            .unwrap_err();
+        server.join().unwrap();
+        error
+    }
+
+    #[test]
+    fn an_unknown_authority_is_a_certificate_error() {
+        let error = refusal(&Authority::new(), "DNS:localhost", false);
+        assert!(matches!(error, NetError::Certificate { .. }), "{error}");
+        assert!(error.to_string().contains("--ca-file"));
+    }
+
+    #[test]
+    fn a_certificate_for_another_name_is_a_certificate_error() {
+        let error = refusal(&Authority::new(), "DNS:elsewhere.example.org", true);
+        assert!(matches!(error, NetError::Certificate { .. }), "{error}");
+        assert!(error.to_string().contains("--tls-server-name"), "{error}");
+    }
+
+    #[test]
+    fn the_name_to_be_in_the_certificate_can_be_given() {
+        let authority = Authority::new();
+        let identity = authority.identity("DNS:elsewhere.example.org");
+        let (port, server) = serve(|socket| accept_tls(socket, identity).is_some());
+        let options = TlsOptions {
+            ca_file: Some(authority.ca_file()),
+            server_name: Some("elsewhere.example.org".into()),
+        };
+        let connector = Connector::new(endpoint(port, Security::ImplicitTls), &options).unwrap();
+        assert!(connector.connect(AMPLE).unwrap().is_tls());
+        assert!(server.join().unwrap());
+    }
+
+    #[test]
+    fn an_address_can_be_in_the_certificate() {
+        let authority = Authority::new();
+        let identity = authority.identity("IP:127.0.0.1");
+        let (port, server) = serve(|socket| accept_tls(socket, identity).is_some());
+        let options = TlsOptions {
+            ca_file: Some(authority.ca_file()),
+            server_name: None,
+        };
+        let mut by_address = endpoint(port, Security::ImplicitTls);
+        by_address.host = "127.0.0.1".into();
+        let connector = Connector::new(by_address, &options).unwrap();
+        assert!(connector.connect(AMPLE).unwrap().is_tls());
+        assert!(server.join().unwrap());
+    }
+
+    #[test]
+    fn a_server_that_speaks_in_clear_is_a_handshake_error() {
+        let (port, server) = serve(|mut socket| socket.write_all(b"+OK hello, this is POP3\r\n"));
+        let error = connector(port, Security::ImplicitTls, None)
+            .connect(AMPLE)
+            .unwrap_err();
+        assert!(matches!(error, NetError::Handshake { .. }), "{error}");
+        server.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn tls_can_start_on_a_connection_in_clear() {
+        let authority = Authority::new();
+        let identity = authority.identity("DNS:localhost");
+        let (port, server) = serve(|socket| accept_tls(socket, identity).is_some());
+        let connector = connector(port, Security::StartTls, Some(&authority));
+        let stream = connector.connect(AMPLE).unwrap();
+        assert!(!stream.is_tls());
+        assert!(connector.start_tls(stream, AMPLE).unwrap().is_tls());
+        assert!(server.join().unwrap());
+    }
+
+    #[test]
+    fn tls_never_starts_where_it_is_turned_off() {
+        let (port, server) = serve(drop);
+        let connector = connector(port, Security::Cleartext, None);
+        let stream = connector.connect(AMPLE).unwrap();
+        let error = connector.start_tls(stream, AMPLE).unwrap_err();
+        assert!(matches!(error, NetError::Handshake { .. }));
+        server.join().unwrap();
+    }
+}

@@ -1,0 +1,147 @@
+//! Why there is no connection.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Endpoint;
+
+/// Why a connection was not made. Each message names what failed and says what to do.
+#[derive(Debug)]
+pub enum NetError {
+    /// The host's name has no address.
+    Resolve {
+        /// Who was looked for.
+        endpoint: Endpoint,
+        /// What the resolver said.
+        source: io::Error,
+    },
+    /// No address of the host took the connection; what the last one said.
+    Connect {
+        /// Who was called.
+        endpoint: Endpoint,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The server's certificate was refused.
+    Certificate {
+        /// Whose certificate it is.
+        endpoint: Endpoint,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// TLS did not come about for another reason than the certificate.
+    Handshake {
+        /// Who was spoken to.
+        endpoint: Endpoint,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The file with certificate authorities cannot be used.
+    CaFile {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The time allowed had passed.
+    TimedOut {
+        /// Who was waited for.
+        endpoint: Endpoint,
+        /// What was waited for.
+        step: Step,
+        /// How long it was allowed to take.
+        bound: Duration,
+    },
+    /// The system refused something that does not depend on the server.
+    Io(io::Error),
+}
+
+/// What a connection was waiting for when its time was up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// An address that takes the connection.
+    Connect,
+    /// The end of the TLS handshake.
+    Handshake,
+}
+
+impl fmt::Display for NetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Resolve { endpoint, source } => write!(
+                f,
+                "cannot find {endpoint}: {source}; check the name, and that the network is up"
+            ),
+            Self::Connect { endpoint, source } => write!(
+                f,
+                "cannot connect to {endpoint}: {source}; check host and port, and that the server runs"
+            ),
+            Self::Certificate { endpoint, reason } => write!(
+                f,
+                "the certificate of {endpoint} is refused: {reason}; {}",
+                certificate_advice(reason)
+            ),
+            Self::Handshake { endpoint, reason } => write!(
+                f,
+                "cannot start TLS with {endpoint}: {reason}; check that this port speaks TLS so \
+                 (995: from the start, 110: after STLS)"
+            ),
+            Self::CaFile { path, reason } => write!(
+                f,
+                "cannot use the CA file {}: {reason}; it must hold certificates in PEM form",
+                path.display()
+            ),
+            Self::TimedOut {
+                endpoint,
+                step,
+                bound,
+            } => write!(
+                f,
+                "{endpoint} did not {step} within {} s; check host and port, or try again",
+                bound.as_secs_f32()
+            ),
+            Self::Io(source) => write!(f, "cannot set up a connection: {source}"),
+        }
+    }
+}
+
+/// What a person can do about a refused certificate. OpenSSL says "hostname mismatch" or "IP
+/// address mismatch" where the certificate is good, but another's.
+fn certificate_advice(reason: &str) -> &'static str {
+    if reason.to_ascii_lowercase().contains("mismatch") {
+        "if the server goes by another name, give that with --tls-server-name"
+    } else {
+        "if you know it to be right, give its authority with --ca-file"
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "take the connection",
+            Self::Handshake => "finish the TLS handshake",
+        })
+    }
+}
+
+impl std::error::Error for NetError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Resolve { source, .. } | Self::Connect { source, .. } | Self::Io(source) => {
+                Some(source)
+            }
+            Self::Certificate { .. }
+            | Self::Handshake { .. }
+            | Self::CaFile { .. }
+            | Self::TimedOut { .. } => None,
+        }
+    }
+}
+
+impl From<io::Error> for NetError {
+    fn from(source: io::Error) -> Self {
+        Self::Io(source)
+    }
+}

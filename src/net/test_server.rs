@@ -1,0 +1,79 @@
+//! What the tests connect to: certificates made on the spot, and servers on loopback.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::Command;
+use std::thread::{self, JoinHandle};
+
+use native_tls::{Identity, TlsAcceptor, TlsStream};
+use tempfile::TempDir;
+
+/// A certificate authority that nobody but its own file vouches for.
+pub(super) struct Authority {
+    directory: TempDir,
+}
+
+impl Authority {
+    pub(super) fn new() -> Self {
+        let authority = Self {
+            directory: tempfile::tempdir().unwrap(),
+        };
+        authority.openssl(&[
+            "-keyout",
+            "ca.key",
+            "-out",
+            "ca.pem",
+            "-subj",
+            "/CN=An authority",
+        ]);
+        authority
+    }
+
+    pub(super) fn ca_file(&self) -> PathBuf {
+        self.directory.path().join("ca.pem")
+    }
+
+    /// A server's certificate and key, made out to `names` (such as `DNS:localhost`).
+    pub(super) fn identity(&self, names: &str) -> Identity {
+        let names = format!("subjectAltName={names}");
+        let leaf = "basicConstraints=critical,CA:FALSE";
+        let signer = ["-CA", "ca.pem", "-CAkey", "ca.key"];
+        let files = ["-keyout", "server.key", "-out", "server.pem"];
+        let content = ["-subj", "/CN=A server", "-addext", leaf, "-addext", &names];
+        self.openssl(&[&signer[..], &files, &content].concat());
+        let read = |name| std::fs::read(self.directory.path().join(name)).unwrap();
+        Identity::from_pkcs8(&read("server.pem"), &read("server.key")).unwrap()
+    }
+
+    fn openssl(&self, arguments: &[&str]) {
+        let common = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
+        let output = Command::new("openssl")
+            .args(common.split(' '))
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
+
+/// Serves one connection; its port, and what became of `serve`.
+pub(super) fn serve<T: Send + 'static>(
+    serve: impl FnOnce(TcpStream) -> T + Send + 'static,
+) -> (u16, JoinHandle<T>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (
+        port,
+        thread::spawn(move || serve(listener.accept().unwrap().0)),
+    )
+}
+
+/// The server's side of a handshake; nothing where the client would not have it.
+pub(super) fn accept_tls(socket: TcpStream, identity: Identity) -> Option<TlsStream<TcpStream>> {
+    TlsAcceptor::new(identity).unwrap().accept(socket).ok()
+}
