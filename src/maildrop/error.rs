@@ -19,7 +19,7 @@ pub enum Error {
     /// The server broke the protocol; what was wrong.
     Protocol(String),
     /// There is no connection, and none could be made; why.
-    Offline(String),
+    Offline(Outage),
     /// The server refused the login; its words.
     LoginRefused(String),
     /// The deadline passed first.
@@ -36,6 +36,51 @@ pub enum Error {
     NotCommitted(String),
 }
 
+/// Why there is no connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// What kind of trouble it is; decides the exit status at the start.
+    pub kind: OutageKind,
+    words: String,
+}
+
+/// What keeps a connection from being made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutageKind {
+    /// The host's name has no address.
+    NoHost,
+    /// Nothing answers there.
+    Unreachable,
+    /// TLS did not come about, or the certificate is refused.
+    Tls,
+    /// The server broke the protocol.
+    Protocol,
+    /// The server is there, and asks to come back later.
+    Busy,
+    /// There was a connection, and it was lost.
+    Lost,
+    /// There is no password to log in with.
+    NoPassword,
+    /// The local system refused something.
+    Local,
+}
+
+impl Outage {
+    /// An outage of this kind; `words` tell a person what happened and what to do.
+    pub fn new(kind: OutageKind, words: impl Into<String>) -> Self {
+        Self {
+            kind,
+            words: words.into(),
+        }
+    }
+}
+
+impl fmt::Display for Outage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -44,7 +89,7 @@ impl fmt::Display for Error {
             Self::Changed => f.write_str("the server now gives other bytes for this message"),
             Self::Refused(words) => write!(f, "the server refused the message: \"{words}\""),
             Self::Protocol(what) => write!(f, "the server broke the protocol: {what}"),
-            Self::Offline(why) => write!(f, "no connection to the server: {why}"),
+            Self::Offline(outage) => outage.fmt(f),
             Self::LoginRefused(words) => write!(f, "the server refused the login: \"{words}\""),
             Self::TimedOut => f.write_str("the server did not answer in time"),
             Self::Busy => f.write_str("a commit holds the message just now"),

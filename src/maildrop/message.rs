@@ -85,6 +85,11 @@ impl Body {
         let end = start.saturating_add(length).min(self.0.len());
         &self.0[start..end]
     }
+
+    /// Whether anybody but the one who asks holds it.
+    pub(super) fn is_in_use(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
 }
 
 impl From<Vec<u8>> for Body {

@@ -1,7 +1,95 @@
 //! The mailbox as messages.
+//!
+//! ```text
+//!  fs::Tree -> Maildrop --- in memory? ---> answered at once, on the caller's thread
+//!                 |
+//!                 `-- State (shared): the request waits there, with its answer ----.
+//!                                                                                  v
+//!  server <-> net::Stream <-> Driver (one thread) <-- orders, octets --> Engine (a step function)
+//!                                                                          |-- Session -> pop3::Connection
+//!                                                                          |-- schedule (pure)
+//!                                                                          `-- Transaction (a commit)
+//! ```
+//!
+//! [`Maildrop`] is the handle for any number of threads; no call of it waits for the network.
+//! [`Engine`] decides everything that concerns the server, and touches nothing outside.
+//! [`Driver`] has the thread, the stream, and the time. What they share is under one lock, held
+//! for moments only.
 
+mod arrival;
+mod cache;
+mod catalog;
+mod clock;
+mod date;
+mod driver;
+mod engine;
 mod error;
+mod fingerprint;
+mod handle;
+mod journal;
+mod mark;
 mod message;
+mod names;
+mod reader;
+mod reconcile;
+mod report;
+mod schedule;
+mod session;
+mod settings;
+mod state;
+mod status;
 
-pub use error::Error;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use clock::{Clock, Moment};
+pub use driver::{Credentials, Driver};
+pub use engine::{Engine, Input, Order, Step};
+pub use error::{Error, Outage, OutageKind};
+pub use handle::{Maildrop, Surroundings};
+pub use journal::{Journal, JournalError, JournalFile};
+pub use mark::{Mark, Record};
 pub use message::{Body, Correction, Entry, MessageId, Octets, OpenMessage, Place, Size};
+pub use reader::Answer;
+pub use report::{CommitReport, MessageReport, Outcome};
+pub use session::Credential;
+pub use settings::Settings;
+pub use status::{CacheStatus, LinkStatus, SessionStatus, Status, TransferStatus};
+
+/// Messages and octets in the maildrop, marked ones included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Messages.
+    pub messages: u64,
+    /// Their octets, as far as is known.
+    pub octets: u64,
+}
+
+/// What changed without the kernel having asked for it, so that it must be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A name appeared in a place: it may be held for missing.
+    Appeared {
+        /// Where.
+        place: Place,
+        /// The file name.
+        name: Arc<str>,
+    },
+    /// A name left a place.
+    Vanished {
+        /// Where.
+        place: Place,
+        /// The file name.
+        name: Arc<str>,
+    },
+    /// The message's bytes are others than before: pages and attributes are void.
+    Changed {
+        /// Which message.
+        id: MessageId,
+    },
+}
+
+/// The lock, whoever panicked with it: no state is left half changed across a panic that matters
+/// more than going on.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

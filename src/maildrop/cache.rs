@@ -1,0 +1,119 @@
+//! Bodies in memory: least recently used first out, bounded by octets.
+
+use lru::LruCache;
+
+use super::message::{Body, MessageId};
+
+/// The cache of whole bodies.
+#[derive(Debug)]
+pub(super) struct Cache {
+    bodies: LruCache<MessageId, Body>,
+    used: usize,
+    limit: usize,
+}
+
+impl Cache {
+    /// An empty cache of at most `limit` octets, and what is in use beyond.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            bodies: LruCache::unbounded(),
+            used: 0,
+            limit,
+        }
+    }
+
+    /// The message's body, which thereby becomes the most recently used.
+    pub fn touch(&mut self, id: MessageId) -> Option<Body> {
+        self.bodies.get(&id).cloned()
+    }
+
+    /// Whether the message's body is here; counts as no use.
+    #[cfg(test)]
+    fn holds(&self, id: MessageId) -> bool {
+        self.bodies.contains(&id)
+    }
+
+    /// Takes a body in, and lets others go until the limit is kept.
+    pub fn insert(&mut self, id: MessageId, body: Body) {
+        self.used += body.len();
+        if let Some(before) = self.bodies.put(id, body) {
+            self.used -= before.len();
+        }
+        while self.used > self.limit && self.evict() {}
+    }
+
+    /// Lets one body go.
+    pub fn remove(&mut self, id: MessageId) {
+        if let Some(body) = self.bodies.pop(&id) {
+            self.used -= body.len();
+        }
+    }
+
+    /// Octets held, octets allowed, and bodies held.
+    pub fn usage(&self) -> (usize, usize, usize) {
+        (self.used, self.limit, self.bodies.len())
+    }
+
+    /// A body that a program has open would not leave memory, only be fetched twice: it stays.
+    fn evict(&mut self) -> bool {
+        let idle = self
+            .bodies
+            .iter()
+            .rev()
+            .find(|(_, body)| !body.is_in_use())
+            .map(|(&id, _)| id);
+        idle.inspect(|&id| self.remove(id)).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(index: u32) -> MessageId {
+        MessageId(index)
+    }
+
+    fn body(length: usize) -> Body {
+        vec![b'x'; length].into()
+    }
+
+    #[test]
+    fn the_least_recently_used_goes_first() {
+        let mut cache = Cache::new(30);
+        for index in 0..3 {
+            cache.insert(id(index), body(10));
+        }
+        cache.touch(id(0));
+        cache.insert(id(3), body(10));
+        assert!(cache.holds(id(0)) && !cache.holds(id(1)));
+        assert_eq!(cache.usage(), (30, 30, 3));
+    }
+
+    #[test]
+    fn a_body_in_use_is_never_let_go() {
+        let mut cache = Cache::new(10);
+        cache.insert(id(0), body(10));
+        let open = cache.touch(id(0));
+        cache.insert(id(1), body(10));
+        assert!(cache.holds(id(0)) && !cache.holds(id(1)));
+        drop(open);
+        cache.insert(id(2), body(10));
+        assert!(!cache.holds(id(0)) && cache.holds(id(2)));
+    }
+
+    #[test]
+    fn a_body_larger_than_the_cache_does_not_stay() {
+        let mut cache = Cache::new(10);
+        cache.insert(id(0), body(100));
+        assert_eq!(cache.usage(), (0, 10, 0));
+    }
+
+    #[test]
+    fn a_second_version_takes_the_place_of_the_first() {
+        let mut cache = Cache::new(100);
+        cache.insert(id(0), body(10));
+        cache.insert(id(0), body(20));
+        assert_eq!(cache.usage(), (20, 100, 1));
+    }
+}

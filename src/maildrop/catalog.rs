@@ -1,0 +1,223 @@
+//! What is known of every message, for the life of the mount.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::fingerprint::Fingerprint;
+use super::message::{Body, Correction, Entry, MessageId, Place, Size};
+use super::{Change, Totals, date};
+
+/// All messages that this mount has seen, in order of first listing.
+#[derive(Debug, Default)]
+pub(super) struct Catalog {
+    messages: Vec<Message>,
+    /// The messages that are not gone; no two have the same name.
+    names: HashMap<Arc<str>, MessageId>,
+    marked: usize,
+    octets: u64,
+}
+
+/// One message.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub name: Arc<str>,
+    pub unique_id: Box<[u8]>,
+    /// Counted from 1, among `sharers` messages that have the same unique-id.
+    pub occurrence: u32,
+    pub sharers: u32,
+    pub listed: u64,
+    pub listed_at: i64,
+    pub place: Place,
+    /// Counts the versions of its bytes that the server has given.
+    pub version: u32,
+    pub content: Option<Content>,
+}
+
+/// What a whole RETR has shown of a message.
+#[derive(Debug)]
+pub(super) struct Content {
+    pub size: u64,
+    pub last: Option<u8>,
+    pub date: Option<i64>,
+    pub fingerprint: Fingerprint,
+    /// Whether the kernel has been told the size and the date.
+    pub settled: bool,
+}
+
+impl Catalog {
+    /// The message, if it was ever listed.
+    pub fn message(&self, id: MessageId) -> Option<&Message> {
+        self.messages.get(id.0 as usize)
+    }
+
+    fn message_mut(&mut self, id: MessageId) -> Option<&mut Message> {
+        self.messages.get_mut(id.0 as usize)
+    }
+
+    /// The message that has this name now.
+    pub fn named(&self, name: &str) -> Option<MessageId> {
+        self.names.get(name).copied()
+    }
+
+    /// The message's directory entry.
+    pub fn entry(&self, id: MessageId) -> Option<Entry> {
+        self.message(id).map(|message| message.entry(id))
+    }
+
+    /// The messages after `id`, or all, in order; those that are gone included.
+    pub fn after(&self, id: Option<MessageId>) -> impl Iterator<Item = (MessageId, &Message)> {
+        let start = id.map_or(0, |id| id.0.saturating_add(1));
+        (start..)
+            .zip(self.messages.iter().skip(start as usize))
+            .map(|(index, message)| (MessageId(index), message))
+    }
+
+    /// The messages that are not gone, in order.
+    pub fn present(&self) -> impl Iterator<Item = (MessageId, &Message)> {
+        self.after(None)
+            .filter(|(_, message)| message.place != Place::Gone)
+    }
+
+    /// The marked messages, in order.
+    pub fn marked(&self) -> impl Iterator<Item = (MessageId, &Message)> {
+        self.after(None)
+            .filter(|(_, message)| message.place == Place::Deleted)
+    }
+
+    /// How many messages are marked.
+    pub fn marks(&self) -> usize {
+        self.marked
+    }
+
+    /// Messages and octets in the maildrop, as far as is known.
+    pub fn totals(&self) -> Totals {
+        Totals {
+            messages: self.names.len() as u64,
+            octets: self.octets,
+        }
+    }
+
+    /// Adds a message, whose name must be free. None when there are too many.
+    pub fn add(&mut self, message: Message) -> Option<MessageId> {
+        let id = MessageId(u32::try_from(self.messages.len()).ok()?);
+        self.octets = self.octets.saturating_add(message.size().shown());
+        self.names.insert(message.name.clone(), id);
+        self.messages.push(message);
+        Some(id)
+    }
+
+    /// Moves a message between the root and the deleted, or out of both for ever; what the kernel
+    /// must be told if it was not the kernel that asked for it.
+    pub fn place(&mut self, id: MessageId, place: Place) -> Vec<Change> {
+        let Some(message) = self.message_mut(id) else {
+            return Vec::new();
+        };
+        let before = std::mem::replace(&mut message.place, place);
+        if before == place || before == Place::Gone {
+            message.place = before;
+            return Vec::new();
+        }
+        let (name, octets) = (message.name.clone(), message.size().shown());
+        self.marked -= usize::from(before == Place::Deleted);
+        self.marked += usize::from(place == Place::Deleted);
+        let mut changes = vec![Change::Vanished {
+            place: before,
+            name: name.clone(),
+        }];
+        if place == Place::Gone {
+            self.names.remove(&name);
+            self.octets = self.octets.saturating_sub(octets);
+        } else {
+            changes.push(Change::Appeared { place, name });
+        }
+        changes
+    }
+
+    /// Takes in what a whole RETR has shown.
+    pub fn learn(&mut self, id: MessageId, body: &Body) {
+        let Some(message) = self.message_mut(id) else {
+            return;
+        };
+        let before = message.size().shown();
+        let settled = message
+            .content
+            .as_ref()
+            .is_some_and(|content| content.settled);
+        message.content = Some(Content {
+            size: body.len() as u64,
+            last: body.last().copied(),
+            date: date::date(body),
+            fingerprint: Fingerprint::of(body),
+            settled,
+        });
+        let (after, gone) = (message.size().shown(), message.place == Place::Gone);
+        if !gone {
+            self.octets = self.octets.saturating_sub(before).saturating_add(after);
+        }
+    }
+
+    /// Forgets what was known of a message's bytes, for the server now gives others.
+    pub fn forget(&mut self, id: MessageId) {
+        if let Some(message) = self.message_mut(id) {
+            message.version = message.version.wrapping_add(1);
+            message.content = None;
+        }
+    }
+
+    /// Notes that the kernel has been told the size and the date.
+    pub fn settle(&mut self, id: MessageId) {
+        if let Some(content) = self
+            .message_mut(id)
+            .and_then(|message| message.content.as_mut())
+        {
+            content.settled = true;
+        }
+    }
+}
+
+impl Message {
+    /// Its size, as far as it is known.
+    pub fn size(&self) -> Size {
+        self.content
+            .as_ref()
+            .map_or(Size::Listed(self.listed), |content| {
+                Size::Exact(content.size)
+            })
+    }
+
+    /// Its directory entry.
+    pub fn entry(&self, id: MessageId) -> Entry {
+        Entry {
+            id,
+            name: self.name.clone(),
+            size: self.size(),
+            date: self
+                .content
+                .as_ref()
+                .and_then(|content| content.date)
+                .unwrap_or(self.listed_at),
+            place: self.place,
+        }
+    }
+
+    /// What the kernel has still to be told before a program may read the message.
+    pub fn correction(&self) -> Option<Correction> {
+        let content = self.content.as_ref().filter(|content| !content.settled)?;
+        Some(Correction {
+            size: content.size,
+            last: content.last,
+        })
+    }
+
+    /// What was handed out of it before.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.content
+            .as_ref()
+            .map(|content| content.fingerprint.clone())
+    }
+
+    /// Whether it can be found again in another session.
+    pub fn has_unique_id(&self) -> bool {
+        !self.unique_id.is_empty()
+    }
+}

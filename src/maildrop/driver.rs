@@ -1,0 +1,253 @@
+//! The one thread that owns the session: it has the stream, the time and the disk that the
+//! [engine](super::engine) is kept from.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+
+use crate::net::{Connector, NetError, Progress, Stream};
+
+use super::engine::{Engine, Input, Order, Step};
+use super::error::{Outage, OutageKind};
+use super::handle::Maildrop;
+use super::session::Credential;
+
+/// How long an address and its TLS handshake may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What is read at once: enough for the kernel's socket buffer, and short under the lock.
+const BUFFER: usize = 128 * 1024;
+
+/// Reads before what is to be written, and who else has asked, get their turn.
+const READS_MAX: usize = 8;
+
+/// Gives who logs in. Asked again for each session, for tokens expire.
+pub type Credentials = Arc<dyn Fn() -> Result<Credential, Outage> + Send + Sync>;
+
+/// Runs an engine over a real link.
+pub struct Driver {
+    engine: Engine,
+    maildrop: Maildrop,
+    connector: Arc<Connector>,
+    credentials: Credentials,
+    stream: Option<Stream>,
+    made: (Sender<Made>, Receiver<Made>),
+    bell: Arc<EventFd>,
+}
+
+/// What a thread that may block has come to.
+enum Made {
+    Link(Result<(Stream, Credential), Outage>),
+    Tls(Result<Stream, Outage>),
+}
+
+impl Driver {
+    /// A bell that wakes the driver: for [`Surroundings::wake`](super::Surroundings).
+    ///
+    /// # Errors
+    /// The system has no descriptor left.
+    pub fn bell() -> io::Result<Arc<EventFd>> {
+        Ok(Arc::new(EventFd::from_flags(
+            EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC,
+        )?))
+    }
+
+    /// Rings it.
+    pub fn ring(bell: &EventFd) {
+        // It can only fail when it has been rung 2^64 times; then it rings.
+        let _ = bell.write(1);
+    }
+
+    /// Starts the driver's thread, which ends with the process.
+    ///
+    /// # Errors
+    /// No thread could be made.
+    pub fn start(
+        engine: Engine,
+        maildrop: Maildrop,
+        connector: Connector,
+        credentials: Credentials,
+        bell: Arc<EventFd>,
+    ) -> io::Result<()> {
+        let connector = Arc::new(connector);
+        let driver = Self {
+            engine,
+            maildrop,
+            connector,
+            credentials,
+            stream: None,
+            made: mpsc::channel(),
+            bell,
+        };
+        thread::Builder::new()
+            .name("session".to_owned())
+            .spawn(move || driver.run())
+            .map(drop)
+    }
+
+    fn run(mut self) {
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            self.wait();
+            while let Ok(made) = self.made.1.try_recv() {
+                self.take(made);
+            }
+            self.step(Input::Wake);
+            self.read(&mut buffer);
+            self.write();
+        }
+    }
+
+    /// Waits for the link, the bell or the time.
+    fn wait(&self) {
+        let now = (self.maildrop.shared().surroundings.now)();
+        let timeout = self.engine.wake_at().map_or(PollTimeout::NONE, |moment| {
+            // One more, for poll counts in whole milliseconds and must not wake too early.
+            let milliseconds = (moment - now).as_millis().saturating_add(1);
+            PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)
+        });
+        let mut descriptors = vec![PollFd::new(self.bell.as_fd(), PollFlags::POLLIN)];
+        if let Some(stream) = &self.stream {
+            let mut events = PollFlags::POLLIN;
+            events.set(PollFlags::POLLOUT, !self.engine.outgoing().is_empty());
+            descriptors.push(PollFd::new(stream.as_fd(), events));
+        }
+        if let Err(error) = poll(&mut descriptors, timeout)
+            && error != nix::errno::Errno::EINTR
+        {
+            log::error!("cannot wait for the link: {error}");
+        }
+        // Empty where it was not the bell.
+        let _ = self.bell.read();
+    }
+
+    fn step(&mut self, input: Input<'_>) {
+        let now = (self.maildrop.shared().surroundings.now)();
+        let Step { orders, effects } = self.engine.step(now, input);
+        self.maildrop.release(effects);
+        for order in orders {
+            self.carry_out(order);
+        }
+    }
+
+    fn carry_out(&mut self, order: Order) {
+        match order {
+            Order::Connect => self.connect(),
+            Order::StartTls => self.start_tls(),
+            Order::Disconnect => self.stream.take().into_iter().for_each(Stream::shutdown),
+            Order::WriteJournal => {
+                let written = self.maildrop.write_journal();
+                self.step(Input::JournalWritten(written));
+            }
+        }
+    }
+
+    /// The name service and a password command block, so they get a thread of their own.
+    fn connect(&mut self) {
+        let (connector, credentials) = (self.connector.clone(), self.credentials.clone());
+        self.aside(move || {
+            Made::Link(credentials().and_then(|credential| {
+                let stream = connector.connect(CONNECT_TIMEOUT).map_err(outage)?;
+                Ok((stream, credential))
+            }))
+        });
+    }
+
+    fn start_tls(&mut self) {
+        let Some(stream) = self.stream.take() else {
+            return;
+        };
+        let connector = self.connector.clone();
+        self.aside(move || Made::Tls(connector.start_tls(stream, CONNECT_TIMEOUT).map_err(outage)));
+    }
+
+    fn aside(&self, make: impl FnOnce() -> Made + Send + 'static) {
+        let (sender, bell) = (self.made.0.clone(), self.bell.clone());
+        let spawned = thread::Builder::new()
+            .name("connect".to_owned())
+            .spawn(move || {
+                // The receiver is gone only when the process ends.
+                let _ = sender.send(make());
+                Self::ring(&bell);
+            });
+        if let Err(error) = spawned {
+            let words = format!("cannot start a thread to connect: {error}");
+            let _ = self
+                .made
+                .0
+                .send(Made::Link(Err(Outage::new(OutageKind::Local, words))));
+            Self::ring(&self.bell);
+        }
+    }
+
+    fn take(&mut self, made: Made) {
+        match made {
+            Made::Link(Ok((stream, credential))) => {
+                self.stream = Some(stream);
+                self.step(Input::Connected(Ok(credential)));
+            }
+            Made::Link(Err(outage)) => self.step(Input::Connected(Err(outage))),
+            Made::Tls(Ok(stream)) => {
+                self.stream = Some(stream);
+                self.step(Input::TlsStarted(Ok(())));
+            }
+            Made::Tls(Err(outage)) => self.step(Input::TlsStarted(Err(outage))),
+        }
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) {
+        for _ in 0..READS_MAX {
+            self.write();
+            let Some(stream) = &mut self.stream else {
+                return;
+            };
+            match stream.read(buffer) {
+                Ok(Progress::Octets(octets)) => {
+                    self.step(Input::Received(buffer.get(..octets).unwrap_or_default()))
+                }
+                Ok(Progress::WouldBlock) => return,
+                Ok(Progress::Closed) => return self.closed(None),
+                Err(error) => {
+                    return self.closed(Some(format!("the link to the server broke: {error}")));
+                }
+            }
+        }
+        Self::ring(&self.bell);
+    }
+
+    fn write(&mut self) {
+        while let Some(stream) = self
+            .stream
+            .as_mut()
+            .filter(|_| !self.engine.outgoing().is_empty())
+        {
+            match stream.write(self.engine.outgoing()) {
+                Ok(Progress::Octets(octets)) => self.engine.sent(octets),
+                Ok(Progress::WouldBlock | Progress::Closed) => return,
+                // What the server still had to say is read before its end is noticed.
+                Err(error) => return log::debug!("cannot write to the server: {error}"),
+            }
+        }
+    }
+
+    fn closed(&mut self, why: Option<String>) {
+        self.stream = None;
+        self.step(Input::Closed(why));
+    }
+}
+
+fn outage(error: NetError) -> Outage {
+    let kind = match &error {
+        NetError::Resolve { .. } => OutageKind::NoHost,
+        NetError::Connect { .. } | NetError::TimedOut { .. } => OutageKind::Unreachable,
+        NetError::Certificate { .. } | NetError::Handshake { .. } => OutageKind::Tls,
+        NetError::CaFile { .. } | NetError::Io(_) => OutageKind::Local,
+    };
+    Outage::new(kind, error.to_string())
+}

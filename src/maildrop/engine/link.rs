@@ -1,0 +1,404 @@
+//! The link: made when it is needed, watched while something is due, mourned when it is lost.
+
+use std::time::Duration;
+
+use crate::pop3::{Reply, ResponseCode};
+
+use super::super::clock::Moment;
+use super::super::error::{Error, Outage, OutageKind};
+use super::super::locked;
+use super::super::message::{MessageId, Place};
+use super::super::reconcile::reconcile;
+use super::super::session::{Credential, Exchange, Happening, Listing, Session, SignIn};
+use super::super::state::State;
+use super::super::status::SessionStatus;
+use super::{Engine, Order, Turn};
+
+/// Links that may fail in a row before those who wait are told.
+const FAILURES_MAX: u32 = 4;
+
+/// The pause after the first failure; each further one doubles it.
+const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// A refused login is not tried again for so long: accounts get locked.
+const REFUSED_PAUSE: Duration = Duration::from_secs(300);
+
+/// How long a server may take to close the link after QUIT. Courier deletes only then, and a
+/// login before it sees the old maildrop.
+const PARTING: Duration = Duration::from_secs(5);
+
+/// Times that a message is asked for again when the link is lost under it.
+const ATTEMPTS_MAX: u32 = 2;
+
+/// Where the link stands.
+#[derive(Default)]
+pub(super) struct Link {
+    stage: Stage,
+    failures: u32,
+    not_before: Option<Moment>,
+    refused: Option<Error>,
+    retry_at: Option<Moment>,
+}
+
+#[derive(Default)]
+enum Stage {
+    #[default]
+    Down,
+    Connecting,
+    StartingTls(Session),
+    Up(Session),
+    Parting {
+        until: Moment,
+    },
+}
+
+impl Link {
+    pub fn is_down(&self) -> bool {
+        matches!(self.stage, Stage::Down)
+    }
+
+    pub fn is_listed(&self) -> bool {
+        self.session().is_some_and(Session::is_listed)
+    }
+
+    pub fn session(&self) -> Option<&Session> {
+        match &self.stage {
+            Stage::Up(session) => Some(session),
+            _ => None,
+        }
+    }
+
+    pub fn session_mut(&mut self) -> Option<&mut Session> {
+        match &mut self.stage {
+            Stage::Up(session) => Some(session),
+            _ => None,
+        }
+    }
+
+    /// Whether the last login was refused.
+    pub fn is_locked_out(&self) -> bool {
+        self.refused.is_some()
+    }
+
+    /// Whether a link may be made now; if not, it is noted that one is wanted.
+    pub fn may_connect(&mut self, now: Moment) -> bool {
+        self.retry_at = self.not_before.filter(|&moment| now < moment);
+        self.retry_at.is_none()
+    }
+
+    /// When something is due.
+    pub fn deadline(&self) -> Option<Moment> {
+        match &self.stage {
+            Stage::Down => self.retry_at,
+            Stage::Connecting | Stage::StartingTls(_) => None,
+            Stage::Up(session) => session.deadline(),
+            Stage::Parting { until } => Some(*until),
+        }
+    }
+
+    fn pause(&mut self, now: Moment) {
+        let doubled = PAUSE
+            .saturating_mul(1 << self.failures.min(16))
+            .min(PAUSE_MAX);
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = Some(now + doubled);
+    }
+}
+
+impl Engine {
+    /// What is to be written to the link.
+    pub fn outgoing(&self) -> &[u8] {
+        self.link.session().map_or(&[], Session::outgoing)
+    }
+
+    /// So many octets of it have been written.
+    pub fn sent(&mut self, octets: usize) {
+        if let Some(session) = self.link.session_mut() {
+            session.sent(octets);
+        }
+        locked(&self.state).link.transfer.sent += octets as u64;
+    }
+
+    /// Orders a link, unless the last login was refused just now.
+    pub(super) fn connect(&mut self, turn: &mut Turn<'_>) {
+        turn.state.link.session = SessionStatus::Connecting;
+        turn.step.orders.push(Order::Connect);
+        self.link.stage = Stage::Connecting;
+        self.link.refused = None;
+    }
+
+    pub(super) fn connected(&mut self, result: Result<Credential, Outage>, turn: &mut Turn<'_>) {
+        match result {
+            Ok(credential) => {
+                let sign_in = SignIn::new(turn.state.settings.security, credential);
+                self.link.stage = Stage::Up(Session::new(sign_in, turn.now));
+            }
+            Err(outage) => self.failed(outage, turn),
+        }
+    }
+
+    pub(super) fn tls_started(&mut self, result: Result<(), Outage>, turn: &mut Turn<'_>) {
+        let Stage::StartingTls(mut session) = std::mem::take(&mut self.link.stage) else {
+            return;
+        };
+        let started = result.and_then(|()| {
+            session
+                .tls_started(turn.now)
+                .map_err(|error| Outage::new(OutageKind::Protocol, error.to_string()))
+        });
+        self.link.stage = Stage::Up(session);
+        if let Err(outage) = started {
+            self.failed(outage, turn);
+        }
+    }
+
+    pub(super) fn received(&mut self, octets: &[u8], turn: &mut Turn<'_>) {
+        turn.state.link.transfer.received += octets.len() as u64;
+        let Some(session) = self.link.session_mut() else {
+            return;
+        };
+        let mut happenings = Vec::new();
+        let Turn { now, state, step } = turn;
+        let result = session.receive(octets, *now, &mut happenings, |id, octets| {
+            state.arrived(id, octets, &mut step.effects);
+        });
+        for happening in happenings {
+            self.happened(happening, turn);
+        }
+        if let Err(error) = result {
+            self.lose(&error.to_string(), turn);
+        }
+    }
+
+    fn happened(&mut self, happening: Happening, turn: &mut Turn<'_>) {
+        match happening {
+            Happening::StartTls => self.start_tls(turn),
+            Happening::NoStartTls => self.failed(
+                Outage::new(OutageKind::Tls, "the server does not offer STLS; use pop3s://, or --tls off on a network you trust"),
+                turn,
+            ),
+            Happening::Refused { during, reply } => self.refused(during, &reply, turn),
+            Happening::Listed(listing) => self.listed(listing, turn),
+            Happening::Retrieved(id) => self.retrieved(id, turn),
+            Happening::NotRetrieved(id, reply) => self.not_retrieved(id, &reply, turn),
+            Happening::Deleted(id, reply) => self.deleted(id, &reply, turn),
+            Happening::Reset(reply) => self.was_reset(&reply, turn),
+            Happening::Quit(reply) => self.has_quit(&reply, turn),
+        }
+    }
+
+    fn start_tls(&mut self, turn: &mut Turn<'_>) {
+        turn.step.orders.push(Order::StartTls);
+        self.link.stage = match std::mem::take(&mut self.link.stage) {
+            Stage::Up(session) => Stage::StartingTls(session),
+            stage => stage,
+        };
+    }
+
+    fn listed(&mut self, listing: Listing, turn: &mut Turn<'_>) {
+        let Turn { now, state, step } = turn;
+        let suffix = state.settings.suffix.clone();
+        let messages = listing.into_messages();
+        let marked = state.catalog.marks();
+        let (numbering, changes) =
+            reconcile(&mut state.catalog, messages, &suffix, now.unix_seconds());
+        step.effects.changes.extend(changes);
+        if inherit(state, &suffix) | (state.catalog.marks() != marked) {
+            step.orders.push(Order::WriteJournal);
+        }
+        state.link.session = SessionStatus::Connected;
+        state.link.problem = None;
+        state.link.transfer.sessions += 1;
+        (self.link.failures, self.link.not_before) = (0, None);
+        if let Some(session) = self.link.session_mut() {
+            state.link.capabilities = session.capabilities().lines().map(str::to_owned).collect();
+            log::info!("connected: {} messages", numbering.len());
+            session.adopt(numbering);
+        }
+    }
+
+    /// The server will not let us in; what it said decides whether to try again.
+    fn refused(&mut self, during: Exchange, reply: &Reply, turn: &mut Turn<'_>) {
+        let words = reply.text().to_owned();
+        let temporary = matches!(
+            reply.code(),
+            Some(ResponseCode::InUse | ResponseCode::LoginDelay | ResponseCode::SysTemp)
+        );
+        match during {
+            Exchange::Sasl | Exchange::User | Exchange::Pass if !temporary => {
+                self.locked_out(words, turn)
+            }
+            Exchange::Stls => self.failed(
+                Outage::new(
+                    OutageKind::Tls,
+                    format!("the server refused STLS: \"{words}\""),
+                ),
+                turn,
+            ),
+            _ => self.failed(
+                Outage::new(OutageKind::Busy, format!("the server said \"{words}\"")),
+                turn,
+            ),
+        }
+    }
+
+    fn locked_out(&mut self, words: String, turn: &mut Turn<'_>) {
+        let error = Error::LoginRefused(words);
+        self.hang_up(&error.to_string(), turn);
+        self.link.not_before = Some(turn.now + REFUSED_PAUSE);
+        self.link.refused = Some(error.clone());
+        self.refuse_everybody(&error, turn);
+    }
+
+    /// Whoever asks while the login stands refused is refused at once.
+    pub(super) fn refuse_if_locked_out(&mut self, turn: &mut Turn<'_>) {
+        if let Some(error) = self.link.refused.clone() {
+            self.refuse_everybody(&error, turn);
+        }
+    }
+
+    /// No session came of it.
+    fn failed(&mut self, outage: Outage, turn: &mut Turn<'_>) {
+        self.hang_up(&outage.to_string(), turn);
+        self.link.pause(turn.now);
+        let error = Error::Offline(outage);
+        self.refuse_callers(&error, turn);
+        if self.link.failures >= FAILURES_MAX {
+            self.refuse_everybody(&error, turn);
+        }
+    }
+
+    /// The link has ended, by itself.
+    pub(super) fn closed(&mut self, why: Option<String>, turn: &mut Turn<'_>) {
+        let why = why.unwrap_or_else(|| "the server hung up".to_owned());
+        match &self.link.stage {
+            Stage::Parting { .. } => self.part(turn),
+            Stage::Up(session) if session.is_listed() && session.flight().commands == 0 => {
+                log::info!("{why}");
+                self.go_down(turn);
+            }
+            Stage::Up(session) if session.is_logging_in() => self.locked_out(why, turn),
+            _ => self.lose(&why, turn),
+        }
+    }
+
+    /// The session is of no use any more.
+    pub(super) fn lose(&mut self, why: &str, turn: &mut Turn<'_>) {
+        let Some(session) = self.link.session() else {
+            return;
+        };
+        if !session.is_listed() && !session.is_quitting() {
+            return self.failed(Outage::new(OutageKind::Lost, why), turn);
+        }
+        let ids: Vec<MessageId> = session.retrievals();
+        self.hang_up(why, turn);
+        let error = Error::Offline(Outage::new(OutageKind::Lost, why));
+        turn.state
+            .lost(&ids, ATTEMPTS_MAX, &error, &mut turn.step.effects);
+        self.commit_lost(why, turn);
+    }
+
+    fn hang_up(&mut self, why: &str, turn: &mut Turn<'_>) {
+        log::warn!("{why}");
+        turn.state.link.problem = Some(why.to_owned());
+        turn.step.orders.push(Order::Disconnect);
+        self.go_down(turn);
+    }
+
+    fn go_down(&mut self, turn: &mut Turn<'_>) {
+        turn.state.link.session = SessionStatus::Disconnected;
+        self.link.stage = Stage::Down;
+    }
+
+    fn part(&mut self, turn: &mut Turn<'_>) {
+        turn.step.orders.push(Order::Disconnect);
+        self.go_down(turn);
+    }
+
+    fn has_quit(&mut self, reply: &Reply, turn: &mut Turn<'_>) {
+        self.link.stage = Stage::Parting {
+            until: turn.now + PARTING,
+        };
+        self.commit_quit(reply, turn);
+    }
+
+    /// Gives up on a server that gives no sign.
+    pub(super) fn watch(&mut self, turn: &mut Turn<'_>) {
+        match &self.link.stage {
+            Stage::Parting { until } if *until <= turn.now => self.part(turn),
+            Stage::Up(session)
+                if session
+                    .deadline()
+                    .is_some_and(|deadline| deadline <= turn.now) =>
+            {
+                self.lose("the server gives no sign of life", turn);
+            }
+            _ => {}
+        }
+    }
+
+    fn refuse_callers(&mut self, error: &Error, turn: &mut Turn<'_>) {
+        for (_, answer) in self.callers.drain(..) {
+            let error = error.clone();
+            turn.step
+                .effects
+                .answers
+                .push(Box::new(move || answer(Err(error))));
+        }
+    }
+
+    fn refuse_everybody(&mut self, error: &Error, turn: &mut Turn<'_>) {
+        self.refuse_callers(error, turn);
+        turn.state.refuse_all(error, &mut turn.step.effects);
+        self.commit_failed(error, turn);
+    }
+
+    pub(super) fn answer_callers(&mut self, turn: &mut Turn<'_>) {
+        for (_, answer) in self.callers.drain(..) {
+            turn.step
+                .effects
+                .answers
+                .push(Box::new(move || answer(Ok(()))));
+        }
+    }
+
+    /// Ends a session in which nothing is marked.
+    pub(super) fn leave(&mut self, turn: &mut Turn<'_>) -> Result<(), crate::pop3::CommandError> {
+        match self.link.session_mut() {
+            Some(session) if session.flight().commands == 0 => session.quit(turn.now),
+            _ => Ok(()),
+        }
+    }
+
+    /// The link is down, as the one who leaves wanted it.
+    pub(super) fn left(&mut self, turn: &mut Turn<'_>) {
+        if let Some((_, answer)) = self.leaver.take() {
+            turn.step
+                .effects
+                .answers
+                .push(Box::new(move || answer(Ok(()))));
+        }
+    }
+}
+
+/// Takes over the marks of a mount that ended without a commit; whether there were any.
+fn inherit(state: &mut State, suffix: &str) -> bool {
+    let inherited = std::mem::take(&mut state.inherited);
+    if inherited.is_empty() {
+        return false;
+    }
+    let found: Vec<MessageId> = inherited
+        .iter()
+        .filter_map(|mark| mark.find(&state.catalog, suffix))
+        .collect();
+    for &id in &found {
+        state.catalog.place(id, Place::Deleted);
+    }
+    let lost = inherited.len() - found.len();
+    log::warn!(
+        "took over {} marked messages from a mount that did not commit; {lost} are no longer there",
+        found.len()
+    );
+    true
+}

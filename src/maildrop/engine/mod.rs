@@ -1,0 +1,216 @@
+//! The life of a mount as a step function: requests, octets and the time go in; octets, answers
+//! and orders come out.
+//!
+//! There is no thread, socket, clock, disk or chance in here, so all of it (links lost, commits,
+//! crashes) can be played through from one seed. The [driver](super::driver) surrounds it.
+
+mod commit;
+mod link;
+mod retrieval;
+mod transaction;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use crate::pop3::{Capabilities, CommandError};
+
+use link::Link;
+use transaction::Transaction;
+
+use super::clock::Moment;
+use super::error::{Error, Outage};
+use super::locked;
+use super::message::MessageId;
+use super::reader::Answer;
+use super::report::CommitReport;
+use super::session::Credential;
+use super::state::{Effects, Errand, State};
+
+/// The engine of one mount.
+pub struct Engine {
+    state: Arc<Mutex<State>>,
+    link: Link,
+    /// Those who asked for a session.
+    callers: Vec<(Moment, Answer<()>)>,
+    /// The commit under way, and those who asked for one.
+    commit: Option<Transaction>,
+    committers: Vec<(Moment, Answer<Arc<CommitReport>>)>,
+    /// Messages of the commit whose DELE has still to be sent.
+    deleting: VecDeque<MessageId>,
+    /// The one who asked for the end.
+    leaver: Option<(Moment, Answer<()>)>,
+    /// How far the sweep that learns all sizes has come.
+    measured: Option<MessageId>,
+}
+
+/// What happens to the engine.
+pub enum Input<'a> {
+    /// Somebody has put a request into the shared state, or it is time.
+    Wake,
+    /// The link that was ordered is made, and this is who logs in; or it could not be.
+    Connected(Result<Credential, Outage>),
+    /// The TLS handshake that was ordered is done; or it failed.
+    TlsStarted(Result<(), Outage>),
+    /// Octets from the server.
+    Received(&'a [u8]),
+    /// The link has ended; why, if not in order.
+    Closed(Option<String>),
+    /// The journal that was ordered is written; or why not.
+    JournalWritten(Result<(), String>),
+}
+
+/// What the driver must do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Make a link.
+    Connect,
+    /// Do the TLS handshake on the link.
+    StartTls,
+    /// Close the link, if there is one. Nothing more is to be told of it.
+    Disconnect,
+    /// Write a journal of the marks that stand now.
+    WriteJournal,
+}
+
+/// What a step has come to.
+#[derive(Default)]
+pub struct Step {
+    /// To be carried out in this order.
+    pub orders: Vec<Order>,
+    pub(super) effects: Effects,
+}
+
+/// What the parts of the engine work with during one step.
+struct Turn<'a> {
+    now: Moment,
+    state: &'a mut State,
+    step: &'a mut Step,
+}
+
+impl Engine {
+    pub(super) fn new(state: Arc<Mutex<State>>) -> Self {
+        Self {
+            state,
+            link: Link::default(),
+            callers: Vec::new(),
+            commit: None,
+            committers: Vec::new(),
+            deleting: VecDeque::new(),
+            leaver: None,
+            measured: None,
+        }
+    }
+
+    /// Takes in what happened at this time, and all that is due.
+    pub fn step(&mut self, now: Moment, input: Input<'_>) -> Step {
+        let state = self.state.clone();
+        let mut step = Step::default();
+        let mut turn = Turn {
+            now,
+            state: &mut locked(&state),
+            step: &mut step,
+        };
+        match input {
+            Input::Wake => {}
+            Input::Connected(result) => self.connected(result, &mut turn),
+            Input::TlsStarted(result) => self.tls_started(result, &mut turn),
+            Input::Received(octets) => self.received(octets, &mut turn),
+            Input::Closed(why) => self.closed(why, &mut turn),
+            Input::JournalWritten(result) => self.recorded(result, &mut turn),
+        }
+        self.go_on(&mut turn);
+        step
+    }
+
+    fn go_on(&mut self, turn: &mut Turn<'_>) {
+        self.take_errands(turn);
+        self.refuse_late(turn);
+        self.watch(turn);
+        if self.link.is_down() && self.needs_session(turn) {
+            if self.link.may_connect(turn.now) {
+                self.connect(turn)
+            } else {
+                self.refuse_if_locked_out(turn)
+            }
+        }
+        if let Err(error) = self.use_session(turn) {
+            self.lose(&error.to_string(), turn);
+        }
+        turn.state.committing = self.commit.is_some();
+    }
+
+    /// Gives a listed session its next work.
+    fn use_session(&mut self, turn: &mut Turn<'_>) -> Result<(), CommandError> {
+        if !self.link.is_listed() {
+            return Ok(());
+        }
+        self.answer_callers(turn);
+        if self.commit.is_some() {
+            self.pursue_commit(turn)
+        } else if self.leaver.is_some() {
+            self.leave(turn)
+        } else {
+            self.retrieve(turn)
+        }
+    }
+
+    fn take_errands(&mut self, turn: &mut Turn<'_>) {
+        for errand in std::mem::take(&mut turn.state.errands) {
+            match errand {
+                Errand::Connect { until, answer } => self.callers.push((until, answer)),
+                Errand::Commit { until, answer } => self.asked_to_commit(until, answer, turn),
+                Errand::Leave { until, answer } => self.leaver = Some((until, answer)),
+            }
+        }
+        if self.link.is_down() && self.commit.is_none() {
+            self.left(turn);
+        }
+    }
+
+    fn needs_session(&self, turn: &Turn<'_>) -> bool {
+        let sweep = !self.link.is_locked_out() && self.next_unmeasured(turn).is_some();
+        !self.callers.is_empty()
+            || self.is_waiting_to_commit()
+            || turn.state.next_demand().is_some()
+            || sweep
+    }
+
+    /// Answers those whose deadline has passed. What they asked for goes on.
+    fn refuse_late(&mut self, turn: &mut Turn<'_>) {
+        turn.state.expire(turn.now, &mut turn.step.effects);
+        refuse_late(&mut self.callers, turn);
+        refuse_late(&mut self.committers, turn);
+        if self
+            .leaver
+            .as_ref()
+            .is_some_and(|(until, _)| *until <= turn.now)
+        {
+            self.lose("the server did not answer QUIT in time", turn);
+            self.left(turn);
+        }
+    }
+
+    /// When the next step is due, whatever else happens.
+    pub fn wake_at(&self) -> Option<Moment> {
+        let late = self.callers.iter().map(|(until, _)| *until);
+        let late = late.chain(self.committers.iter().map(|(until, _)| *until));
+        let late = late.chain(self.leaver.iter().map(|(until, _)| *until));
+        late.chain(self.link.deadline())
+            .chain(locked(&self.state).deadline())
+            .min()
+    }
+
+    /// What the server announced, for the retrieval's window and the status.
+    fn capabilities(&self) -> Option<&Capabilities> {
+        self.link.session().map(|session| session.capabilities())
+    }
+}
+
+fn refuse_late<T: 'static>(waiting: &mut Vec<(Moment, Answer<T>)>, turn: &mut Turn<'_>) {
+    for (_, answer) in waiting.extract_if(.., |(until, _)| *until <= turn.now) {
+        turn.step
+            .effects
+            .answers
+            .push(Box::new(move || answer(Err(Error::TimedOut))));
+    }
+}

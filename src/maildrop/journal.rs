@@ -1,0 +1,291 @@
+//! The journal: the marks of one account, kept in a file, so that they outlive the daemon.
+//!
+//! A text file: a heading, then a line for each mark set or taken off. A mark is not flushed to
+//! the disk: it survives the daemon, and a mark lost with the power only leaves a message undeleted.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::mark::{Mark, Record};
+use super::names;
+
+/// Where marks are kept. A simulation has one of its own.
+pub trait Journal: Send {
+    /// Adds a record; all of it or, on an error, nothing.
+    ///
+    /// # Errors
+    /// The record could not be written.
+    fn append(&mut self, record: &Record) -> io::Result<()>;
+
+    /// Puts these marks in the place of all records; on an error the old ones stand.
+    ///
+    /// # Errors
+    /// The journal could not be replaced.
+    fn replace(&mut self, marks: &[Mark]) -> io::Result<()>;
+}
+
+/// A journal in the state directory. Nobody else can open it while this exists.
+#[derive(Debug)]
+pub struct JournalFile {
+    path: PathBuf,
+    heading: String,
+    file: File,
+    length: u64,
+    _lock: File,
+}
+
+/// Why a journal could not be opened.
+#[derive(Debug)]
+pub enum JournalError {
+    /// Another daemon has it.
+    Locked(PathBuf),
+    /// It says something that we never wrote.
+    Damaged {
+        /// The journal.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+    },
+    /// A file could not be made, read or locked.
+    Io {
+        /// Which file or directory.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+impl JournalFile {
+    /// Opens the account's journal in this directory, making both where they do not exist; gives
+    /// the marks that it holds.
+    ///
+    /// # Errors
+    /// It is in use, damaged, or not to be opened.
+    pub fn open(directory: &Path, account: &str) -> Result<(Self, Vec<Mark>), JournalError> {
+        let at = |path: &Path| {
+            let path = path.to_owned();
+            move |error| JournalError::Io { path, error }
+        };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .map_err(at(directory))?;
+        let lock = lock(&directory.join(names::file_name(account.as_bytes(), 1, ".lock")))?;
+        let path = directory.join(names::file_name(account.as_bytes(), 1, ".journal"));
+        let heading = format!("pop3fs journal 1 {}\n", names::escaped(account.as_bytes()));
+        let mut file = private()
+            .read(true)
+            .append(true)
+            .open(&path)
+            .map_err(at(&path))?;
+        let text = io::read_to_string(&file).map_err(at(&path))?;
+        let marks = marks(&text, &heading).map_err(|line| JournalError::Damaged {
+            path: path.clone(),
+            line,
+        })?;
+        let length = whole_lines(&text);
+        file.set_len(length).map_err(at(&path))?;
+        let length = if length == 0 {
+            file.write_all(heading.as_bytes()).map_err(at(&path))?;
+            heading.len() as u64
+        } else {
+            length
+        };
+        Ok((
+            Self {
+                path,
+                heading,
+                file,
+                length,
+                _lock: lock,
+            },
+            marks,
+        ))
+    }
+}
+
+impl Journal for JournalFile {
+    fn append(&mut self, record: &Record) -> io::Result<()> {
+        let line = format!("{record}\n");
+        if let Err(error) = self.file.write_all(line.as_bytes()) {
+            self.file.set_len(self.length)?;
+            return Err(error);
+        }
+        self.length += line.len() as u64;
+        Ok(())
+    }
+
+    fn replace(&mut self, marks: &[Mark]) -> io::Result<()> {
+        let mut text = self.heading.clone();
+        for mark in marks {
+            text.push_str(&format!("{}\n", Record::Marked(mark.clone())));
+        }
+        let beside = self.path.with_extension("journal.new");
+        let mut file = private().append(true).open(&beside)?;
+        file.set_len(0)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_data()?;
+        std::fs::rename(&beside, &self.path)?;
+        (self.file, self.length) = (file, text.len() as u64);
+        Ok(())
+    }
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options
+        .create(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC);
+    options
+}
+
+fn lock(path: &Path) -> Result<File, JournalError> {
+    let io = |error| JournalError::Io {
+        path: path.to_owned(),
+        error,
+    };
+    let file = private().append(true).open(path).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Locked(path.to_owned())),
+        Err(TryLockError::Error(error)) => Err(io(error)),
+    }
+}
+
+/// The marks that stand after all records; or the line, counted from 1, that is not ours.
+///
+/// A last line without its end was being written when the power or the disk gave out.
+fn marks(text: &str, heading: &str) -> Result<Vec<Mark>, usize> {
+    let whole = &text[..whole_lines(text) as usize];
+    if whole.is_empty() {
+        return if heading.starts_with(text) {
+            Ok(Vec::new())
+        } else {
+            Err(1)
+        };
+    }
+    let records = whole.strip_prefix(heading).ok_or(1_usize)?;
+    let mut marks = BTreeSet::new();
+    for (index, line) in records.lines().enumerate() {
+        match line.parse().map_err(|()| index + 2)? {
+            Record::Marked(mark) => marks.insert(mark),
+            Record::Unmarked(mark) => marks.remove(&mark),
+        };
+    }
+    Ok(marks.into_iter().collect())
+}
+
+fn whole_lines(text: &str) -> u64 {
+    text.rfind('\n').map_or(0, |end| end as u64 + 1)
+}
+
+impl fmt::Display for JournalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Locked(path) => write!(
+                f,
+                "another pop3fs has this account mounted (it holds {}); unmount that one first",
+                path.display()
+            ),
+            Self::Damaged { path, line } => write!(
+                f,
+                "the journal {} is damaged in line {line}, so the marks in it are not taken over; look at it, then move it away",
+                path.display()
+            ),
+            Self::Io { path, error } => write!(f, "cannot use {}: {error}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for JournalError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(unique_id: &str) -> Mark {
+        Mark {
+            unique_id: unique_id.as_bytes().into(),
+            occurrence: 1,
+            sharers: 1,
+            size: 7,
+        }
+    }
+
+    fn open(directory: &Path) -> Result<(JournalFile, Vec<Mark>), JournalError> {
+        JournalFile::open(directory, "ann@pop.example.org:995")
+    }
+
+    #[test]
+    fn marks_outlive_the_daemon() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut journal, marks) = open(directory.path()).unwrap();
+        assert!(marks.is_empty());
+        for record in [
+            Record::Marked(mark("a")),
+            Record::Marked(mark("b c/d")),
+            Record::Unmarked(mark("a")),
+        ] {
+            journal.append(&record).unwrap();
+        }
+        drop(journal);
+        assert_eq!(open(directory.path()).unwrap().1, [mark("b c/d")]);
+    }
+
+    #[test]
+    fn replacing_leaves_only_the_marks_given() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut journal, _) = open(directory.path()).unwrap();
+        journal.append(&Record::Marked(mark("a"))).unwrap();
+        journal.replace(&[mark("b")]).unwrap();
+        journal.append(&Record::Marked(mark("c"))).unwrap();
+        drop(journal);
+        assert_eq!(open(directory.path()).unwrap().1, [mark("b"), mark("c")]);
+    }
+
+    #[test]
+    fn two_daemons_cannot_have_one_journal() {
+        let directory = tempfile::tempdir().unwrap();
+        let _first = open(directory.path()).unwrap();
+        assert!(matches!(
+            open(directory.path()),
+            Err(JournalError::Locked(_))
+        ));
+    }
+
+    #[test]
+    fn a_torn_last_line_is_dropped_and_any_other_damage_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut journal, _) = open(directory.path()).unwrap();
+        journal.append(&Record::Marked(mark("a"))).unwrap();
+        let path = journal.path.clone();
+        drop(journal);
+        let whole = std::fs::read_to_string(&path).unwrap();
+        for end in 0..=whole.len() {
+            std::fs::write(&path, &whole[..end]).unwrap();
+            let (_, marks) = open(directory.path()).unwrap();
+            assert_eq!(marks.len(), usize::from(end == whole.len()), "cut at {end}");
+        }
+        std::fs::write(&path, whole.replace("+ 7", "+ x")).unwrap();
+        assert!(matches!(
+            open(directory.path()),
+            Err(JournalError::Damaged { line: 2, .. })
+        ));
+    }
+
+    #[test]
+    fn the_journal_is_nobody_else_s_to_read() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let state = directory.path().join("state");
+        let (journal, _) = open(&state).unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&state), mode(&journal.path)), (0o700, 0o600));
+    }
+}

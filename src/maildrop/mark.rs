@@ -1,0 +1,134 @@
+//! A mark as it is written down: what finds a message again in a later session, and nothing that
+//! is valid for one session only.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::catalog::{Catalog, Message};
+use super::message::{MessageId, Place};
+use super::names;
+
+/// A message marked for deletion.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark {
+    /// The unique-id, raw.
+    pub unique_id: Box<[u8]>,
+    /// Which of the messages that share the unique-id, counted from 1.
+    pub occurrence: u32,
+    /// How many share it. Where that has changed, the mark holds no longer.
+    pub sharers: u32,
+    /// The listed size, in octets; for a unique-id can be given anew to another message.
+    pub size: u64,
+}
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// The message was marked.
+    Marked(Mark),
+    /// The mark was taken off.
+    Unmarked(Mark),
+}
+
+impl Mark {
+    pub(super) fn of(message: &Message) -> Self {
+        Self {
+            unique_id: message.unique_id.clone(),
+            occurrence: message.occurrence,
+            sharers: message.sharers,
+            size: message.listed,
+        }
+    }
+
+    fn is_for(&self, message: &Message) -> bool {
+        Self::of(message) == *self
+    }
+
+    /// The message in the root that this mark is for.
+    pub(super) fn find(&self, catalog: &Catalog, suffix: &str) -> Option<MessageId> {
+        let id = catalog.named(&names::file_name(&self.unique_id, self.occurrence, suffix))?;
+        let message = catalog.message(id)?;
+        (message.place == Place::Root && self.is_for(message)).then_some(id)
+    }
+}
+
+/// `SIZE OCCURRENCE/SHARERS UNIQUE-ID`, the unique-id escaped.
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            unique_id,
+            occurrence,
+            sharers,
+            size,
+        } = self;
+        write!(
+            f,
+            "{size} {occurrence}/{sharers} {}",
+            names::escaped(unique_id)
+        )
+    }
+}
+
+impl FromStr for Mark {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let parse = || {
+            let (size, rest) = text.split_once(' ')?;
+            let (place, unique_id) = rest.split_once(' ')?;
+            let (occurrence, sharers) = place.split_once('/')?;
+            Some(Self {
+                unique_id: names::unescaped(unique_id)?.into(),
+                occurrence: occurrence.parse().ok()?,
+                sharers: sharers.parse().ok()?,
+                size: size.parse().ok()?,
+            })
+        };
+        parse().ok_or(())
+    }
+}
+
+/// `+ MARK` or `- MARK`.
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Marked(mark) => write!(f, "+ {mark}"),
+            Self::Unmarked(mark) => write!(f, "- {mark}"),
+        }
+    }
+}
+
+impl FromStr for Record {
+    type Err = ();
+
+    fn from_str(line: &str) -> Result<Self, ()> {
+        match line.split_at_checked(2) {
+            Some(("+ ", mark)) => mark.parse().map(Self::Marked),
+            Some(("- ", mark)) => mark.parse().map(Self::Unmarked),
+            _ => Err(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(unique_id: Vec<u8>, occurrence: u32, sharers: u32, size: u64, marked: bool) {
+            let mark = Mark { unique_id: unique_id.into(), occurrence, sharers, size };
+            let record = if marked { Record::Marked(mark) } else { Record::Unmarked(mark) };
+            prop_assert_eq!(record.to_string().parse(), Ok(record));
+        }
+
+        #[test]
+        fn a_line_is_a_record_or_refused(line: String) {
+            if let Ok(record) = line.parse::<Record>() {
+                prop_assert!(record.to_string().parse() == Ok(record));
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What a commit did, message by message.
+
+use serde::{Deserialize, Serialize};
+
+/// The last commit; `.pop3fs/last-commit` shows it as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitReport {
+    /// When it ended; seconds since 1970.
+    pub finished: i64,
+    /// Whether every message that was marked is known to be gone.
+    pub complete: bool,
+    /// Why it is not complete, for a person.
+    pub problem: Option<String>,
+    /// Messages left in the maildrop, as far as is known.
+    pub remaining: u64,
+    /// The messages that were marked, in listing order.
+    pub messages: Vec<MessageReport>,
+}
+
+/// What a commit did to one message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageReport {
+    /// Its file name.
+    pub name: String,
+    /// Its unique-id, made printable.
+    pub unique_id: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why, where it is still there.
+    pub reason: Option<String>,
+}
+
+/// What became of a marked message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The server confirmed its deletion.
+    Deleted,
+    /// It was not in the maildrop any more.
+    AlreadyGone,
+    /// The server refused to delete it; it is still marked.
+    Refused,
+    /// It was not deleted, and is still marked.
+    Kept,
+    /// The server did not say; it is still marked, and the next commit finds out.
+    Unknown,
+}

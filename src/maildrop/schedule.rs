@@ -1,0 +1,104 @@
+//! What goes on the wire next: a pure function.
+
+use super::message::MessageId;
+
+/// What may be in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Window {
+    /// Commands whose replies are not complete. 1 without PIPELINING (RFC 2449 section 6.6).
+    pub commands: usize,
+    /// Listed octets of the messages asked for; a planned message must fit, a demanded one need not.
+    pub octets: u64,
+}
+
+/// What is in flight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Flight {
+    pub commands: usize,
+    pub octets: u64,
+}
+
+/// A message that could be asked for, and how many octets it is listed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Candidate {
+    pub id: MessageId,
+    pub octets: u64,
+}
+
+/// The message to ask for now, if any: what a reader waits for comes first, what is only planned
+/// fills what the window has left.
+pub(super) fn next(
+    demanded: Option<Candidate>,
+    planned: Option<Candidate>,
+    flight: Flight,
+    window: Window,
+) -> Option<Candidate> {
+    if flight.commands >= window.commands {
+        return None;
+    }
+    let fits = |candidate: &Candidate| {
+        flight.commands == 0 || flight.octets.saturating_add(candidate.octets) <= window.octets
+    };
+    demanded.or_else(|| planned.filter(fits))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const WINDOW: Window = Window {
+        commands: 4,
+        octets: 1000,
+    };
+
+    fn candidate(index: u32, octets: u64) -> Option<Candidate> {
+        Some(Candidate {
+            id: MessageId(index),
+            octets,
+        })
+    }
+
+    #[test]
+    fn demand_goes_before_the_plan() {
+        assert_eq!(
+            next(candidate(1, 9), candidate(2, 9), Flight::default(), WINDOW),
+            candidate(1, 9)
+        );
+    }
+
+    #[test]
+    fn demand_does_not_wait_for_octets_but_the_plan_does() {
+        let full = Flight {
+            commands: 1,
+            octets: 1000,
+        };
+        assert_eq!(next(candidate(1, 9), None, full, WINDOW), candidate(1, 9));
+        assert_eq!(next(None, candidate(2, 9), full, WINDOW), None);
+    }
+
+    #[test]
+    fn a_planned_message_larger_than_the_window_goes_alone() {
+        assert_eq!(
+            next(None, candidate(2, 5000), Flight::default(), WINDOW),
+            candidate(2, 5000)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn never_more_commands_than_the_window(
+            demanded in any::<bool>(), planned in any::<bool>(), commands in 0usize..9, octets: u64, window in 1usize..9
+        ) {
+            let chosen = next(
+                candidate(1, octets).filter(|_| demanded),
+                candidate(2, octets).filter(|_| planned),
+                Flight { commands, octets },
+                Window { commands: window, octets },
+            );
+            prop_assert!(chosen.is_none() || commands < window);
+            prop_assert!(chosen.is_some() || commands >= window || !demanded);
+        }
+    }
+}

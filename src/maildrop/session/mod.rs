@@ -1,0 +1,354 @@
+//! One POP3 session: from the greeting through login and listing to QUIT.
+//!
+//! ```text
+//! greeting -> CAPA -> [STLS -> handshake -> CAPA] -> [UTF8] -> AUTH or USER, PASS -> STAT, UIDL, LIST -> listed
+//! listed: RETR ..., DELE ..., RSET -> QUIT
+//! ```
+//!
+//! The session owns the message-numbers; nothing else ever sees one.
+
+mod listing;
+mod sign_in;
+
+use std::time::Duration;
+
+use crate::pop3::{Capabilities, Command, CommandError, Connection, Event, ProtocolError, Reply};
+
+pub(super) use listing::Listing;
+pub use sign_in::Credential;
+pub(super) use sign_in::SignIn;
+
+use super::clock::Moment;
+use super::message::MessageId;
+use super::reconcile::Numbering;
+use super::schedule::Flight;
+
+/// A server may think for minutes over PASS, the first listing and QUIT; over anything else one
+/// minute without an octet means that it is gone.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LONG_PATIENCE: Duration = Duration::from_secs(300);
+
+/// How long a session counts as fresh that has only been listed.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// A session.
+pub(super) struct Session {
+    connection: Connection<Exchange>,
+    stage: Stage,
+    capabilities: Capabilities,
+    numbering: Numbering,
+    /// Listed octets of the messages asked for.
+    octets: u64,
+    last_sign: Moment,
+    listed_at: Moment,
+    used: bool,
+}
+
+enum Stage {
+    SigningIn(SignIn),
+    Listed,
+    Quitting,
+}
+
+/// What a reply in flight is the reply to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exchange {
+    Greeting,
+    Capa,
+    Stls,
+    Utf8,
+    Sasl,
+    User,
+    Pass,
+    Stat,
+    Uidl,
+    List,
+    Retrieve { id: MessageId, listed: u64 },
+    Delete(MessageId),
+    Reset,
+    Quit,
+}
+
+/// What the engine must know of.
+pub(super) enum Happening {
+    /// The server is ready for the TLS handshake.
+    StartTls,
+    /// The server will not let us in.
+    Refused { during: Exchange, reply: Reply },
+    /// TLS was asked for, and the server does not offer it.
+    NoStartTls,
+    /// Logged in, and the listings are complete.
+    Listed(Listing),
+    /// A message is whole.
+    Retrieved(MessageId),
+    /// RETR was refused.
+    NotRetrieved(MessageId, Reply),
+    /// The answer to DELE.
+    Deleted(MessageId, Reply),
+    /// The answer to RSET.
+    Reset(Reply),
+    /// The answer to QUIT.
+    Quit(Reply),
+}
+
+impl Session {
+    /// A session on a link just made.
+    pub fn new(sign_in: SignIn, now: Moment) -> Self {
+        Self {
+            connection: Connection::new(Exchange::Greeting),
+            stage: Stage::SigningIn(sign_in),
+            capabilities: Capabilities::default(),
+            numbering: Numbering::new(),
+            octets: 0,
+            last_sign: now,
+            listed_at: now,
+            used: false,
+        }
+    }
+
+    /// What is to be written to the link.
+    pub fn outgoing(&self) -> &[u8] {
+        self.connection.outgoing()
+    }
+
+    /// So many octets of it have been written.
+    pub fn sent(&mut self, octets: usize) {
+        self.connection.sent(octets);
+    }
+
+    /// Takes in octets from the link. `body` is handed the pieces of messages.
+    pub fn receive(
+        &mut self,
+        mut input: &[u8],
+        now: Moment,
+        happenings: &mut Vec<Happening>,
+        mut body: impl FnMut(MessageId, &[u8]),
+    ) -> Result<(), SessionError> {
+        self.last_sign = now;
+        while let Some(event) = self.connection.poll(&mut input)? {
+            match event {
+                Event::Accepted { .. } => {}
+                Event::Octets {
+                    tag: Exchange::Retrieve { id, .. },
+                    octets,
+                } => body(*id, octets),
+                Event::Octets { .. } => {}
+                Event::Line {
+                    tag: Exchange::Capa,
+                    line,
+                } => self.capabilities.add_line(line),
+                Event::Line { tag, line } => {
+                    if let Stage::SigningIn(sign_in) = &mut self.stage {
+                        sign_in.line(*tag, line)?;
+                    }
+                }
+                Event::End { tag, reply } => self.ended(tag, reply, now, happenings)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn ended(
+        &mut self,
+        exchange: Exchange,
+        reply: Option<Reply>,
+        now: Moment,
+        happenings: &mut Vec<Happening>,
+    ) -> Result<(), SessionError> {
+        match (exchange, reply) {
+            (Exchange::Retrieve { id, listed }, reply) => {
+                self.octets = self.octets.saturating_sub(listed);
+                happenings.push(reply.map_or(Happening::Retrieved(id), |reply| {
+                    Happening::NotRetrieved(id, reply)
+                }));
+            }
+            (Exchange::Delete(id), Some(reply)) => happenings.push(Happening::Deleted(id, reply)),
+            (Exchange::Reset, Some(reply)) => happenings.push(Happening::Reset(reply)),
+            (Exchange::Quit, Some(reply)) => happenings.push(Happening::Quit(reply)),
+            (exchange, reply) => self.sign_in_step(exchange, reply, now, happenings)?,
+        }
+        Ok(())
+    }
+
+    fn sign_in_step(
+        &mut self,
+        exchange: Exchange,
+        reply: Option<Reply>,
+        now: Moment,
+        happenings: &mut Vec<Happening>,
+    ) -> Result<(), SessionError> {
+        let Stage::SigningIn(sign_in) = &mut self.stage else {
+            return Ok(());
+        };
+        match sign_in.ended(
+            exchange,
+            reply,
+            &mut self.capabilities,
+            &mut self.connection,
+        )? {
+            sign_in::Outcome::GoesOn => {}
+            sign_in::Outcome::Happened(happening) => happenings.push(happening),
+            sign_in::Outcome::Listed(listing) => {
+                self.stage = Stage::Listed;
+                self.listed_at = now;
+                happenings.push(Happening::Listed(listing));
+            }
+        }
+        Ok(())
+    }
+
+    /// The TLS handshake is done: what was announced in clear counts no longer (RFC 2595 section 4).
+    pub fn tls_started(&mut self, now: Moment) -> Result<(), SessionError> {
+        self.last_sign = now;
+        self.connection.tls_established();
+        self.capabilities = Capabilities::default();
+        self.connection.send(&Command::Capa, Exchange::Capa)?;
+        Ok(())
+    }
+
+    /// Takes the message-numbers in, once the listing has been reconciled.
+    pub fn adopt(&mut self, numbering: Numbering) {
+        self.numbering = numbering;
+    }
+
+    /// Whether messages can be asked for.
+    pub fn is_listed(&self) -> bool {
+        matches!(self.stage, Stage::Listed)
+    }
+
+    /// Whether QUIT has been sent.
+    pub fn is_quitting(&self) -> bool {
+        matches!(self.stage, Stage::Quitting)
+    }
+
+    /// Whether the server is judging the password.
+    pub fn is_logging_in(&self) -> bool {
+        matches!(
+            self.connection.tags().next(),
+            Some(Exchange::Sasl | Exchange::Pass)
+        )
+    }
+
+    /// Whether nothing but login and listing has happened, just now.
+    pub fn is_fresh(&self, now: Moment) -> bool {
+        self.is_listed() && !self.used && now - self.listed_at < FRESH
+    }
+
+    /// What the server announced.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// What is in flight.
+    pub fn flight(&self) -> Flight {
+        Flight {
+            commands: self.connection.in_flight(),
+            octets: self.octets,
+        }
+    }
+
+    /// Sends RETR; false where the message has no number in this session.
+    pub fn retrieve(
+        &mut self,
+        id: MessageId,
+        listed: u64,
+        now: Moment,
+    ) -> Result<bool, CommandError> {
+        self.stir(now);
+        let Some(number) = self.numbering.get(&id) else {
+            return Ok(false);
+        };
+        self.connection
+            .send(&Command::Retr(number), Exchange::Retrieve { id, listed })?;
+        self.octets = self.octets.saturating_add(listed);
+        Ok(true)
+    }
+
+    /// Sends DELE; false where the message has no number in this session.
+    pub fn delete(&mut self, id: MessageId, now: Moment) -> Result<bool, CommandError> {
+        self.stir(now);
+        let Some(number) = self.numbering.get(&id) else {
+            return Ok(false);
+        };
+        self.connection
+            .send(&Command::Dele(number), Exchange::Delete(id))?;
+        Ok(true)
+    }
+
+    /// Sends RSET.
+    pub fn reset(&mut self, now: Moment) -> Result<(), CommandError> {
+        self.stir(now);
+        self.connection.send(&Command::Rset, Exchange::Reset)
+    }
+
+    /// Sends QUIT, after which nothing can be sent.
+    pub fn quit(&mut self, now: Moment) -> Result<(), CommandError> {
+        self.stir(now);
+        self.stage = Stage::Quitting;
+        self.connection.send(&Command::Quit, Exchange::Quit)
+    }
+
+    /// The messages whose RETR has come to no end.
+    pub fn retrievals(&self) -> Vec<MessageId> {
+        let id = |exchange: &Exchange| match exchange {
+            Exchange::Retrieve { id, .. } => Some(*id),
+            _ => None,
+        };
+        self.connection.tags().filter_map(id).collect()
+    }
+
+    /// When the server must have given a sign, if one is due.
+    pub fn deadline(&self) -> Option<Moment> {
+        let patience = match self.connection.tags().next()? {
+            Exchange::Sasl
+            | Exchange::Pass
+            | Exchange::Stat
+            | Exchange::Uidl
+            | Exchange::List
+            | Exchange::Quit => LONG_PATIENCE,
+            _ => PATIENCE,
+        };
+        Some(self.last_sign + patience)
+    }
+
+    /// A reply is due from now on.
+    fn stir(&mut self, now: Moment) {
+        self.used = true;
+        if self.connection.in_flight() == 0 {
+            self.last_sign = now;
+        }
+    }
+}
+
+/// Why a session cannot go on.
+#[derive(Debug)]
+pub(super) enum SessionError {
+    /// The server broke the protocol.
+    Protocol(ProtocolError),
+    /// Something cannot be said in POP3.
+    Command(CommandError),
+    /// A listing without end.
+    TooManyMessages,
+}
+
+impl From<ProtocolError> for SessionError {
+    fn from(error: ProtocolError) -> Self {
+        Self::Protocol(error)
+    }
+}
+
+impl From<CommandError> for SessionError {
+    fn from(error: CommandError) -> Self {
+        Self::Command(error)
+    }
+}
+
+impl std::fmt::Display for SessionError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Protocol(error) => error.fmt(f),
+            Self::Command(error) => error.fmt(f),
+            Self::TooManyMessages => f.write_str("the listing does not end"),
+        }
+    }
+}

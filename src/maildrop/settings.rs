@@ -1,0 +1,24 @@
+//! What a mount is meant to do, as far as the maildrop is concerned.
+
+use std::time::Duration;
+
+use crate::net::Security;
+
+/// The settings of a maildrop.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What is mounted, for `status`; holds no secret.
+    pub source: String,
+    /// How the link is protected.
+    pub security: Security,
+    /// The ending of all file names; empty, or at most 32 octets.
+    pub suffix: String,
+    /// Octets of messages to keep in memory.
+    pub cache_size: usize,
+    /// How long a request may take.
+    pub timeout: Duration,
+    /// Whether nothing can be deleted.
+    pub read_only: bool,
+    /// Whether all sizes are to be learned by fetching everything.
+    pub exact_sizes: bool,
+}

@@ -1,0 +1,350 @@
+//! What the dispatch threads and the engine share, under one lock that is never held across I/O
+//! or an answer.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::arrival::Arrival;
+use super::cache::Cache;
+use super::catalog::{Catalog, Message};
+use super::clock::Moment;
+use super::error::Error;
+use super::mark::Mark;
+use super::message::{Body, Correction, MessageId, Octets, OpenMessage, Place, Size};
+use super::reader::{Answer, Due, Reader, Wants};
+use super::report::CommitReport;
+use super::status::LinkStatus;
+use super::{Change, Settings};
+
+/// The mailbox in memory.
+pub(super) struct State {
+    pub settings: Settings,
+    pub catalog: Catalog,
+    pub cache: Cache,
+    pub link: LinkStatus,
+    pub last_commit: Option<Arc<CommitReport>>,
+    /// Marks of a mount that ended without a commit, until there is a listing to find them in.
+    pub inherited: Vec<Mark>,
+    /// Requests about the whole maildrop, until the engine takes them.
+    pub errands: Vec<Errand>,
+    /// Whether a commit holds the marked messages.
+    pub committing: bool,
+    arrivals: HashMap<MessageId, Arrival>,
+    /// Messages to be fetched for a reader, in order of asking.
+    demand: VecDeque<MessageId>,
+    /// No reader's deadline is before this.
+    earliest: Option<Moment>,
+}
+
+/// A request about the whole maildrop.
+pub(super) enum Errand {
+    /// Have a session, and its listing; `until` then.
+    Connect { until: Moment, answer: Answer<()> },
+    /// Delete the marked messages.
+    Commit {
+        until: Moment,
+        answer: Answer<Arc<CommitReport>>,
+    },
+    /// End the session in good order.
+    Leave { until: Moment, answer: Answer<()> },
+}
+
+/// What is to be done once the lock is released.
+#[derive(Default)]
+pub(super) struct Effects {
+    pub answers: Vec<Due>,
+    pub changes: Vec<Change>,
+}
+
+impl State {
+    /// An empty mailbox.
+    pub fn new(settings: Settings, inherited: Vec<Mark>) -> Self {
+        Self {
+            cache: Cache::new(settings.cache_size),
+            settings,
+            catalog: Catalog::default(),
+            link: LinkStatus::default(),
+            last_commit: None,
+            inherited,
+            errands: Vec::new(),
+            committing: false,
+            arrivals: HashMap::new(),
+            demand: VecDeque::new(),
+            earliest: None,
+        }
+    }
+
+    /// Opens a message without fetching it; none where it must be fetched first.
+    pub fn open(
+        &mut self,
+        id: MessageId,
+    ) -> Option<Result<(OpenMessage, Option<Correction>), Error>> {
+        let Some(message) = self.catalog.message(id) else {
+            return Some(Err(Error::NotFound));
+        };
+        let body = self.cache.touch(id);
+        if body.is_none() && message.place == Place::Gone {
+            return Some(Err(Error::Vanished));
+        }
+        let open = OpenMessage {
+            id,
+            version: message.version,
+            body,
+        };
+        message
+            .size()
+            .is_exact()
+            .then(|| Ok((open, message.correction())))
+    }
+
+    /// Reads without fetching; none where the octets are not there.
+    pub fn read(
+        &mut self,
+        open: &OpenMessage,
+        offset: u64,
+        length: usize,
+    ) -> Option<Result<Octets, Error>> {
+        let id = open.id;
+        let Some(message) = self.catalog.message(id) else {
+            return Some(Err(Error::NotFound));
+        };
+        if message.version != open.version {
+            return Some(Err(Error::Changed));
+        }
+        if message
+            .content
+            .as_ref()
+            .is_some_and(|content| offset >= content.size)
+        {
+            return Some(Ok(Octets::Copied(Vec::new())));
+        }
+        if let Some(body) = self.cache.touch(id) {
+            return Some(Ok(Octets::Shared {
+                body,
+                offset,
+                length,
+            }));
+        }
+        if message.place == Place::Gone {
+            return Some(Err(Error::Vanished));
+        }
+        self.arrivals
+            .get(&id)
+            .and_then(|arrival| arrival.peek(offset, length))
+            .map(Ok)
+    }
+
+    /// Lets a reader wait for a message, which is fetched if it is not on its way.
+    pub fn park(&mut self, id: MessageId, reader: Reader) {
+        self.earliest = Some(
+            self.earliest
+                .map_or(reader.until, |until| until.min(reader.until)),
+        );
+        let Self {
+            catalog,
+            arrivals,
+            demand,
+            ..
+        } = self;
+        let arrival = arrivals.entry(id).or_insert_with(|| {
+            demand.push_back(id);
+            Arrival::new(
+                catalog
+                    .message(id)
+                    .and_then(|message| message.fingerprint()),
+            )
+        });
+        arrival.park(reader);
+    }
+
+    /// The message to fetch next for a reader.
+    pub fn next_demand(&self) -> Option<MessageId> {
+        self.demand.front().copied()
+    }
+
+    /// The first message after `id` whose exact size is not known, nor on its way to be known.
+    pub fn next_unmeasured(&self, id: Option<MessageId>) -> Option<MessageId> {
+        let unmeasured = |(id, message): &(MessageId, &Message)| {
+            message.place != Place::Gone
+                && matches!(message.size(), Size::Listed(_))
+                && !self.arrivals.contains_key(id)
+        };
+        self.catalog.after(id).find(unmeasured).map(|(id, _)| id)
+    }
+
+    /// RETR of this message is being sent.
+    pub fn begin(&mut self, id: MessageId) {
+        self.demand.retain(|&other| other != id);
+        let listed = self.catalog.message(id).map_or(0, |message| message.listed);
+        self.arrivals.entry(id).or_default().begin(listed);
+    }
+
+    /// A piece of the message's body came.
+    pub fn arrived(&mut self, id: MessageId, octets: &[u8], effects: &mut Effects) {
+        let Some(arrival) = self.arrivals.get_mut(&id) else {
+            return;
+        };
+        if !arrival.append(octets) {
+            self.changed(id, effects);
+        } else {
+            effects.answers.extend(arrival.satisfied());
+        }
+    }
+
+    /// The message's body is whole.
+    pub fn completed(&mut self, id: MessageId, effects: &mut Effects) {
+        if self
+            .arrivals
+            .get(&id)
+            .is_some_and(|arrival| !arrival.agrees())
+        {
+            self.changed(id, effects);
+        }
+        let Some(arrival) = self.arrivals.remove(&id) else {
+            return;
+        };
+        let (octets, readers) = arrival.finish();
+        let body = Body::from(octets);
+        self.catalog.learn(id, &body);
+        if !body.is_empty() {
+            self.cache.insert(id, body.clone());
+        }
+        effects.answers.extend(
+            readers
+                .into_iter()
+                .filter_map(|reader| self.answer(id, reader, &body)),
+        );
+    }
+
+    /// The message will not come.
+    pub fn refused(&mut self, id: MessageId, error: &Error, effects: &mut Effects) {
+        let Some(arrival) = self.arrivals.remove(&id) else {
+            return;
+        };
+        self.demand.retain(|&other| other != id);
+        effects.answers.extend(
+            arrival
+                .readers()
+                .into_iter()
+                .map(|reader| reader.refuse(error.clone())),
+        );
+    }
+
+    /// Nothing that is waited for will come.
+    pub fn refuse_all(&mut self, error: &Error, effects: &mut Effects) {
+        self.demand.clear();
+        for (_, arrival) in self.arrivals.drain() {
+            effects.answers.extend(
+                arrival
+                    .readers()
+                    .into_iter()
+                    .map(|reader| reader.refuse(error.clone())),
+            );
+        }
+    }
+
+    /// The link was lost under these messages: those that somebody waits for are asked for again,
+    /// before any other, but none more than `attempts` times.
+    pub fn lost(&mut self, ids: &[MessageId], attempts: u32, error: &Error, effects: &mut Effects) {
+        for &id in ids.iter().rev() {
+            let Some(arrival) = self.arrivals.get_mut(&id) else {
+                continue;
+            };
+            let failures = arrival.fail();
+            if !arrival.is_wanted() || failures >= attempts {
+                self.refused(id, error, effects);
+            } else {
+                self.demand.push_front(id);
+            }
+        }
+    }
+
+    /// Refuses those whose deadline has passed.
+    pub fn expire(&mut self, now: Moment, effects: &mut Effects) {
+        if self.earliest.is_none_or(|earliest| now < earliest) {
+            return;
+        }
+        for arrival in self.arrivals.values_mut() {
+            effects.answers.extend(
+                arrival
+                    .expired(now)
+                    .into_iter()
+                    .map(|reader| reader.refuse(Error::TimedOut)),
+            );
+        }
+        self.arrivals
+            .retain(|_, arrival| arrival.is_wanted() || arrival.on_the_wire);
+        self.demand.retain(|id| self.arrivals.contains_key(id));
+        self.earliest = self.arrivals.values().filter_map(Arrival::deadline).min();
+    }
+
+    /// When a reader must have an answer, at the earliest.
+    pub fn deadline(&self) -> Option<Moment> {
+        self.earliest
+    }
+
+    /// Moves a message, and notes what the kernel must be told.
+    pub fn place(&mut self, id: MessageId, place: Place, effects: &mut Effects) {
+        effects.changes.extend(self.catalog.place(id, place));
+    }
+
+    fn changed(&mut self, id: MessageId, effects: &mut Effects) {
+        log::warn!(
+            "{}: {}",
+            self.catalog
+                .entry(id)
+                .map_or_else(String::new, |entry| entry.name.to_string()),
+            Error::Changed
+        );
+        self.catalog.forget(id);
+        self.cache.remove(id);
+        effects.changes.push(Change::Changed { id });
+        let bound = self
+            .arrivals
+            .get_mut(&id)
+            .map(Arrival::start_afresh)
+            .unwrap_or_default();
+        effects.answers.extend(
+            bound
+                .into_iter()
+                .map(|reader| reader.refuse(Error::Changed)),
+        );
+    }
+
+    fn answer(&self, id: MessageId, reader: Reader, body: &Body) -> Option<Due> {
+        let message = self.catalog.message(id)?;
+        let body = body.clone();
+        Some(match reader.wants {
+            Wants::Open(answer) => {
+                let open = OpenMessage {
+                    id,
+                    version: message.version,
+                    body: Some(body),
+                };
+                let correction = message.correction();
+                Box::new(move || answer(Ok((open, correction))))
+            }
+            Wants::Measure(answer) => {
+                let entry = message.entry(id);
+                Box::new(move || answer(Ok(entry)))
+            }
+            Wants::Read {
+                version,
+                offset,
+                length,
+                answer,
+            } => {
+                let octets = if version == message.version {
+                    Ok(Octets::Shared {
+                        body,
+                        offset,
+                        length,
+                    })
+                } else {
+                    Err(Error::Changed)
+                };
+                Box::new(move || answer(octets))
+            }
+        })
+    }
+}

@@ -1,0 +1,77 @@
+//! What `.pop3fs/status` tells.
+
+use serde::{Deserialize, Serialize};
+
+/// The state of a mount; the names of the fields are those of the JSON.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// The daemon.
+    pub pid: u32,
+    /// What is mounted, as it was given.
+    pub source: String,
+    /// The session.
+    #[serde(flatten)]
+    pub link: LinkStatus,
+    /// Messages in the maildrop, marked ones included.
+    pub messages: u64,
+    /// Their octets, as far as is known.
+    pub octets: u64,
+    /// Messages marked for deletion.
+    pub marked: u64,
+    /// Whether a commit is under way.
+    pub committing: bool,
+    /// Whether nothing can be deleted.
+    pub read_only: bool,
+    /// Messages in memory.
+    pub cache: CacheStatus,
+}
+
+/// The session, and what went over the wire in the life of the mount.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct LinkStatus {
+    /// Where the session stands.
+    pub session: SessionStatus,
+    /// Why there is no session, if something went wrong.
+    pub problem: Option<String>,
+    /// The capabilities that the server announced, as it wrote them.
+    pub capabilities: Vec<String>,
+    /// Traffic.
+    pub transfer: TransferStatus,
+}
+
+/// Where the session stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionStatus {
+    /// There is none.
+    #[default]
+    Disconnected,
+    /// One is being made.
+    Connecting,
+    /// One is open.
+    Connected,
+}
+
+/// Traffic in the life of the mount.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct TransferStatus {
+    /// Octets received, before TLS.
+    pub received: u64,
+    /// Octets sent, before TLS.
+    pub sent: u64,
+    /// Messages that RETR brought whole.
+    pub retrieved: u64,
+    /// Sessions opened.
+    pub sessions: u64,
+}
+
+/// Messages in memory.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct CacheStatus {
+    /// Octets that may be held.
+    pub limit: u64,
+    /// Octets held.
+    pub used: u64,
+    /// Messages held.
+    pub messages: u64,
+}
