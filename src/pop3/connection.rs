@@ -1,12 +1,7 @@
-//! The conversation: commands out, replies in.
+//! A connection, as its caller sees it: commands in, octets out; octets in, events out.
 
-use std::collections::VecDeque;
-
-use super::exchange::{Exchange, Heard};
-use super::lines::LineBuffer;
-use super::outgoing::Outgoing;
-use super::sasl::Plain;
-use super::{Command, CommandError, ProtocolError, Reply, Shape, text};
+use super::conversation::Conversation;
+use super::{Command, CommandError, ProtocolError, Reply};
 
 /// A POP3 connection, free of I/O.
 ///
@@ -77,12 +72,12 @@ impl<T> Connection<T> {
 
     /// What is to be written to the server.
     pub fn outgoing(&self) -> &[u8] {
-        self.conversation.outgoing.octets()
+        self.conversation.wire.outgoing.octets()
     }
 
     /// Takes note that so many octets of [`outgoing`](Self::outgoing) were written, and wipes them.
     pub fn sent(&mut self, octets: usize) {
-        self.conversation.outgoing.sent(octets);
+        self.conversation.wire.outgoing.sent(octets);
     }
 
     /// How many exchanges are not over, the greeting included.
@@ -97,7 +92,8 @@ impl<T> Connection<T> {
 
     /// Takes the next event from the front of `input`; `None` once all of it is used up.
     ///
-    /// The start of a line is kept inside until the rest of it comes, up to a limit.
+    /// The start of a line is kept inside until the rest of it comes, up to a limit. A SASL
+    /// challenge is answered without an event, so look at [`outgoing`](Self::outgoing) afterwards.
     ///
     /// # Errors
     ///
@@ -126,90 +122,473 @@ impl<T> Connection<T> {
     }
 }
 
-struct Conversation<T> {
-    exchanges: VecDeque<Exchange<T>>,
-    lines: LineBuffer,
-    outgoing: Outgoing,
-    /// STLS was accepted, and the octets to come are not for us.
-    tls_pending: bool,
-}
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::Index;
 
-impl<T> Conversation<T> {
-    fn new(greeting: T) -> Self {
-        Self {
-            exchanges: VecDeque::from([Exchange::new(greeting, Shape::Greeting, true)]),
-            lines: LineBuffer::default(),
-            outgoing: Outgoing::default(),
-            tls_pending: false,
-        }
+    use super::*;
+    use crate::pop3::{MessageNumber, ResponseCode, Secret};
+
+    /// An event without what it borrows. `Octets` that follow each other are one.
+    #[derive(Debug, PartialEq, Eq)]
+    enum Heard {
+        Accepted(usize, String),
+        Line(usize, Vec<u8>),
+        Octets(usize, Vec<u8>),
+        End(usize, Option<(bool, String)>),
     }
 
-    fn send(&mut self, command: &Command<'_>, tag: T) -> Result<(), CommandError> {
-        if self.tls_pending {
-            return Err(CommandError::TlsPending);
-        }
-        if self.exchanges.back().is_some_and(|it| it.last_of_its_burst) {
-            return Err(CommandError::NotYet);
-        }
-        let exchange = match command {
-            Command::AuthPlain { login, password } => {
-                let plain = Plain::new(login, password)?;
-                self.outgoing.append(&plain.command());
-                Exchange::sasl(tag, plain)
+    /// Sends commands as soon as it may, tagged 1, 2, ... (the greeting has 0), and takes notes.
+    struct Client<'a> {
+        connection: Connection<usize>,
+        commands: &'a [Command<'a>],
+        heard: Vec<Heard>,
+    }
+
+    impl<'a> Client<'a> {
+        fn new(commands: &'a [Command<'a>]) -> Self {
+            Self {
+                connection: Connection::new(0),
+                commands,
+                heard: Vec::new(),
             }
-            _ => {
-                self.outgoing.append(&[&command.line()?]);
-                Exchange::new(tag, command.shape(), command.is_last_of_its_burst())
+        }
+
+        /// A client that has been greeted, with nothing in flight.
+        fn greeted() -> Self {
+            let mut client = Self::new(&[]);
+            client.feed(b"+OK\r\n").unwrap();
+            client
+        }
+
+        fn feed(&mut self, mut input: &[u8]) -> Result<(), ProtocolError> {
+            while let Some(event) = self.connection.poll(&mut input)? {
+                note(&mut self.heard, event);
+                self.send_all();
             }
-        };
-        self.exchanges.push_back(exchange);
-        Ok(())
+            assert!(input.is_empty());
+            Ok(())
+        }
+
+        fn send_all(&mut self) {
+            while let Some((command, rest)) = self.commands.split_first() {
+                let tag = self.sent_so_far() + 1;
+                if self.connection.send(command, tag) == Err(CommandError::NotYet) {
+                    return;
+                }
+                self.commands = rest;
+            }
+        }
+
+        fn sent_so_far(&self) -> usize {
+            let ended = |it: &&Heard| matches!(it, Heard::End(..));
+            self.heard.iter().filter(ended).count() + self.connection.in_flight() - 1
+        }
     }
 
-    fn advance<'b, 'i: 'b>(
-        &'b mut self,
-        input: &mut &'i [u8],
-    ) -> Result<Option<Event<'b, T>>, ProtocolError> {
-        if input.is_empty() {
-            return Ok(None);
+    fn note(heard: &mut Vec<Heard>, event: Event<'_, usize>) {
+        match event {
+            Event::Accepted { tag, reply } => {
+                heard.push(Heard::Accepted(*tag, reply.text().to_owned()));
+            }
+            Event::Line { tag, line } => heard.push(Heard::Line(*tag, line.to_vec())),
+            Event::Octets { tag, octets } => {
+                assert!(!octets.is_empty());
+                match heard.last_mut() {
+                    Some(Heard::Octets(_, body)) => body.extend_from_slice(octets),
+                    _ => heard.push(Heard::Octets(*tag, octets.to_vec())),
+                }
+            }
+            Event::End { tag, reply } => {
+                let reply = reply.map(|it| (it.is_ok(), it.text().to_owned()));
+                heard.push(Heard::End(tag, reply));
+            }
         }
-        if self.tls_pending {
-            return Err(ProtocolError::PlaintextAfterStls);
-        }
-        let Some(exchange) = self.exchanges.front_mut() else {
-            return Err(unexpected(input));
-        };
-        let Some(heard) = exchange.hear(&mut self.lines, &mut self.outgoing, input)? else {
-            return Ok(None);
-        };
-        if let Heard::Complete(Some(reply)) = &heard {
-            self.tls_pending = exchange.starts_tls(reply);
-        }
-        Ok(event(&mut self.exchanges, heard))
     }
-}
 
-fn event<'b, T>(
-    exchanges: &'b mut VecDeque<Exchange<T>>,
-    heard: Heard<'b>,
-) -> Option<Event<'b, T>> {
-    match heard {
-        Heard::Accepted(reply) => front(exchanges).map(|tag| Event::Accepted { tag, reply }),
-        Heard::Line(line) => front(exchanges).map(|tag| Event::Line { tag, line }),
-        Heard::Octets(octets) => front(exchanges).map(|tag| Event::Octets { tag, octets }),
-        Heard::Complete(reply) => exchanges
-            .pop_front()
-            .map(|it| Event::End { tag: it.tag, reply }),
+    fn number() -> MessageNumber {
+        MessageNumber::parse(b"7").unwrap()
     }
-}
 
-fn front<T>(exchanges: &mut VecDeque<Exchange<T>>) -> Option<&mut T> {
-    exchanges.front_mut().map(|it| &mut it.tag)
-}
+    fn ok(text: &str) -> Option<(bool, String)> {
+        Some((true, text.to_owned()))
+    }
 
-/// Quotes the first line of what came unasked.
-fn unexpected(input: &[u8]) -> ProtocolError {
-    let line = input.split(|octet| *octet == b'\n').next();
-    let words = line.unwrap_or_default().trim_ascii_end();
-    ProtocolError::UnexpectedOctets(text::printable(words))
+    fn err(text: &str) -> Option<(bool, String)> {
+        Some((false, text.to_owned()))
+    }
+
+    #[test]
+    fn a_session_is_the_same_however_it_is_split() {
+        let password = Secret::new("x".repeat(250));
+        let number = number();
+        let commands = [
+            Command::Capa,
+            Command::AuthPlain {
+                login: "ann",
+                password: &password,
+            },
+            Command::Stat,
+            Command::Uidl,
+            Command::Retr(&number),
+            Command::Retr(&number),
+            Command::Top(&number, 0),
+            Command::Dele(&number),
+            Command::Quit,
+        ];
+        let wire = b"+OK hello\r\n\
+            +OK\r\nUIDL\r\n.\r\n\
+            + \r\n+ok in\r\n\
+            +OK 1 22\n\
+            +OK\r\n1 a\n2 \r\n..b\r\n.\r\n\
+            +OK\r\nSubject: x\r\n\r\n..\r\n.\r\r\n\n.\n\r\n.\r\n\
+            -ERR gone\r\n\
+            +OK\n\n.\n\
+            +\r\n\
+            +OK bye\r\n";
+        let expected = [
+            Heard::End(0, ok("hello")),
+            Heard::Accepted(1, String::new()),
+            Heard::Line(1, b"UIDL".to_vec()),
+            Heard::End(1, None),
+            Heard::End(2, ok("in")),
+            Heard::End(3, ok("1 22")),
+            Heard::Accepted(4, String::new()),
+            Heard::Line(4, b"1 a".to_vec()),
+            Heard::Line(4, b"2 ".to_vec()),
+            Heard::Line(4, b".b".to_vec()),
+            Heard::End(4, None),
+            Heard::Accepted(5, String::new()),
+            Heard::Octets(5, b"Subject: x\r\n\r\n.\r\n\r\r\n\n.\n\r\n".to_vec()),
+            Heard::End(5, None),
+            Heard::End(6, err("gone")),
+            Heard::Accepted(7, String::new()),
+            Heard::Octets(7, b"\n".to_vec()),
+            Heard::End(7, None),
+            Heard::End(8, ok("")),
+            Heard::End(9, ok("bye")),
+        ];
+        for size in 1..=wire.len() {
+            for first in 0..wire.len() {
+                let mut client = Client::new(&commands);
+                let (start, rest) = wire.split_at(first);
+                client.feed(start).unwrap();
+                for piece in rest.chunks(size) {
+                    client.feed(piece).unwrap();
+                }
+                assert_eq!(client.heard, expected);
+                assert!(client.connection.may_close());
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_sent_before_the_greeting() {
+        let mut connection = Connection::new(0);
+        assert_eq!(connection.in_flight(), 1);
+        assert_eq!(
+            connection.send(&Command::Capa, 1),
+            Err(CommandError::NotYet)
+        );
+        assert_eq!(connection.outgoing(), b"");
+    }
+
+    #[test]
+    fn many_commands_may_be_in_flight() {
+        let mut client = Client::greeted();
+        for tag in 1..=3 {
+            client.connection.send(&Command::Noop, tag).unwrap();
+        }
+        assert_eq!(client.connection.outgoing(), b"NOOP\r\nNOOP\r\nNOOP\r\n");
+        assert!(client.connection.tags().eq(&[1, 2, 3]));
+        client.feed(b"+OK\r\n").unwrap();
+        assert!(client.connection.tags().eq(&[2, 3]));
+    }
+
+    #[test]
+    fn nothing_is_sent_behind_a_command_that_changes_the_state() {
+        let password = Secret::new("secret".to_owned());
+        let login = "ann";
+        let password = &password;
+        for command in [
+            Command::Stls,
+            Command::AuthPlain { login, password },
+            Command::Pass(password),
+            Command::Quit,
+        ] {
+            let mut client = Client::greeted();
+            client.connection.send(&command, 1).unwrap();
+            assert_eq!(
+                client.connection.send(&Command::Noop, 2),
+                Err(CommandError::NotYet)
+            );
+            client.feed(b"-ERR\r\n").unwrap();
+            assert_eq!(client.connection.send(&Command::Noop, 2), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_command_that_cannot_be_sent_leaves_no_trace() {
+        let mut client = Client::greeted();
+        let injected = client.connection.send(&Command::User("ann\r\nDELE 1"), 1);
+        assert_eq!(injected, Err(CommandError::Unsendable("login")));
+        assert_eq!(client.connection.outgoing(), b"");
+        assert_eq!(client.connection.in_flight(), 0);
+    }
+
+    #[test]
+    fn the_response_goes_out_when_it_is_asked_for() {
+        let password = Secret::new("x".repeat(250));
+        let command = Command::AuthPlain {
+            login: "ann",
+            password: &password,
+        };
+        let mut client = Client::greeted();
+        client.connection.send(&command, 1).unwrap();
+        assert_eq!(client.connection.outgoing(), b"AUTH PLAIN\r\n");
+        client.connection.sent(usize::MAX);
+        client.feed(b"+ \r\n").unwrap();
+        assert!(client.connection.outgoing().starts_with(b"AGFubgB4eHh4"));
+        assert!(client.connection.outgoing().ends_with(b"\r\n"));
+        assert_eq!(client.connection.in_flight(), 1);
+    }
+
+    #[test]
+    fn octets_are_lent_from_the_input_where_they_stand() {
+        let number = number();
+        let mut client = Client::greeted();
+        client.connection.send(&Command::Retr(&number), 1).unwrap();
+        let wire = b"+OK\r\none\r\ntwo\r\n.\r\n";
+        let mut input = &wire[..];
+        assert!(matches!(
+            client.connection.poll(&mut input),
+            Ok(Some(Event::Accepted { .. }))
+        ));
+        let Ok(Some(Event::Octets { octets, .. })) = client.connection.poll(&mut input) else {
+            panic!("the message should follow");
+        };
+        assert_eq!(octets.as_ptr_range(), wire[5..15].as_ptr_range());
+    }
+
+    #[test]
+    fn an_unasked_line_is_quoted_and_ends_it_all() {
+        let mut client = Client::greeted();
+        let words = "-ERR Disconnected for inactivity.".to_owned();
+        assert_eq!(
+            client.feed(b"-ERR Disconnected for inactivity.\r\n"),
+            Err(ProtocolError::UnexpectedOctets(words))
+        );
+        assert_eq!(client.feed(b""), Err(ProtocolError::Poisoned));
+        assert_eq!(
+            client.connection.send(&Command::Noop, 1),
+            Err(CommandError::Poisoned)
+        );
+        assert!(!client.connection.may_close());
+    }
+
+    #[test]
+    fn a_line_that_is_no_reply_leaves_its_exchange_unanswered() {
+        let mut client = Client::new(&[]);
+        assert_eq!(
+            client.feed(b"* OK IMAP4rev1 \x1b[0m\r\n"),
+            Err(ProtocolError::NotAReply(
+                r"* OK IMAP4rev1 \u{1b}[0m".to_owned()
+            ))
+        );
+        assert!(client.connection.tags().eq(&[0]));
+    }
+
+    #[test]
+    fn nothing_in_clear_may_follow_the_reply_to_stls() {
+        let pieces: [&[&[u8]]; 2] = [&[b"+OK\r\n+OK injected\r\n"], &[b"+OK\r\n", b"+"]];
+        for pieces in pieces {
+            let mut client = Client::greeted();
+            client.connection.send(&Command::Stls, 1).unwrap();
+            let outcome = pieces.iter().try_for_each(|piece| client.feed(piece));
+            assert_eq!(outcome, Err(ProtocolError::PlaintextAfterStls));
+        }
+    }
+
+    #[test]
+    fn the_session_goes_on_once_tls_is_established() {
+        let mut client = Client::greeted();
+        client.connection.send(&Command::Stls, 1).unwrap();
+        client.feed(b"+OK begin\r\n").unwrap();
+        assert_eq!(
+            client.connection.send(&Command::Capa, 2),
+            Err(CommandError::TlsPending)
+        );
+        client.connection.tls_established();
+        assert_eq!(client.connection.send(&Command::Capa, 2), Ok(()));
+        client.feed(b"+OK\r\n.\r\n").unwrap();
+    }
+
+    #[test]
+    fn endless_lines_are_refused() {
+        let flood = vec![b'x'; 1 << 20];
+        let mut client = Client::new(&[]);
+        assert!(matches!(
+            client.feed(&flood),
+            Err(ProtocolError::LineTooLong(_))
+        ));
+        let mut client = Client::greeted();
+        client.connection.send(&Command::Uidl, 1).unwrap();
+        client.feed(b"+OK\r\n").unwrap();
+        assert!(matches!(
+            client.feed(&flood),
+            Err(ProtocolError::LineTooLong(_))
+        ));
+    }
+
+    #[test]
+    fn a_repeated_password_is_not_shown() {
+        let password = Secret::new("hunter2".to_owned());
+        let mut client = Client::greeted();
+        client
+            .connection
+            .send(&Command::Pass(&password), 1)
+            .unwrap();
+        let mut input = &b"-ERR [AUTH] bad command: PASS hunter2\r\n"[..];
+        let Ok(Some(Event::End {
+            reply: Some(reply), ..
+        })) = client.connection.poll(&mut input)
+        else {
+            panic!("the reply should end the exchange");
+        };
+        assert_eq!(reply.code(), Some(ResponseCode::Auth));
+        assert!(!format!("{reply:?}").contains("hunter2"));
+        let error = client.feed(b"PASS hunter2?\r\n").unwrap_err();
+        assert!(!format!("{error:?} {error}").contains("hunter2"));
+    }
+
+    /// A command, the server's octets for it, and what should be heard with this tag.
+    #[derive(Clone, Debug)]
+    enum Script {
+        Single(bool, String),
+        Lines(Vec<Vec<u8>>),
+        Message(Vec<u8>),
+    }
+
+    impl Script {
+        fn command<'a>(&self, number: &'a MessageNumber) -> Command<'a> {
+            match self {
+                Self::Single(true, _) => Command::Noop,
+                Self::Single(false, _) | Self::Message(_) => Command::Retr(number),
+                Self::Lines(_) => Command::Uidl,
+            }
+        }
+
+        fn wire(&self) -> Vec<u8> {
+            match self {
+                Self::Single(ok, text) => {
+                    format!("{} {text}\r\n", if *ok { "+OK" } else { "-ERR" }).into()
+                }
+                Self::Lines(lines) => multi_line(lines.iter().map(Vec::as_slice)),
+                Self::Message(body) => multi_line(crlf_lines(body)),
+            }
+        }
+
+        fn heard(&self, tag: usize) -> Vec<Heard> {
+            let body = match self {
+                Self::Single(ok, text) => return vec![Heard::End(tag, Some((*ok, text.clone())))],
+                Self::Lines(lines) => lines
+                    .iter()
+                    .map(|it| Heard::Line(tag, it.clone()))
+                    .collect(),
+                Self::Message(body) if body.is_empty() => Vec::new(),
+                Self::Message(body) => vec![Heard::Octets(tag, body.clone())],
+            };
+            let mut heard = vec![Heard::Accepted(tag, String::new())];
+            heard.extend(body);
+            heard.push(Heard::End(tag, None));
+            heard
+        }
+    }
+
+    fn multi_line<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+        let mut wire = b"+OK\r\n".to_vec();
+        for line in lines {
+            if line.starts_with(b".") {
+                wire.push(b'.');
+            }
+            wire.extend_from_slice(line);
+            wire.extend_from_slice(b"\r\n");
+        }
+        wire.extend_from_slice(b".\r\n");
+        wire
+    }
+
+    /// The lines of a message that ends with CRLF; only CRLF ends one.
+    fn crlf_lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+        let mut rest = body;
+        std::iter::from_fn(move || {
+            let end = rest.windows(2).position(|pair| pair == b"\r\n")?;
+            let line = &rest[..end];
+            rest = &rest[end + 2..];
+            Some(line)
+        })
+    }
+
+    fn script() -> impl Strategy<Value = Script> {
+        let octet = prop_oneof![Just(b'.'), Just(b'\r'), Just(b'\n'), any::<u8>()];
+        let body = prop::collection::vec(octet, 0..60).prop_map(|mut body| {
+            if !body.is_empty() {
+                body.extend_from_slice(b"\r\n");
+            }
+            body
+        });
+        let line = prop::collection::vec(any::<u8>(), 0..20)
+            .prop_filter("a line holds no LF", |line| !line.contains(&b'\n'));
+        prop_oneof![
+            (any::<bool>(), "([a-z0-9]( ?[a-z0-9]){0,20})?")
+                .prop_map(|(ok, text)| Script::Single(ok, text)),
+            prop::collection::vec(line, 0..5).prop_map(Script::Lines),
+            body.prop_map(Script::Message),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_session_is_heard_as_it_was_said(
+            scripts in prop::collection::vec(script(), 0..8),
+            places in prop::collection::vec(any::<Index>(), 0..12),
+        ) {
+            let number = number();
+            let commands: Vec<_> = scripts.iter().map(|it| it.command(&number)).collect();
+            let mut wire = b"+OK\r\n".to_vec();
+            let mut expected = vec![Heard::End(0, ok(""))];
+            for (index, script) in scripts.iter().enumerate() {
+                wire.extend(script.wire());
+                expected.extend(script.heard(index + 1));
+            }
+            let mut places: Vec<_> = places.iter().map(|place| place.index(wire.len())).collect();
+            places.extend([0, wire.len()]);
+            places.sort_unstable();
+            let mut client = Client::new(&commands);
+            for pair in places.windows(2) {
+                client.feed(&wire[pair[0]..pair[1]]).unwrap();
+            }
+            prop_assert_eq!(client.heard, expected);
+        }
+
+        #[test]
+        fn garbage_never_panics(
+            scripts in prop::collection::vec(script(), 0..8),
+            pieces in prop::collection::vec(
+                prop_oneof![
+                    "(\\+|OK|-ERR|\\.|\r\n|\n|\\PC)*".prop_map(String::into_bytes),
+                    any::<Vec<u8>>(),
+                ],
+                0..8,
+            ),
+        ) {
+            let number = number();
+            let commands: Vec<_> = scripts.iter().map(|it| it.command(&number)).collect();
+            let mut client = Client::new(&commands);
+            let outcome = pieces.iter().try_for_each(|piece| client.feed(piece));
+            let after = client.feed(b"");
+            prop_assert_eq!(after.is_err(), outcome.is_err());
+        }
+    }
 }

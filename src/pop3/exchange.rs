@@ -1,10 +1,10 @@
 //! One command and its reply.
 
 use super::lines::{Line, LineBuffer};
-use super::outgoing::Outgoing;
 use super::sasl::{Plain, Turn};
 use super::unstuff::{Piece, Unstuff};
-use super::{ProtocolError, Reply, Shape, text};
+use super::wire::Wire;
+use super::{ProtocolError, Reply, Shape};
 
 /// The longest first line of a reply, its end included, in octets. RFC 2449 section 4 allows 512;
 /// servers are found to pass that, but what a person can read stays far below this.
@@ -69,13 +69,12 @@ impl<T> Exchange<T> {
     /// Takes the next part of the reply from the front of `input`; `None` once it is used up.
     pub(super) fn hear<'a, 'i: 'a>(
         &mut self,
-        lines: &'a mut LineBuffer,
-        outgoing: &mut Outgoing,
+        wire: &'a mut Wire,
         input: &mut &'i [u8],
     ) -> Result<Option<Heard<'a>>, ProtocolError> {
         match &mut self.stage {
-            Stage::Status => self.hear_status(lines, outgoing, input),
-            Stage::Lines { heard } => hear_line(heard, lines, input),
+            Stage::Status => self.hear_status(wire, input),
+            Stage::Lines { heard } => hear_line(heard, &mut wire.lines, input),
             Stage::Octets(unstuff) => Ok(unstuff.next(input).map(|piece| match piece {
                 Piece::Octets(octets) => Heard::Octets(octets),
                 Piece::End => Heard::Complete(None),
@@ -85,19 +84,18 @@ impl<T> Exchange<T> {
 
     fn hear_status<'a>(
         &mut self,
-        lines: &mut LineBuffer,
-        outgoing: &mut Outgoing,
+        wire: &mut Wire,
         input: &mut &[u8],
     ) -> Result<Option<Heard<'a>>, ProtocolError> {
-        while let Some(line) = lines.next(input, MAX_STATUS_LINE)? {
+        while let Some(line) = wire.lines.next(input, MAX_STATUS_LINE)? {
             if let Some(plain) = &mut self.sasl
-                && let Turn::Respond(response) = plain.hear(line.text)?
+                && let Turn::Respond = plain.hear(line.text)?
             {
-                outgoing.append(&[&response, "\r\n"]);
+                wire.outgoing.append(&[plain.response().expose(), "\r\n"]);
                 continue;
             }
-            let reply = Reply::parse(line.text)
-                .ok_or_else(|| ProtocolError::NotAReply(text::printable(line.text)))?;
+            let reply = Reply::parse(line.text, &wire.confidential)
+                .ok_or_else(|| ProtocolError::NotAReply(wire.confidential.printable(line.text)))?;
             if self.starts_tls(&reply) && !input.is_empty() {
                 return Err(ProtocolError::PlaintextAfterStls);
             }

@@ -33,7 +33,9 @@
 
 mod capability;
 mod command;
+mod confidential;
 mod connection;
+mod conversation;
 mod error;
 mod exchange;
 mod lines;
@@ -46,6 +48,7 @@ mod sasl;
 mod secret;
 pub mod text;
 mod unstuff;
+mod wire;
 
 pub use capability::{Capabilities, Expire};
 pub use command::{Command, Shape};

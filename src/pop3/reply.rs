@@ -1,6 +1,7 @@
 //! A reply's first line.
 
-use super::{ResponseCode, text};
+use super::ResponseCode;
+use super::confidential::Confidential;
 
 /// A status line (RFC 1939 section 3): whether the server did it, and its words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,22 +15,25 @@ pub struct Reply {
 impl Reply {
     /// Parses a line without its end. Servers are found to write the indicator in lower case, to
     /// leave out the text, and to say `+` alone.
-    pub(super) fn parse(line: &[u8]) -> Option<Self> {
+    pub(super) fn parse(line: &[u8], confidential: &Confidential) -> Option<Self> {
         if let Some(words) = strip_prefix_any_case(line, b"+OK") {
-            return Some(Self::new(true, words));
+            return Some(Self::new(true, words, confidential));
         }
         if let Some(words) = strip_prefix_any_case(line, b"-ERR") {
-            return Some(Self::new(false, words));
+            return Some(Self::new(false, words, confidential));
         }
-        (line.trim_ascii() == b"+").then(|| Self::new(true, b""))
+        (line.trim_ascii() == b"+").then(|| Self::new(true, b"", confidential))
     }
 
-    fn new(ok: bool, words: &[u8]) -> Self {
+    fn new(ok: bool, words: &[u8], confidential: &Confidential) -> Self {
         let words = words.trim_ascii();
+        let shows = |code: &ResponseCode| {
+            !matches!(code, ResponseCode::Other(_)) || !confidential.is_within(words)
+        };
         Self {
             ok,
-            text: text::printable(words),
-            code: ResponseCode::parse(words),
+            text: confidential.printable(words),
+            code: ResponseCode::parse(words).filter(shows),
         }
     }
 
@@ -59,13 +63,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::pop3::Secret;
+
+    fn parse(line: &[u8]) -> Option<Reply> {
+        Reply::parse(line, &Confidential::default())
+    }
 
     #[test]
     fn the_indicator_decides() {
-        let ok = Reply::parse(b"+OK 2 320").unwrap();
+        let ok = parse(b"+OK 2 320").unwrap();
         assert!(ok.is_ok());
         assert_eq!(ok.text(), "2 320");
-        let err = Reply::parse(b"-ERR [IN-USE] locked").unwrap();
+        let err = parse(b"-ERR [IN-USE] locked").unwrap();
         assert!(!err.is_ok());
         assert_eq!(err.text(), "[IN-USE] locked");
         assert_eq!(err.code(), Some(ResponseCode::InUse));
@@ -74,10 +83,10 @@ mod tests {
     #[test]
     fn sloppy_replies_are_understood() {
         for line in ["+OK", "+ok", "+", "+ ", "+OK ", "+Ok\tready"] {
-            assert!(Reply::parse(line.as_bytes()).unwrap().is_ok(), "{line}");
+            assert!(parse(line.as_bytes()).unwrap().is_ok(), "{line}");
         }
         for line in ["-ERR", "-err", "-Err no", "-ERR\t"] {
-            assert!(!Reply::parse(line.as_bytes()).unwrap().is_ok(), "{line}");
+            assert!(!parse(line.as_bytes()).unwrap().is_ok(), "{line}");
         }
     }
 
@@ -92,14 +101,25 @@ mod tests {
             "+ dGVzdA==",
             " +OK",
         ] {
-            assert_eq!(Reply::parse(line.as_bytes()), None, "{line}");
+            assert_eq!(parse(line.as_bytes()), None, "{line}");
         }
+    }
+
+    #[test]
+    fn a_repeated_secret_is_left_out_and_a_known_code_kept() {
+        let mut confidential = Confidential::default();
+        confidential.add(&Secret::new("hunter2".to_owned()));
+        let reply = Reply::parse(b"-ERR [AUTH] no such PASS hunter2", &confidential).unwrap();
+        assert_eq!(reply.code(), Some(ResponseCode::Auth));
+        assert!(!reply.text().contains("hunter2"));
+        let reply = Reply::parse(b"-ERR [hunter2]", &confidential).unwrap();
+        assert_eq!(reply.code(), None);
     }
 
     proptest! {
         #[test]
         fn no_line_panics(line: Vec<u8>) {
-            let _ = Reply::parse(&line);
+            let _ = parse(&line);
         }
     }
 }

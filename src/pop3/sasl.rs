@@ -24,16 +24,18 @@ const INITIAL: &str = "AUTH PLAIN ";
 /// S: +OK
 /// ```
 pub(super) struct Plain {
-    /// What is still to be sent if the server asks.
-    response: Option<Zeroizing<String>>,
+    /// In base 64.
+    response: Secret,
     /// Whether it went with the command; a server that asks nevertheless gets it again.
     initial: bool,
+    /// Whether the server has asked for it.
+    asked: bool,
 }
 
 /// What a line of the server calls for.
 pub(super) enum Turn {
-    /// This response, in base 64; CRLF is to follow it.
-    Respond(Zeroizing<String>),
+    /// The response, on a line of its own.
+    Respond,
     /// Nothing: the line is the reply.
     Over,
 }
@@ -43,21 +45,29 @@ impl Plain {
         check_sendable("login", login)?;
         check_sendable("password", password.expose())?;
         let response = response(login, password);
-        if response.len() > MAX_RESPONSE {
+        let length = response.expose().len();
+        if length > MAX_RESPONSE {
             return Err(CommandError::LineTooLong("AUTH", MAX_RESPONSE));
         }
         Ok(Self {
-            initial: INITIAL.len() + response.len() + "\r\n".len() <= MAX_COMMAND_LINE,
-            response: Some(response),
+            initial: INITIAL.len() + length + "\r\n".len() <= MAX_COMMAND_LINE,
+            response,
+            asked: false,
         })
     }
 
     /// The parts of the command's line.
     pub(super) fn command(&self) -> [&str; 3] {
-        match &self.response {
-            Some(response) if self.initial => [INITIAL, response, "\r\n"],
-            _ => [INITIAL.trim_ascii_end(), "", "\r\n"],
+        if self.initial {
+            [INITIAL, self.response.expose(), "\r\n"]
+        } else {
+            [INITIAL.trim_ascii_end(), "", "\r\n"]
         }
+    }
+
+    /// `[authzid] NUL authcid NUL passwd` (RFC 4616 section 2), in base 64.
+    pub(super) fn response(&self) -> &Secret {
+        &self.response
     }
 
     /// Takes in a line that the server sent.
@@ -65,16 +75,17 @@ impl Plain {
         if !self.is_challenge(line) {
             return Ok(Turn::Over);
         }
-        match self.response.take() {
-            Some(response) => Ok(Turn::Respond(response)),
-            None => Err(ProtocolError::UnexpectedChallenge),
+        if self.asked {
+            return Err(ProtocolError::UnexpectedChallenge);
         }
+        self.asked = true;
+        Ok(Turn::Respond)
     }
 
     /// Before the server has seen the response it can only have asked for it, whatever its words.
     fn is_challenge(&self, line: &[u8]) -> bool {
         let asks = line.starts_with(b"+");
-        let unseen = self.response.is_some() && !self.initial;
+        let unseen = !self.initial && !self.asked;
         let accepts = line
             .get(..3)
             .is_some_and(|start| start.eq_ignore_ascii_case(b"+OK"));
@@ -82,16 +93,15 @@ impl Plain {
     }
 }
 
-/// `[authzid] NUL authcid NUL passwd` (RFC 4616 section 2), in base 64. Each buffer is made in its
-/// full size, so that no copy is left behind by growing.
-fn response(login: &str, password: &Secret) -> Zeroizing<String> {
+/// Each buffer is made in its full size, so that no copy is left behind by growing.
+fn response(login: &str, password: &Secret) -> Secret {
     let password = password.expose();
     let length = login.len() + password.len() + 2;
     let mut message = Zeroizing::new(Vec::with_capacity(length));
     for part in ["\0", login, "\0", password] {
         message.extend_from_slice(part.as_bytes());
     }
-    Zeroizing::new(STANDARD.encode(&*message))
+    Secret::new(STANDARD.encode(&*message))
 }
 
 #[cfg(test)]
@@ -104,7 +114,7 @@ mod tests {
 
     fn responds(plain: &mut Plain, line: &str) -> Option<String> {
         match plain.hear(line.as_bytes()).unwrap() {
-            Turn::Respond(response) => Some(response.to_string()),
+            Turn::Respond => Some(plain.response().expose().to_owned()),
             Turn::Over => None,
         }
     }

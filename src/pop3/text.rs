@@ -1,5 +1,7 @@
 //! The server's words, made safe for logs, terminals and JSON.
 
+use std::iter;
+
 /// The longest text that [`printable`] gives, in characters, before its mark of omission. Two
 /// lines of a terminal: enough for what a server has to say, too little to flood a log.
 pub const MAX_PRINTABLE: usize = 200;
@@ -13,24 +15,20 @@ pub fn printable(octets: &[u8]) -> String {
     let mut text = Capped::default();
     for chunk in octets.utf8_chunks() {
         for character in chunk.valid().chars() {
-            text.push(&escaped(character));
+            match character {
+                // Quotes cannot harm; all else that is escaped can.
+                '\'' | '"' => text.push(iter::once(character)),
+                _ => text.push(character.escape_debug()),
+            }
         }
         for octet in chunk.invalid() {
-            text.push(&format!("\\x{octet:02x}"));
+            text.push(octet.escape_ascii().map(char::from));
         }
         if text.full {
             break;
         }
     }
     text.text
-}
-
-/// Quotes cannot harm; all else that `escape_debug` finds unprintable can.
-fn escaped(character: char) -> String {
-    match character {
-        '\'' | '"' => character.to_string(),
-        _ => character.escape_debug().to_string(),
-    }
 }
 
 #[derive(Default)]
@@ -42,18 +40,17 @@ struct Capped {
 
 impl Capped {
     /// Adds a character's whole escape or nothing, so that none is cut in two.
-    fn push(&mut self, piece: &str) {
-        let characters = self.characters + piece.chars().count();
+    fn push(&mut self, piece: impl ExactSizeIterator<Item = char>) {
         if self.full {
             return;
         }
-        if characters > MAX_PRINTABLE {
+        self.characters += piece.len();
+        if self.characters > MAX_PRINTABLE {
             self.full = true;
             self.text.push('…');
             return;
         }
-        self.characters = characters;
-        self.text.push_str(piece);
+        self.text.extend(piece);
     }
 }
 
