@@ -462,7 +462,7 @@ mod tests {
         assert!(!format!("{error:?} {error}").contains("hunter2"));
     }
 
-    /// A command, the server's octets for it, and what should be heard with this tag.
+    /// What the server says to one command.
     #[derive(Clone, Debug)]
     enum Script {
         Single(bool, String),

@@ -9,6 +9,15 @@ pub(super) enum LineEnd {
     Lf,
 }
 
+impl LineEnd {
+    pub(super) fn octets(self) -> &'static [u8] {
+        match self {
+            Self::CrLf => b"\r\n",
+            Self::Lf => b"\n",
+        }
+    }
+}
+
 /// A line without its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Line<'a> {

@@ -1,8 +1,14 @@
 //! A message out of a multi-line reply.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::lines::LineEnd;
+
+// Stuffed dots can be as dense as lines, too dense to prepare each search anew.
+static CRLF_DOT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\r\n."));
+static LF_DOT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\n."));
 
 /// Takes the stuffed dots out of one multi-line reply, and finds its end (RFC 1939 section 3).
 ///
@@ -10,6 +16,8 @@ use super::lines::LineEnd;
 /// bare LF, and CR CR LF are a message's own octets, and no message can end its own reply.
 pub(super) struct Unstuff {
     line_end: LineEnd,
+    /// Finds a line's end with a dot behind it.
+    next_dot: &'static Finder<'static>,
     place: Place,
 }
 
@@ -39,6 +47,10 @@ impl Unstuff {
     pub(super) fn new(line_end: LineEnd) -> Self {
         Self {
             line_end,
+            next_dot: match line_end {
+                LineEnd::CrLf => &CRLF_DOT,
+                LineEnd::Lf => &LF_DOT,
+            },
             place: Place::LineStart,
         }
     }
@@ -63,11 +75,8 @@ impl Unstuff {
 
     /// As many octets as possible: up to the next line that starts with a dot.
     fn run<'i>(&mut self, input: &mut &'i [u8]) -> Option<Piece<'i>> {
-        let (line_end, and_dot): (&[u8], &[u8]) = match self.line_end {
-            LineEnd::CrLf => (b"\r\n", b"\r\n."),
-            LineEnd::Lf => (b"\n", b"\n."),
-        };
-        if let Some(at) = memmem::find(input, and_dot) {
+        let line_end = self.line_end.octets();
+        if let Some(at) = self.next_dot.find(input) {
             return self.octets(input, at + line_end.len(), Place::LineStart);
         }
         let place = match self.line_end {
