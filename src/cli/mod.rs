@@ -1,1 +1,291 @@
-//! Room: cli.
+//! What was typed, and what is meant by it.
+//!
+//! ```text
+//! arguments -> Typed (clap) -> MountRequest or a verb = Request
+//!                 ^  ^
+//!  -o words ------'  '------ mount(8)'s way of calling (mount_helper)
+//! ```
+//!
+//! Every long option can also be written as a word after `-o`; that is true by construction,
+//! because the words are turned into long options and read together with the rest.
+
+mod exit_status;
+mod misuse;
+mod mount_helper;
+mod mount_request;
+mod option_words;
+mod source;
+mod stop;
+mod typed;
+mod value;
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+pub use exit_status::ExitStatus;
+pub use misuse::Misuse;
+pub use mount_request::MountRequest;
+pub use source::{Security, Source, SourceError};
+pub use stop::Stop;
+
+/// What the person who called us wants.
+#[derive(Debug)]
+pub enum Request {
+    /// Show a mailbox as a directory.
+    Mount(Box<MountRequest>),
+    /// Nothing: mount(8) was told to pretend (`mount -f`), and everything was understood.
+    Pretend,
+    /// Commit, say what happened, unmount.
+    Umount {
+        /// Where the mailbox is mounted.
+        mountpoint: PathBuf,
+    },
+    /// Commit, and say what happened.
+    Commit {
+        /// Where the mailbox is mounted.
+        mountpoint: PathBuf,
+    },
+    /// Say how the mount is doing.
+    Status {
+        /// Where the mailbox is mounted.
+        mountpoint: PathBuf,
+        /// As JSON, for programs.
+        json: bool,
+    },
+    /// Take marks off.
+    Undelete {
+        /// Where the mailbox is mounted.
+        mountpoint: PathBuf,
+        /// Which messages.
+        which: Marked,
+    },
+}
+
+/// Some or all of the messages that are marked to be deleted.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Marked {
+    /// Those with these file names.
+    Named(Vec<String>),
+    /// All of them.
+    All,
+}
+
+/// Understands a command line, the program's own name first.
+///
+/// # Errors
+///
+/// [`Stop`] where there is nothing to be done beyond showing a text: help, the version, or what
+/// was wrong.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, Stop> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if is_called_by_mount(&arguments) {
+        mount_helper::parse(&arguments)
+    } else {
+        typed::parse(&arguments)?.try_into()
+    }
+}
+
+/// Whether a command line is mount(8)'s, which calls its helpers `mount.TYPE`.
+fn is_called_by_mount(arguments: &[OsString]) -> bool {
+    let program = arguments.first().map(Path::new).and_then(Path::file_name);
+    let name = program.map(OsStr::as_encoded_bytes);
+    name.is_some_and(|name| name.starts_with(b"mount."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn parsed(line: &str) -> Result<Request, Stop> {
+        parse(line.split_whitespace().map(OsString::from))
+    }
+
+    fn mount(line: &str) -> MountRequest {
+        match parsed(line).unwrap() {
+            Request::Mount(request) => *request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn usage(line: &str) -> String {
+        match parsed(line).unwrap_err() {
+            Stop::Usage(text) => text,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_source_and_a_mount_point_are_enough() {
+        let request = mount("pop3fs pop3s://ann@pop.example.org /mnt");
+        assert_eq!(
+            request.source.to_string(),
+            "pop3s://ann@pop.example.org:995"
+        );
+        assert_eq!(request.mountpoint, Path::new("/mnt"));
+        assert_eq!(request.cache_size, 64 << 20);
+        assert_eq!(request.timeout, Duration::from_secs(60));
+        assert_eq!(request.verbosity, 0);
+        let chosen = [request.read_only, request.allow_other, request.foreground];
+        assert_eq!(chosen, [false; 3]);
+        assert!(!request.called_by_mount);
+    }
+
+    #[test]
+    fn relative_paths_become_absolute() {
+        let request = mount("pop3fs pop3s://ann@h mnt --password-file p --log l --ca-file c");
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(request.mountpoint, here.join("mnt"));
+        assert_eq!(request.password_file, Some(here.join("p")));
+        assert_eq!(request.log, Some(here.join("l")));
+        assert_eq!(request.ca_file, Some(here.join("c")));
+    }
+
+    #[test]
+    fn options_may_stand_anywhere_and_as_words() {
+        for line in [
+            "pop3fs --login ann --uid=5 --cache-size 1M --read-only --suffix .eml pop3s://h /mnt",
+            "pop3fs pop3s://h /mnt -o login=ann,uid=5,cache_size=1M,ro,suffix=.eml",
+            "pop3fs pop3s://h -o ro,login=ann /mnt -o uid=5 -o cache-size=1M,suffix=.eml",
+            "pop3fs -oro,suffix=.eml --uid 5 pop3s://h /mnt --login=ann -o rw,cache_size=1M",
+        ] {
+            let request = mount(line);
+            assert_eq!(request.source.login.as_deref(), Some("ann"), "{line}");
+            assert_eq!(
+                (request.uid, request.cache_size),
+                (Some(5), 1 << 20),
+                "{line}"
+            );
+            assert_eq!(
+                (request.read_only, request.suffix.as_str()),
+                (true, ".eml"),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_last_one_counts_and_options_before_words() {
+        assert_eq!(mount("pop3fs pop3s://h /m -o uid=1,uid=2").uid, Some(2));
+        assert_eq!(mount("pop3fs pop3s://h /m --uid 1 --uid 2").uid, Some(2));
+        assert_eq!(mount("pop3fs pop3s://h /m --uid 1 -o uid=2").uid, Some(1));
+    }
+
+    #[test]
+    fn debug_is_foreground_and_verbose() {
+        let request = mount("pop3fs -d -v pop3s://h /mnt");
+        assert_eq!((request.foreground, request.verbosity), (true, 2));
+        let request = mount("pop3fs pop3s://h /mnt -fvv -o verbose");
+        assert_eq!((request.foreground, request.verbosity), (true, 3));
+    }
+
+    #[test]
+    fn two_logins_are_one_too_many() {
+        assert!(usage("pop3fs pop3s://ann@h /mnt --login bob").contains("different logins"));
+        assert!(parsed("pop3fs pop3s://ann@h /mnt --login ann").is_ok());
+    }
+
+    #[test]
+    fn clear_text_must_be_asked_for_by_name() {
+        let security = |line: &str| mount(line).source.security;
+        let local = "pop3fs pop3://localhost /mnt";
+        assert_eq!(security(local), Security::StartTls);
+        assert_eq!(security(&format!("{local} --tls off")), Security::Cleartext);
+        let remote = "pop3fs pop3://pop.example.org /mnt --tls off";
+        assert!(usage(remote).contains("--insecure-cleartext"));
+        assert_eq!(
+            security(&format!("{remote} --insecure-cleartext")),
+            Security::Cleartext
+        );
+        assert!(usage("pop3fs pop3s://localhost /mnt --tls off").contains("needs pop3://"));
+    }
+
+    #[test]
+    fn a_password_in_the_source_is_refused_and_not_repeated() {
+        let text = usage("pop3fs pop3s://ann:sesame@pop.example.org /mnt");
+        assert!(text.contains("--password-command"));
+        assert!(!text.contains("sesame"));
+    }
+
+    #[test]
+    fn unknown_options_and_words_are_named() {
+        assert!(usage("pop3fs pop3s://h /mnt --colour").contains("--colour"));
+        assert!(usage("pop3fs pop3s://h /mnt -o colour=red").contains("'colour'"));
+        assert!(usage("pop3fs pop3s://h").contains("MOUNTPOINT"));
+        assert!(usage("pop3fs").contains("SOURCE"));
+    }
+
+    #[test]
+    fn help_and_version_are_no_errors() {
+        for line in ["pop3fs --help", "pop3fs --version", "pop3fs umount --help"] {
+            assert!(matches!(parsed(line), Err(Stop::Information(_))), "{line}");
+        }
+    }
+
+    #[test]
+    fn mount_calls_its_helper_in_a_way_of_its_own() {
+        let request =
+            mount("/sbin/mount.pop3fs pop3s://ann@h /mnt -v -n -o rw,uid=5,_netdev -t pop3fs");
+        assert!(request.called_by_mount);
+        assert!(!request.foreground);
+        assert_eq!((request.uid, request.verbosity), (Some(5), 1));
+        assert!(mount("mount.fuse.pop3fs pop3s://h /mnt").called_by_mount);
+    }
+
+    #[test]
+    fn mount_may_ask_to_pretend_and_to_be_lenient() {
+        let pretended = parsed("mount.pop3fs pop3s://h /mnt -f");
+        assert!(matches!(pretended, Ok(Request::Pretend)));
+        assert!(mount("mount.pop3fs pop3s://h /mnt -s -o ro,colour=red").read_only);
+    }
+
+    #[test]
+    fn mount_gets_the_status_it_knows() {
+        for line in [
+            "mount.pop3fs pop3s://h",
+            "mount.pop3fs http://h /mnt",
+            "mount.pop3fs pop3s://h /mnt -o colour=red",
+        ] {
+            assert!(
+                matches!(parsed(line), Err(Stop::UsageOfHelper(_))),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn verbs_speak_to_a_mount() {
+        let umount = parsed("pop3fs umount /mnt").unwrap();
+        assert!(
+            matches!(umount, Request::Umount { mountpoint } if mountpoint == Path::new("/mnt"))
+        );
+        assert!(matches!(
+            parsed("pop3fs commit /mnt"),
+            Ok(Request::Commit { .. })
+        ));
+        let status = parsed("pop3fs status --json /mnt");
+        assert!(matches!(status, Ok(Request::Status { json: true, .. })));
+    }
+
+    #[test]
+    fn undelete_takes_names_or_all() {
+        let which = |line| match parsed(line).unwrap() {
+            Request::Undelete { which, .. } => which,
+            other => panic!("{other:?}"),
+        };
+        let named = Marked::Named(vec!["a".into(), "b".into()]);
+        assert_eq!(which("pop3fs undelete /mnt a b"), named);
+        assert_eq!(which("pop3fs undelete /mnt --all"), Marked::All);
+        assert!(usage("pop3fs undelete /mnt").contains("NAME"));
+        assert!(usage("pop3fs undelete /mnt a --all").contains("--all"));
+    }
+
+    #[test]
+    fn a_mount_point_may_have_the_name_of_a_verb() {
+        assert!(
+            mount("pop3fs pop3s://h umount")
+                .mountpoint
+                .ends_with("umount")
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! What can be wrong with a command line beyond its grammar.
+
+use std::fmt;
+use std::io;
+
+use super::SourceError;
+
+/// Why options that are each well written make no sense.
+#[derive(Debug)]
+pub enum Misuse {
+    /// The source cannot be understood.
+    Source(SourceError),
+    /// The source and `--login` name different logins.
+    TwoLogins,
+    /// `--tls off` with a source that is TLS by its name.
+    TlsOffForPop3s,
+    /// `--tls off` for a server that is not on this machine.
+    ClearOverNetwork {
+        /// The server's host.
+        host: String,
+    },
+    /// A word after `-o` that we do not know; never its value, which may be a secret.
+    UnknownWord(String),
+    /// A word after `-o` lacks its value.
+    WordWithoutValue(String),
+    /// A path is empty, or relative while the current directory is unknown.
+    Path(io::Error),
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Source(error) => error.fmt(f),
+            Self::TwoLogins => {
+                f.write_str("the source and --login name different logins; give one")
+            }
+            Self::TlsOffForPop3s => {
+                f.write_str("a pop3s:// source is TLS from the start; --tls off needs pop3://")
+            }
+            Self::ClearOverNetwork { host } => write!(
+                f,
+                "without TLS, anyone between here and {host} can read the password and all mail; \
+                 if that is acceptable, say --insecure-cleartext as well"
+            ),
+            Self::UnknownWord(word) => write!(f, "unknown mount option '{word}'"),
+            Self::WordWithoutValue(word) => {
+                write!(f, "the mount option '{word}' needs a value: {word}=VALUE")
+            }
+            Self::Path(error) => write!(f, "a path cannot be used: {error}; give absolute paths"),
+        }
+    }
+}
+
+impl std::error::Error for Misuse {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Source(error) => Some(error),
+            Self::Path(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<SourceError> for Misuse {
+    fn from(error: SourceError) -> Self {
+        Self::Source(error)
+    }
+}

@@ -1,0 +1,69 @@
+//! Called by mount(8): `mount.pop3fs SOURCE MOUNTPOINT [-sfnv] [-o WORDS] [-t TYPE]`.
+//!
+//! mount.fuse(8), which serves `mount -t fuse.pop3fs`, calls `pop3fs SOURCE MOUNTPOINT -o WORDS`
+//! instead, which needs nothing from here.
+
+use std::ffi::OsString;
+
+use clap::{ArgAction, Parser};
+
+use super::option_words::{self, Unknown};
+use super::{MountRequest, Request, Stop, typed};
+
+/// The arguments of a mount helper, as mount(8) describes them under EXTERNAL HELPERS.
+#[derive(Debug, Parser)]
+#[command(name = "mount.pop3fs", args_override_self = true)]
+struct HelperArguments {
+    source: OsString,
+    mountpoint: OsString,
+    /// Tolerate unknown mount options.
+    #[arg(short)]
+    sloppy: bool,
+    /// Do everything but mount.
+    #[arg(short)]
+    fake: bool,
+    /// Leave /etc/mtab alone: there is none any more.
+    #[arg(short)]
+    _no_mtab: bool,
+    #[arg(short, action = ArgAction::Count)]
+    verbose: u8,
+    #[arg(short = 'o', value_name = "OPTION[,OPTION...]")]
+    words: Vec<String>,
+    /// Always ours.
+    #[arg(short = 't', value_name = "TYPE")]
+    _filesystem_type: Option<String>,
+    /// mount(8) has entered it already.
+    #[arg(short = 'N', value_name = "NAMESPACE")]
+    _namespace: Option<String>,
+}
+
+/// Understands mount(8)'s arguments.
+pub(super) fn parse(arguments: &[OsString]) -> Result<Request, Stop> {
+    request(arguments).map_err(Stop::of_helper)
+}
+
+fn request(arguments: &[OsString]) -> Result<Request, Stop> {
+    let helper = HelperArguments::try_parse_from(arguments)?;
+    let mut mount = MountRequest::try_from(typed::parse(&as_typed(&helper)?)?)?;
+    mount.called_by_mount = true;
+    if helper.fake {
+        Ok(Request::Pretend)
+    } else {
+        Ok(Request::Mount(Box::new(mount)))
+    }
+}
+
+/// The command line that a person would have typed.
+fn as_typed(helper: &HelperArguments) -> Result<Vec<OsString>, Stop> {
+    let unknown = if helper.sloppy {
+        Unknown::Skip
+    } else {
+        Unknown::Refuse
+    };
+    let mut line = vec![OsString::from("pop3fs")];
+    line.extend(option_words::to_arguments(&helper.words, unknown)?);
+    line.extend((0..helper.verbose).map(|_| OsString::from("-v")));
+    line.push("--".into());
+    line.extend([helper.source.clone(), helper.mountpoint.clone()]);
+    Ok(line)
+}

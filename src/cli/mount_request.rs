@@ -1,0 +1,125 @@
+//! What a mount should be like.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::source::Security;
+use super::typed::{MountOptions, TlsPolicy, Typed};
+use super::{Misuse, Source};
+
+/// How much `--debug` adds to the number of `-v`.
+const VERBOSITY_OF_DEBUG: u8 = 1;
+
+/// A mailbox to be mounted, and how. All paths are absolute.
+#[derive(Clone, Debug)]
+pub struct MountRequest {
+    /// Which mailbox; with the login from `--login` where the source had none.
+    pub source: Source,
+    /// Where it is to be seen.
+    pub mountpoint: PathBuf,
+    /// Certificate authorities in PEM form, in place of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// The name in the server's certificate, where it is not the host.
+    pub tls_server_name: Option<String>,
+    /// A program that prints the password, with its arguments.
+    pub password_command: Option<String>,
+    /// A file that holds the password.
+    pub password_file: Option<PathBuf>,
+    /// An ending for all file names: no `/`, no control characters, at most 32 octets.
+    pub suffix: String,
+    /// Whether removing is refused.
+    pub read_only: bool,
+    /// Whether other users are let in.
+    pub allow_other: bool,
+    /// The files' owner, where it is not the mounter.
+    pub uid: Option<u32>,
+    /// The files' group, where it is not the mounter's.
+    pub gid: Option<u32>,
+    /// The files' permission bits, where they are not the usual ones; at most 0o777.
+    pub mode: Option<u16>,
+    /// Whether all exact sizes are learnt first.
+    pub exact_sizes: bool,
+    /// The most that is kept in memory of what was read, in octets.
+    pub cache_size: u64,
+    /// How long a request of the kernel may wait for the server.
+    pub timeout: Duration,
+    /// Where marks are kept, in place of the usual directory.
+    pub state_directory: Option<PathBuf>,
+    /// The file that messages go to.
+    pub log: Option<PathBuf>,
+    /// 0: what a person needs to know; 1: a line for each command; 2 and more: every octet.
+    pub verbosity: u8,
+    /// Whether to stay in the foreground.
+    pub foreground: bool,
+    /// Whether mount(8) called us, which knows only
+    /// [`ExitStatus::MountFailure`](super::ExitStatus::MountFailure).
+    pub called_by_mount: bool,
+}
+
+impl TryFrom<Typed> for MountRequest {
+    type Error = Misuse;
+
+    fn try_from(typed: Typed) -> Result<Self, Misuse> {
+        let options = typed.options;
+        Ok(Self {
+            source: source(&typed.source.unwrap_or_default(), &options)?,
+            mountpoint: absolute(typed.mountpoint.unwrap_or_default())?,
+            ca_file: options.ca_file.map(absolute).transpose()?,
+            tls_server_name: options.tls_server_name,
+            password_command: options.password_command,
+            password_file: options.password_file.map(absolute).transpose()?,
+            suffix: options.suffix.unwrap_or_default(),
+            read_only: options.read_only,
+            allow_other: options.allow_other,
+            uid: options.uid,
+            gid: options.gid,
+            mode: options.mode,
+            exact_sizes: options.exact_sizes,
+            cache_size: options.cache_size,
+            timeout: Duration::from_secs(options.timeout),
+            state_directory: options.state_dir.map(absolute).transpose()?,
+            log: options.log.map(absolute).transpose()?,
+            verbosity: verbosity(options.verbose, options.debug),
+            foreground: options.foreground || options.debug,
+            called_by_mount: false,
+        })
+    }
+}
+
+/// The source with what the options say about it.
+fn source(text: &str, options: &MountOptions) -> Result<Source, Misuse> {
+    let source = Source::parse(text)?;
+    let security = security(&source, options)?;
+    let login = match (&source.login, &options.login) {
+        (Some(one), Some(other)) if one != other => return Err(Misuse::TwoLogins),
+        (one, other) => one.clone().or_else(|| other.clone()),
+    };
+    Ok(Source {
+        login,
+        security,
+        ..source
+    })
+}
+
+/// Nothing goes over a network in clear unless that was asked for by name.
+fn security(source: &Source, options: &MountOptions) -> Result<Security, Misuse> {
+    match (options.tls, source.security) {
+        (TlsPolicy::Required, security) => Ok(security),
+        (TlsPolicy::Off, Security::ImplicitTls) => Err(Misuse::TlsOffForPop3s),
+        (TlsPolicy::Off, _) if source.is_loopback() || options.insecure_cleartext => {
+            Ok(Security::Cleartext)
+        }
+        (TlsPolicy::Off, _) => Err(Misuse::ClearOverNetwork {
+            host: source.host.clone(),
+        }),
+    }
+}
+
+/// In the background the current directory is another.
+fn absolute(path: PathBuf) -> Result<PathBuf, Misuse> {
+    std::path::absolute(path).map_err(Misuse::Path)
+}
+
+fn verbosity(verbose: u8, debug: bool) -> u8 {
+    verbose.saturating_add(if debug { VERBOSITY_OF_DEBUG } else { 0 })
+}

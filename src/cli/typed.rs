@@ -1,0 +1,197 @@
+//! What was typed: the grammar of the command line, read by clap.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use super::{Marked, MountRequest, Request, Stop, option_words, value};
+
+const USAGE: &str = "pop3fs [OPTIONS] SOURCE MOUNTPOINT
+       pop3fs umount|commit|status|undelete MOUNTPOINT ...";
+
+/// Mount a POP3 mailbox as a directory, or speak to one that is mounted.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pop3fs",
+    version,
+    override_usage = USAGE,
+    args_override_self = true,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true,
+    subcommand_value_name = "VERB",
+    subcommand_help_heading = "Verbs",
+    after_help = "Every long option is also a mount option: -o login=NAME,exact_sizes,ro"
+)]
+pub(super) struct Typed {
+    #[command(subcommand)]
+    pub(super) verb: Option<Verb>,
+    /// pop3s://[LOGIN@]HOST[:PORT] (TLS, port 995) or pop3://... (STLS required, port 110)
+    #[arg(required = true, value_name = "SOURCE")]
+    pub(super) source: Option<String>,
+    /// An empty directory
+    #[arg(required = true, value_name = "MOUNTPOINT")]
+    pub(super) mountpoint: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) options: MountOptions,
+    /// Mount options, as fstab(5) has them; a comma in a value is written \,
+    #[arg(short = 'o', value_name = "OPTION[,OPTION...]")]
+    words: Vec<String>,
+}
+
+/// The options of a mount.
+#[derive(Args, Debug)]
+pub(super) struct MountOptions {
+    /// The name to log in with, where SOURCE has none
+    #[arg(long, value_name = "NAME", value_parser = value::login)]
+    pub(super) login: Option<String>,
+    /// Whether the connection must be encrypted; `off` needs a pop3:// source
+    #[arg(long, value_enum, default_value = "required", value_name = "POLICY")]
+    pub(super) tls: TlsPolicy,
+    /// Allow --tls off to a server that is not on this machine
+    #[arg(long)]
+    pub(super) insecure_cleartext: bool,
+    /// Trust the certificate authorities in this PEM file instead of the system's
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca_file: Option<PathBuf>,
+    /// The name the server's certificate is made out to, where it is not HOST
+    #[arg(long, value_name = "NAME")]
+    pub(super) tls_server_name: Option<String>,
+    /// Run this program (without a shell) and take its first line as the password
+    #[arg(long, value_name = "COMMAND")]
+    pub(super) password_command: Option<String>,
+    /// Take the first line of this file, which nobody else may read, as the password
+    #[arg(long, value_name = "FILE")]
+    pub(super) password_file: Option<PathBuf>,
+    /// An ending for all file names, such as .eml
+    #[arg(long, value_name = "ENDING", value_parser = value::suffix)]
+    pub(super) suffix: Option<String>,
+    /// Refuse to remove messages (-o ro)
+    #[arg(long)]
+    pub(super) read_only: bool,
+    /// Let other users in as far as file modes allow
+    #[arg(long)]
+    pub(super) allow_other: bool,
+    /// The owner of all files, where it is not you
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) uid: Option<u32>,
+    /// The group of all files, where it is not yours
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) gid: Option<u32>,
+    /// The permissions of all files; directories may be searched by those who may read
+    #[arg(long, value_name = "OCTAL", value_parser = value::mode)]
+    pub(super) mode: Option<u16>,
+    /// Learn all exact sizes first, for programs that trust a size seen before opening
+    #[arg(long)]
+    pub(super) exact_sizes: bool,
+    /// Memory for messages that were read
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = value::size)]
+    pub(super) cache_size: u64,
+    /// How long a program waits for the server before its read or write fails
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = value::timeout())]
+    pub(super) timeout: u64,
+    /// Where marks are kept, in place of ~/.local/state/pop3fs
+    #[arg(long, value_name = "DIR")]
+    pub(super) state_dir: Option<PathBuf>,
+    /// Append messages to this file
+    #[arg(long, value_name = "FILE")]
+    pub(super) log: Option<PathBuf>,
+    /// Say more: once for each command, twice for all that is sent and received
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// Stay in the foreground
+    #[arg(short, long)]
+    pub(super) foreground: bool,
+    /// The same as -f -v
+    #[arg(short, long)]
+    pub(super) debug: bool,
+}
+
+/// Whether the connection must be encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum TlsPolicy {
+    /// It must.
+    Required,
+    /// It is not.
+    Off,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Delete the marked messages on the server, say what happened, and unmount
+    Umount {
+        /// Where the mailbox is mounted
+        mountpoint: PathBuf,
+    },
+    /// Delete the marked messages on the server, and say what happened
+    Commit {
+        /// Where the mailbox is mounted
+        mountpoint: PathBuf,
+    },
+    /// Say how the mount is doing
+    Status {
+        /// Where the mailbox is mounted
+        mountpoint: PathBuf,
+        /// As JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Bring removed messages back, as long as they are not committed
+    Undelete {
+        /// Where the mailbox is mounted
+        mountpoint: PathBuf,
+        /// The names they had
+        #[arg(required_unless_present = "all", value_name = "NAME")]
+        names: Vec<String>,
+        /// All of them
+        #[arg(long, conflicts_with = "names")]
+        all: bool,
+    },
+}
+
+/// Reads a command line. The words after `-o` go before the options proper, which so have the
+/// last say.
+pub(super) fn parse(arguments: &[OsString]) -> Result<Typed, Stop> {
+    let typed = Typed::try_parse_from(arguments)?;
+    if typed.words.is_empty() {
+        return Ok(typed);
+    }
+    let (program, rest) = arguments.split_at(arguments.len().min(1));
+    let words = option_words::to_arguments(&typed.words, option_words::Unknown::Refuse)?;
+    let all = program.iter().chain(&words).chain(rest);
+    Ok(Typed::try_parse_from(all)?)
+}
+
+impl TryFrom<Typed> for Request {
+    type Error = Stop;
+
+    fn try_from(typed: Typed) -> Result<Self, Stop> {
+        match typed.verb {
+            Some(verb) => Ok(verb.into()),
+            None => Ok(Self::Mount(Box::new(MountRequest::try_from(typed)?))),
+        }
+    }
+}
+
+impl From<Verb> for Request {
+    fn from(verb: Verb) -> Self {
+        match verb {
+            Verb::Umount { mountpoint } => Self::Umount { mountpoint },
+            Verb::Commit { mountpoint } => Self::Commit { mountpoint },
+            Verb::Status { mountpoint, json } => Self::Status { mountpoint, json },
+            Verb::Undelete {
+                mountpoint,
+                names,
+                all,
+            } => Self::Undelete {
+                mountpoint,
+                which: if all {
+                    Marked::All
+                } else {
+                    Marked::Named(names)
+                },
+            },
+        }
+    }
+}

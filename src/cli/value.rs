@@ -1,0 +1,115 @@
+//! How the values of options are written.
+
+use clap::builder::RangedU64ValueParser;
+use clap::value_parser;
+
+/// The longest ending for file names, in octets: what a name may have (255) should mostly be left
+/// to the unique-id.
+const LONGEST_SUFFIX: usize = 32;
+
+/// The longest that a program may be made to wait for the server: a day.
+const LONGEST_TIMEOUT_SECONDS: u64 = 24 * 60 * 60;
+
+/// A number of octets, with K, M or G for 2 to the power of 10, 20 or 30.
+pub(super) fn size(text: &str) -> Result<u64, &'static str> {
+    let (digits, shift) = match text.as_bytes().last() {
+        Some(b'K' | b'k') => (&text[..text.len() - 1], 10),
+        Some(b'M' | b'm') => (&text[..text.len() - 1], 20),
+        Some(b'G' | b'g') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    let count: u64 = digits
+        .parse()
+        .map_err(|_| "a size is a number, such as 500K, 64M or 1G")?;
+    count
+        .checked_mul(1 << shift)
+        .ok_or("that is more than can be counted")
+}
+
+/// Permission bits in octal.
+pub(super) fn mode(text: &str) -> Result<u16, &'static str> {
+    match u16::from_str_radix(text, 8) {
+        Ok(bits) if bits <= 0o777 => Ok(bits),
+        _ => Err("a mode is three octal digits, such as 640"),
+    }
+}
+
+/// A name to log in with. A control character could end the command it is sent in.
+pub(super) fn login(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() || text.contains(char::is_control) {
+        Err("a login is not empty and has no control characters")
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+/// An ending for file names.
+pub(super) fn suffix(text: &str) -> Result<String, &'static str> {
+    if text.contains('/') || text.contains(char::is_control) {
+        Err("an ending holds neither '/' nor control characters")
+    } else if text.len() > LONGEST_SUFFIX {
+        Err("an ending has no more than 32 octets")
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+/// A number of seconds.
+pub(super) fn timeout() -> RangedU64ValueParser {
+    value_parser!(u64).range(1..=LONGEST_TIMEOUT_SECONDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_may_have_a_unit() {
+        assert_eq!(size("0"), Ok(0));
+        assert_eq!(size("1000"), Ok(1000));
+        assert_eq!(size("500K"), Ok(500 << 10));
+        assert_eq!(size("64m"), Ok(64 << 20));
+        assert_eq!(size("2G"), Ok(2 << 30));
+    }
+
+    #[test]
+    fn a_size_is_a_number_that_can_be_counted() {
+        for wrong in [
+            "",
+            "M",
+            "-1",
+            "1.5M",
+            "1 M",
+            "1T",
+            "20000000000G",
+            "64é",
+            "é",
+        ] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_mode_is_octal() {
+        assert_eq!(mode("640"), Ok(0o640));
+        for wrong in ["", "8", "1000", "-1", "rw"] {
+            assert!(mode(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_login_cannot_break_a_command() {
+        assert_eq!(login("ann"), Ok("ann".to_owned()));
+        for wrong in ["", "ann\r\nDELE 1", "\0"] {
+            assert!(login(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_suffix_makes_a_legal_file_name() {
+        assert_eq!(suffix(".eml"), Ok(".eml".to_owned()));
+        for wrong in ["/", ".a/b", "\0", "\n", &".".repeat(33)] {
+            assert!(suffix(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
