@@ -18,6 +18,7 @@ mod source;
 mod stop;
 mod typed;
 mod value;
+pub mod verbs;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};

@@ -1,0 +1,91 @@
+//! `pop3fs commit`: delete the marked messages on the server.
+
+use std::io;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use super::control::Control;
+use super::report::Report;
+use super::{Answer, VerbError};
+
+/// How often a commit that takes longer than a write may is asked about: often enough for a
+/// person not to notice, seldom enough to cost nothing.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Commits, waits for the end of it, and tells what became of each message.
+///
+/// # Errors
+///
+/// [`VerbError`], where there is no outcome to tell of.
+pub fn commit(mountpoint: &Path) -> Result<Answer, VerbError> {
+    let report = commit_through(&Control::open(mountpoint)?)?;
+    Ok(Answer {
+        text: report.to_string(),
+        status: report.status(),
+    })
+}
+
+/// Commits and waits; what became of it.
+pub(super) fn commit_through(control: &Control) -> Result<Report, VerbError> {
+    let before = control.last_commit_text().ok();
+    match control.write("commit") {
+        Ok(()) => control.last_commit(),
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            await_end(control)?;
+            control.last_commit()
+        }
+        // A commit that failed half-way tells more than its errno; one that never began leaves
+        // the report of an earlier one, which tells nothing.
+        Err(_) if control.last_commit_text().ok() != before => control.last_commit(),
+        Err(error) => Err(control.refused("commit", error)),
+    }
+}
+
+/// The mount's own time-outs bound this: a commit always ends.
+fn await_end(control: &Control) -> Result<(), VerbError> {
+    while control.status()?.committing {
+        thread::sleep(POLL_INTERVAL);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::control::tests::{mount, written};
+    use super::*;
+    use crate::cli::ExitStatus;
+
+    #[test]
+    fn the_verb_is_written_and_the_report_told() {
+        let report = r#"{"complete": true, "remaining": 5, "messages": []}"#;
+        let mount = mount(&[("last-commit", report)]);
+        let answer = commit(mount.path()).unwrap();
+        assert_eq!(written(&mount), "commit\n");
+        assert_eq!(answer.text, "0 deleted, 5 left\n");
+        assert_eq!(answer.status, ExitStatus::Ok);
+    }
+
+    #[test]
+    fn a_commit_that_never_began_is_not_told_by_an_earlier_report() {
+        let report = r#"{"complete": true, "remaining": 5, "messages": []}"#;
+        let mount = mount(&[("last-commit", report)]);
+        let ctl = mount.path().join(".pop3fs/ctl");
+        std::fs::remove_file(&ctl).unwrap();
+        std::fs::create_dir(&ctl).unwrap();
+        let error = commit(mount.path()).unwrap_err();
+        assert!(matches!(
+            error,
+            VerbError::Refused {
+                doing: "commit",
+                ..
+            }
+        ));
+    }
+
+    #[test]
+    fn waiting_ends_when_the_mount_no_longer_commits() {
+        let mount = mount(&[("status", r#"{"committing": false}"#)]);
+        await_end(&Control::open(mount.path()).unwrap()).unwrap();
+    }
+}

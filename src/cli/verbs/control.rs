@@ -1,0 +1,143 @@
+//! The `.pop3fs/` directory of a mount, from outside.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+
+use super::VerbError;
+use super::report::Report;
+use super::status::Status;
+
+/// A mount that is there and served.
+#[derive(Debug)]
+pub(super) struct Control {
+    mountpoint: PathBuf,
+}
+
+impl Control {
+    /// Makes sure that a mailbox is mounted there.
+    ///
+    /// # Errors
+    ///
+    /// [`VerbError::NotMounted`], [`VerbError::Dead`], or [`VerbError::Refused`] if it is another
+    /// user's.
+    pub(super) fn open(mountpoint: &Path) -> Result<Self, VerbError> {
+        let control = Self {
+            mountpoint: mountpoint.to_owned(),
+        };
+        match fs::metadata(control.file("ctl")) {
+            Ok(_) => Ok(control),
+            Err(error) => Err(control.missing(error)),
+        }
+    }
+
+    fn missing(self, error: io::Error) -> VerbError {
+        match error.raw_os_error().map(Errno::from_raw) {
+            Some(Errno::ENOENT | Errno::ENOTDIR) => VerbError::NotMounted(self.mountpoint),
+            // ENOTCONN once the process is gone, ECONNABORTED if it was cut off.
+            Some(Errno::ENOTCONN | Errno::ECONNABORTED) => VerbError::Dead(self.mountpoint),
+            _ => self.refused("look at the mount", error),
+        }
+    }
+
+    /// Writes one verb. The write returns when the verb is carried out.
+    pub(super) fn write(&self, verb: &str) -> io::Result<()> {
+        let mut ctl = OpenOptions::new().write(true).open(self.file("ctl"))?;
+        ctl.write_all(format!("{verb}\n").as_bytes())
+    }
+
+    /// How the mount is doing, as it says itself.
+    pub(super) fn status_text(&self) -> Result<String, VerbError> {
+        self.text("status")
+    }
+
+    /// How the mount is doing.
+    pub(super) fn status(&self) -> Result<Status, VerbError> {
+        parse("status", &self.status_text()?)
+    }
+
+    /// What the last commit did, as the mount says itself.
+    pub(super) fn last_commit_text(&self) -> Result<String, VerbError> {
+        self.text("last-commit")
+    }
+
+    /// What the last commit did.
+    pub(super) fn last_commit(&self) -> Result<Report, VerbError> {
+        parse("last-commit", &self.last_commit_text()?)
+    }
+
+    /// The error for something that the mount refused.
+    pub(super) fn refused(&self, doing: &'static str, source: io::Error) -> VerbError {
+        VerbError::Refused {
+            doing,
+            mountpoint: self.mountpoint.clone(),
+            source,
+        }
+    }
+
+    fn text(&self, name: &'static str) -> Result<String, VerbError> {
+        fs::read_to_string(self.file(name)).map_err(|error| self.refused("read the state", error))
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.mountpoint.join(".pop3fs").join(name)
+    }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(file: &'static str, text: &str) -> Result<T, VerbError> {
+    serde_json::from_str(text).map_err(|source| VerbError::Contents { file, source })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    /// A directory that looks like a mount, with these contents of `.pop3fs/`.
+    pub(in super::super) fn mount(files: &[(&str, &str)]) -> TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        let control = directory.path().join(".pop3fs");
+        fs::create_dir(&control).unwrap();
+        for (name, text) in [("ctl", "")].iter().chain(files) {
+            fs::write(control.join(name), text).unwrap();
+        }
+        directory
+    }
+
+    /// What was written to a mount's `ctl`.
+    pub(in super::super) fn written(mount: &TempDir) -> String {
+        fs::read_to_string(mount.path().join(".pop3fs/ctl")).unwrap()
+    }
+
+    #[test]
+    fn a_directory_without_control_files_is_no_mount() {
+        let directory = tempfile::tempdir().unwrap();
+        for path in [
+            directory.path().to_owned(),
+            directory.path().join("nowhere"),
+        ] {
+            let error = Control::open(&path).unwrap_err();
+            assert!(matches!(error, VerbError::NotMounted(_)));
+            assert!(error.to_string().contains(&path.display().to_string()));
+        }
+    }
+
+    #[test]
+    fn a_verb_is_one_line() {
+        let mount = mount(&[]);
+        Control::open(mount.path())
+            .unwrap()
+            .write("commit")
+            .unwrap();
+        assert_eq!(written(&mount), "commit\n");
+    }
+
+    #[test]
+    fn a_file_with_something_else_in_it_is_an_error() {
+        let mount = mount(&[("status", "hello")]);
+        let error = Control::open(mount.path()).unwrap().status().unwrap_err();
+        assert!(matches!(error, VerbError::Contents { file: "status", .. }));
+    }
+}

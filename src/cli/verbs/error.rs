@@ -1,0 +1,107 @@
+//! Why a verb could not be carried out.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+
+use crate::cli::ExitStatus;
+
+/// Why a verb could not be carried out.
+#[derive(Debug)]
+pub enum VerbError {
+    /// No mailbox of ours is mounted there.
+    NotMounted(PathBuf),
+    /// A mailbox is mounted there, but the process that served it is gone.
+    Dead(PathBuf),
+    /// No message of that name is marked.
+    NotMarked(String),
+    /// The mount refused something.
+    Refused {
+        /// What was being done.
+        doing: &'static str,
+        /// The mount point.
+        mountpoint: PathBuf,
+        /// The errno that came back.
+        source: io::Error,
+    },
+    /// A file of `.pop3fs/` does not hold what it should.
+    Contents {
+        /// Which file.
+        file: &'static str,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+impl VerbError {
+    /// The status to leave with.
+    pub fn status(&self) -> ExitStatus {
+        match self {
+            Self::NotMounted(_) | Self::NotMarked(_) => ExitStatus::NoInput,
+            Self::Dead(_) => ExitStatus::TempFail,
+            Self::Refused { source, .. } => status_of(source),
+            Self::Contents { .. } => ExitStatus::DataErr,
+        }
+    }
+}
+
+/// What an errno from the mount means for whoever called us.
+fn status_of(error: &io::Error) -> ExitStatus {
+    match error.raw_os_error().map(Errno::from_raw) {
+        // EACCES is also how the mount reports a login that was refused.
+        Some(Errno::EACCES | Errno::EPERM | Errno::EROFS) => ExitStatus::NoPerm,
+        // EIO is how the mount reports that the server cannot be reached, or did not confirm.
+        Some(Errno::EBUSY | Errno::EIO | Errno::ETIMEDOUT) => ExitStatus::TempFail,
+        Some(Errno::ENOSPC | Errno::EDQUOT) => ExitStatus::CantCreate,
+        // A verb that the mount does not know: it is older or newer than we are.
+        Some(Errno::EINVAL) => ExitStatus::Software,
+        _ => ExitStatus::IoErr,
+    }
+}
+
+impl fmt::Display for VerbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotMounted(path) => write!(
+                f,
+                "no pop3fs mailbox is mounted at {}; mount shows what is mounted where",
+                path.display()
+            ),
+            Self::Dead(path) => write!(
+                f,
+                "the process that served {path} is gone; run pop3fs umount {path} and mount again: \
+                 what was marked there still is",
+                path = path.display()
+            ),
+            Self::NotMarked(name) => write!(
+                f,
+                "no message named {name} is marked; look into .pop3fs/deleted for those that are"
+            ),
+            Self::Refused {
+                doing,
+                mountpoint,
+                source,
+            } => write!(
+                f,
+                "cannot {doing} at {path}: {source}; pop3fs status {path} may say more",
+                path = mountpoint.display()
+            ),
+            Self::Contents { file, source } => write!(
+                f,
+                ".pop3fs/{file} is not what it should be: {source}; is the mount of another version?"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for VerbError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Refused { source, .. } => Some(source),
+            Self::Contents { source, .. } => Some(source),
+            Self::NotMounted(_) | Self::Dead(_) | Self::NotMarked(_) => None,
+        }
+    }
+}

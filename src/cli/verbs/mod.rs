@@ -1,0 +1,21 @@
+//! The verbs: each speaks to a mount through its `.pop3fs/` directory, as any program can.
+//!
+//! A verb returns what there is to say; [`show`] says it.
+
+mod answer;
+mod commit;
+mod control;
+mod error;
+mod exit;
+mod printable;
+mod report;
+mod status;
+mod umount;
+mod undelete;
+
+pub use answer::{Answer, show};
+pub use commit::commit;
+pub use error::VerbError;
+pub use status::{status, status_as_json};
+pub use umount::umount;
+pub use undelete::undelete;

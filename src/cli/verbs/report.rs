@@ -1,0 +1,150 @@
+//! What a commit did, as `.pop3fs/last-commit` tells it.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+use super::printable::printable;
+use crate::cli::ExitStatus;
+
+/// The last commit.
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+pub(super) struct Report {
+    complete: bool,
+    problem: Option<String>,
+    remaining: Option<u64>,
+    messages: Vec<Message>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Message {
+    name: String,
+    #[serde(default)]
+    outcome: Outcome,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Outcome {
+    Deleted,
+    AlreadyGone,
+    Refused,
+    Kept,
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+impl Report {
+    /// The status that says whether all that was marked is gone.
+    pub(super) fn status(&self) -> ExitStatus {
+        if self.complete {
+            ExitStatus::Ok
+        } else {
+            ExitStatus::TempFail
+        }
+    }
+
+    fn count(&self, outcome: Outcome) -> usize {
+        self.messages
+            .iter()
+            .filter(|m| m.outcome == outcome)
+            .count()
+    }
+
+    fn write_counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} deleted", self.count(Outcome::Deleted))?;
+        match self.count(Outcome::AlreadyGone) {
+            0 => {}
+            count => write!(f, ", {count} gone before")?,
+        }
+        match self.remaining {
+            Some(count) => writeln!(f, ", {count} left"),
+            None => writeln!(f),
+        }
+    }
+}
+
+/// Lines for a person: the counts, each message that is not known to be gone, and the problem.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_counts(f)?;
+        for message in &self.messages {
+            message.fmt(f)?;
+        }
+        if let Some(problem) = &self.problem {
+            writeln!(f, "not complete: {}", printable(problem))?;
+        }
+        if !self.complete {
+            writeln!(
+                f,
+                "what is not deleted stays marked; the next commit tries again"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// A line, or nothing where the message is gone.
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.outcome {
+            Outcome::Deleted | Outcome::AlreadyGone => return Ok(()),
+            Outcome::Refused => "refused by the server",
+            Outcome::Kept => "not deleted",
+            Outcome::Unknown => "not confirmed",
+        };
+        write!(f, "{}: {what}", printable(&self.name))?;
+        match &self.reason {
+            Some(reason) => writeln!(f, ": {}", printable(reason)),
+            None => writeln!(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(json: &str) -> Report {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn a_complete_commit_is_one_line() {
+        let report = report(
+            r#"{"finished": 1, "complete": true, "problem": null, "remaining": 88, "messages": [
+                {"name": "a", "unique_id": "a", "outcome": "deleted", "reason": null},
+                {"name": "b", "unique_id": "b", "outcome": "already-gone", "reason": null}]}"#,
+        );
+        assert_eq!(report.to_string(), "1 deleted, 1 gone before, 88 left\n");
+        assert_eq!(report.status(), ExitStatus::Ok);
+    }
+
+    #[test]
+    fn each_message_that_is_not_deleted_is_named_with_its_reason() {
+        let report = report(
+            r#"{"complete": false, "problem": "the link broke", "remaining": 3, "messages": [
+                {"name": "a", "outcome": "refused", "reason": "locked\u001b[2J"},
+                {"name": "b", "outcome": "kept"},
+                {"name": "c", "outcome": "some-new-word"}]}"#,
+        );
+        let lines = "0 deleted, 3 left\n\
+            a: refused by the server: locked\\u{1b}[2J\n\
+            b: not deleted\n\
+            c: not confirmed\n\
+            not complete: the link broke\n\
+            what is not deleted stays marked; the next commit tries again\n";
+        assert_eq!(report.to_string(), lines);
+        assert_eq!(report.status(), ExitStatus::TempFail);
+    }
+
+    #[test]
+    fn what_does_not_say_that_it_is_complete_is_not() {
+        assert_eq!(report("{}").status(), ExitStatus::TempFail);
+    }
+}

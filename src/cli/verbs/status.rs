@@ -1,0 +1,195 @@
+//! `pop3fs status`: how a mount is doing.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::control::Control;
+use super::printable::printable;
+use super::{Answer, VerbError};
+use crate::cli::ExitStatus;
+
+/// A table for people.
+///
+/// # Errors
+///
+/// [`VerbError`]
+pub fn status(mountpoint: &Path) -> Result<Answer, VerbError> {
+    let status = Control::open(mountpoint)?.status()?;
+    Ok(answer(status.to_string()))
+}
+
+/// The mount's own words, for programs.
+///
+/// # Errors
+///
+/// [`VerbError`]
+pub fn status_as_json(mountpoint: &Path) -> Result<Answer, VerbError> {
+    Ok(answer(Control::open(mountpoint)?.status_text()?))
+}
+
+fn answer(text: String) -> Answer {
+    Answer {
+        text,
+        status: ExitStatus::Ok,
+    }
+}
+
+/// What `.pop3fs/status` tells. All of it may be missing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Status {
+    /// The process that serves the mount.
+    pub(super) pid: Option<u32>,
+    /// Whether a commit is going on.
+    pub(super) committing: bool,
+    source: Option<String>,
+    session: Option<String>,
+    problem: Option<String>,
+    messages: Option<u64>,
+    octets: Option<u64>,
+    marked: Option<u64>,
+    read_only: bool,
+    cache: Option<Cache>,
+    transfer: Option<Transfer>,
+    capabilities: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Cache {
+    limit: u64,
+    used: u64,
+    messages: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Transfer {
+    received: u64,
+    sent: u64,
+    retrieved: u64,
+    sessions: u64,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = |label: &str, text: Option<String>| match text {
+            Some(text) => writeln!(f, "{label:<10}{}", printable(&text)),
+            None => Ok(()),
+        };
+        line("source", self.source.clone())?;
+        line("session", self.session.clone())?;
+        line("problem", self.problem.clone())?;
+        line(
+            "messages",
+            self.messages.map(|count| self.messages_text(count)),
+        )?;
+        line("marked", self.marked.map(|count| self.marked_text(count)))?;
+        line("cache", self.cache.as_ref().map(Cache::to_string))?;
+        line("transfer", self.transfer.as_ref().map(Transfer::to_string))?;
+        line("server", self.capabilities_text())?;
+        line("process", self.pid.map(|pid| pid.to_string()))
+    }
+}
+
+impl Status {
+    fn messages_text(&self, count: u64) -> String {
+        let octets = self.octets.map(|octets| format!(", {}", Amount(octets)));
+        let read_only = if self.read_only { ", read-only" } else { "" };
+        format!("{count}{}{read_only}", octets.unwrap_or_default())
+    }
+
+    fn marked_text(&self, count: u64) -> String {
+        let committing = if self.committing {
+            ", being deleted now"
+        } else {
+            ""
+        };
+        format!("{count}{committing}")
+    }
+
+    fn capabilities_text(&self) -> Option<String> {
+        (!self.capabilities.is_empty()).then(|| self.capabilities.join(", "))
+    }
+}
+
+impl fmt::Display for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (used, limit) = (Amount(self.used), Amount(self.limit));
+        write!(f, "{used} of {limit}, {} messages", self.messages)
+    }
+}
+
+impl fmt::Display for Transfer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (received, sent) = (Amount(self.received), Amount(self.sent));
+        write!(f, "{received} received, {sent} sent, ")?;
+        write!(
+            f,
+            "{} retrieved, sessions: {}",
+            self.retrieved, self.sessions
+        )
+    }
+}
+
+/// A number of octets, for people: three digits or so, and a unit.
+struct Amount(u64);
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [(u32, &str); 3] = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+        for (shift, unit) in UNITS {
+            if self.0 >> shift > 0 {
+                let tenths = (u128::from(self.0) * 10) >> shift;
+                return write!(f, "{}.{} {unit}", tenths / 10, tenths % 10);
+            }
+        }
+        write!(f, "{} octets", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::control::tests::mount;
+    use super::*;
+
+    const FULL: &str = r#"{ "pid": 1, "source": "pop3s://ann@host:995", "session": "connected",
+        "problem": null, "messages": 3000, "octets": 1234567, "marked": 3, "committing": false,
+        "read_only": true, "cache": {"limit": 67108864, "used": 512, "messages": 2},
+        "transfer": {"received": 1536, "sent": 7, "retrieved": 2, "sessions": 1},
+        "capabilities": ["TOP", "UIDL"], "some-new-field": [] }"#;
+
+    #[test]
+    fn a_person_gets_a_table() {
+        let mount = mount(&[("status", FULL)]);
+        let table = "source    pop3s://ann@host:995\n\
+            session   connected\n\
+            messages  3000, 1.1 MiB, read-only\n\
+            marked    3\n\
+            cache     512 octets of 64.0 MiB, 2 messages\n\
+            transfer  1.5 KiB received, 7 octets sent, 2 retrieved, sessions: 1\n\
+            server    TOP, UIDL\n\
+            process   1\n";
+        assert_eq!(status(mount.path()).unwrap(), answer(table.to_owned()));
+    }
+
+    #[test]
+    fn a_program_gets_the_mounts_own_words() {
+        let mount = mount(&[("status", FULL)]);
+        assert_eq!(status_as_json(mount.path()).unwrap().text, FULL);
+    }
+
+    #[test]
+    fn everything_may_be_missing() {
+        let mount = mount(&[("status", "{}")]);
+        assert_eq!(status(mount.path()).unwrap().text, "");
+    }
+
+    #[test]
+    fn amounts_of_any_size_are_told() {
+        assert_eq!(Amount(u64::MAX).to_string(), "17179869183.9 GiB");
+        assert_eq!(Amount(1023).to_string(), "1023 octets");
+    }
+}
