@@ -1,1 +1,43 @@
-//! A POP3 server for tests and demonstrations.
+//! A POP3 server for tests, benchmarks and demonstrations, which behaves and misbehaves on command.
+//!
+//! It knows nothing of pop3fs: a second reading of the RFCs is the point.
+//!
+//! ```text
+//! Server -- listener thread -- one thread a connection:  Link -> Session -> Transaction
+//!    |                                                     ^         |
+//!    |                                                     '- steps -'  Script::plan: the reply, and what the
+//!    '-- Shared: Store, Script, Record, Occupancy                        faults in force make of it
+//! ```
+//!
+//! A [`session`] turns command lines into replies and does no I/O; the [`script`] turns each reply into steps
+//! (send, wait, stand before a gate, cut); the [`connection`] takes them.
+
+#![allow(rustdoc::private_intra_doc_links)]
+
+mod builder;
+mod capabilities;
+mod command;
+mod connection;
+mod fault;
+mod gate;
+mod guarded;
+mod identity;
+mod link;
+mod message;
+mod occupancy;
+mod record;
+mod reply;
+mod sasl;
+mod script;
+mod server;
+mod session;
+mod shared;
+mod store;
+mod transaction;
+
+pub use builder::{Builder, Commit};
+pub use fault::{Fault, Listed, Order, When, Which};
+pub use gate::Gate;
+pub use identity::Identity;
+pub use message::Message;
+pub use server::Server;

@@ -1,0 +1,180 @@
+//! How a server is to be.
+
+use crate::identity::Identity;
+use crate::server::Server;
+use crate::store::Store;
+use native_tls::TlsAcceptor;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+/// How a server is to be; made by [`Server::with_messages`] and its like.
+pub struct Builder {
+    store: io::Result<Box<dyn Store>>,
+    address: SocketAddr,
+    identity: Option<Identity>,
+    config: Config,
+}
+
+/// What the connections need to know of it.
+pub(crate) struct Config {
+    pub user: String,
+    password: String,
+    pub greeting: String,
+    pub capabilities: Vec<String>,
+    withheld: Vec<String>,
+    pub locks_maildrop: bool,
+    pub acceptor: Option<TlsAcceptor>,
+    tls: Tls,
+    on_commit: Option<Report>,
+}
+
+type Report = Box<dyn Fn(&Commit) + Send + Sync>;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Tls {
+    Implicit,
+    Stls,
+}
+
+/// A session that has ended with QUIT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// Who was logged in.
+    pub user: String,
+    /// How many messages QUIT deleted.
+    pub deleted: usize,
+    /// How many the maildrop holds now.
+    pub left: usize,
+}
+
+impl Builder {
+    pub(crate) fn new(store: io::Result<Box<dyn Store>>) -> Self {
+        Self {
+            store,
+            address: (Ipv4Addr::LOCALHOST, 0).into(),
+            identity: None,
+            config: Config {
+                user: "ann".into(),
+                password: "secret".into(),
+                greeting: "pop3fs-server ready".into(),
+                capabilities: Vec::new(),
+                withheld: Vec::new(),
+                locks_maildrop: true,
+                acceptor: None,
+                tls: Tls::Stls,
+                on_commit: None,
+            },
+        }
+    }
+
+    /// Who may log in, in place of `ann` with `secret`.
+    pub fn login(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
+        self.config.user = user.into();
+        self.config.password = password.into();
+        self
+    }
+
+    /// Where to listen, in place of any port of 127.0.0.1.
+    pub fn bind(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// TLS from the first octet on.
+    pub fn tls(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self.config.tls = Tls::Implicit;
+        self
+    }
+
+    /// TLS when the client asks for it with STLS.
+    pub fn stls(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self.config.tls = Tls::Stls;
+        self
+    }
+
+    /// Neither announces nor knows a capability, `PIPELINING`, `TOP`, `UIDL`, `SASL`, `USER`; `CAPA` for CAPA itself.
+    ///
+    /// Commands sent in a bunch are still answered one by one.
+    pub fn without(mut self, capability: &str) -> Self {
+        self.config.withheld.push(capability.to_ascii_uppercase());
+        self
+    }
+
+    /// Announces one more line, such as `UTF8`, `EXPIRE 0` or `LOGIN-DELAY 10`.
+    pub fn capability(mut self, line: impl Into<String>) -> Self {
+        self.config.capabilities.push(line.into());
+        self
+    }
+
+    /// Whether one session excludes others, as it does unless told otherwise.
+    pub fn lock_maildrop(mut self, lock: bool) -> Self {
+        self.config.locks_maildrop = lock;
+        self
+    }
+
+    /// What the greeting says behind `+OK`.
+    pub fn greeting(mut self, text: impl Into<String>) -> Self {
+        self.config.greeting = text.into();
+        self
+    }
+
+    /// Called after each QUIT that was carried out, before it is answered.
+    pub fn on_commit(mut self, report: impl Fn(&Commit) + Send + Sync + 'static) -> Self {
+        self.config.on_commit = Some(Box::new(report));
+        self
+    }
+
+    /// Starts to listen.
+    ///
+    /// # Errors
+    ///
+    /// The maildrop cannot be read, the address cannot be had, or the identity is not usable.
+    pub fn start(mut self) -> io::Result<Server> {
+        let acceptor = self
+            .identity
+            .map(|identity| identity.acceptor())
+            .transpose()?;
+        self.config.acceptor = acceptor;
+        Server::start(self.store?, self.address, self.config)
+    }
+}
+
+impl Config {
+    pub(crate) fn admits(&self, user: &[u8], password: &[u8]) -> bool {
+        user == self.user.as_bytes() && password == self.password.as_bytes()
+    }
+
+    pub(crate) fn implicit_tls(&self) -> bool {
+        self.acceptor.is_some() && self.tls == Tls::Implicit
+    }
+
+    pub(crate) fn offers_stls(&self) -> bool {
+        self.acceptor.is_some() && self.tls == Tls::Stls
+    }
+
+    /// Whether a capability, by the first word of its line, is left out.
+    pub(crate) fn withholds(&self, line: &str) -> bool {
+        let word = line.split(' ').next().unwrap_or_default();
+        self.withheld
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(word))
+    }
+
+    pub(crate) fn announces(&self, word: &str) -> bool {
+        self.capabilities
+            .iter()
+            .any(|line| line.split(' ').next() == Some(word))
+    }
+
+    pub(crate) fn report(&self, user: &str, deleted: usize, left: usize) {
+        if let Some(on_commit) = &self.on_commit {
+            on_commit(&Commit {
+                user: user.to_owned(),
+                deleted,
+                left,
+            });
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! A running server.
+
+use crate::builder::{Builder, Config};
+use crate::connection;
+use crate::fault::{Fault, When};
+use crate::gate::Gate;
+use crate::guarded::Guarded;
+use crate::message::Message;
+use crate::occupancy::Occupancy;
+use crate::script::Place;
+use crate::shared::{ConnectionId, Shared};
+use crate::store::{Held, Maildir, Mbox, Memory, Store};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// Each connection has a thread; more are closed without a greeting.
+const MOST_CONNECTIONS: usize = 64;
+
+/// How long the listener rests when the system has nothing left for a connection.
+const RECOVERY: Duration = Duration::from_millis(20);
+
+/// A running server. It stops, and cuts its connections, when it is dropped.
+///
+/// # Panics
+///
+/// Methods that look at or change a maildrop on disk panic if the disk refuses: the test that asked cannot go on.
+pub struct Server {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    /// Dropped to stop the listener.
+    running: Option<UnixStream>,
+    listener: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// A server of a list in memory.
+    pub fn with_messages(messages: Vec<Message>) -> Builder {
+        Builder::new(Ok(Box::new(Memory::new(messages))))
+    }
+
+    /// A server of a Maildir's new/ and cur/. QUIT deletes files.
+    pub fn with_maildir(path: impl AsRef<Path>) -> Builder {
+        Builder::new(Maildir::open(path.as_ref()).map(boxed))
+    }
+
+    /// A server of an mbox. QUIT rewrites it.
+    pub fn with_mbox(path: impl AsRef<Path>) -> Builder {
+        Builder::new(Mbox::open(path.as_ref()).map(boxed))
+    }
+
+    pub(crate) fn start(
+        store: Box<dyn Store>,
+        address: SocketAddr,
+        config: Config,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
+        // Waiting is poll's part.
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let (running, stop) = UnixStream::pair()?;
+        let shared = Arc::new(Shared {
+            config,
+            store: Guarded::new(store),
+            script: Guarded::default(),
+            record: Guarded::default(),
+            occupancy: Occupancy::default(),
+            connections: Guarded::default(),
+            door_open: AtomicBool::new(true),
+        });
+        let listening = Arc::clone(&shared);
+        Ok(Self {
+            shared,
+            address,
+            running: Some(running),
+            listener: Some(thread::spawn(move || listen(&listening, &listener, &stop))),
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// What the maildrop holds now, the oldest first.
+    pub fn messages(&self) -> Vec<Message> {
+        self.held()
+            .iter()
+            .map(|held| held.message.clone())
+            .collect()
+    }
+
+    /// The unique-ids of what the maildrop holds now, the oldest first.
+    pub fn unique_ids(&self) -> Vec<Vec<u8>> {
+        self.held()
+            .iter()
+            .map(|held| held.message.unique_id.clone())
+            .collect()
+    }
+
+    fn held(&self) -> Vec<Arc<Held>> {
+        self.shared
+            .store
+            .lock()
+            .messages()
+            .expect("the maildrop is readable")
+    }
+
+    /// A message arrives. Sessions see it from the next one on. An mbox gives it a unique-id of its own.
+    pub fn deliver(&self, message: Message) {
+        self.shared
+            .store
+            .lock()
+            .deliver(message)
+            .expect("the maildrop is writable");
+    }
+
+    /// Another client deletes this message, or all that share its unique-id, also in the midst of a session.
+    pub fn expunge(&self, unique_id: &[u8]) {
+        let mut gone = self.held();
+        gone.retain(|held| held.message.unique_id == unique_id);
+        self.shared
+            .store
+            .lock()
+            .remove(&gone)
+            .expect("the maildrop is writable");
+    }
+
+    /// How many commands of that verb have come so far.
+    pub fn count(&self, verb: &str) -> usize {
+        self.shared.record.lock().count(verb)
+    }
+
+    /// How many RETRs of that message have come so far.
+    pub fn retrieved(&self, unique_id: &[u8]) -> usize {
+        self.shared.record.lock().retrieved(unique_id)
+    }
+
+    /// How many logins have succeeded so far.
+    pub fn sessions(&self) -> usize {
+        self.shared.record.lock().logins()
+    }
+
+    /// The command lines that have come so far, secrets replaced by `***`.
+    pub fn commands(&self) -> Vec<String> {
+        self.shared.record.lock().commands()
+    }
+
+    /// Misbehaves in one more way from now on.
+    pub fn fault(&self, fault: Fault) {
+        self.shared.script.lock().add(fault);
+    }
+
+    /// Behaves again. Gates stay.
+    pub fn clear_faults(&self) {
+        self.shared.script.lock().clear();
+    }
+
+    /// Cuts every connection now.
+    pub fn cut(&self) {
+        self.shared.cut_all();
+    }
+
+    /// Closes new connections without a word from now on.
+    pub fn close_door(&self) {
+        self.shared.door_open.store(false, Ordering::Relaxed);
+    }
+
+    /// Talks to new connections again.
+    pub fn open_door(&self) {
+        self.shared.door_open.store(true, Ordering::Relaxed);
+    }
+
+    /// Holds RETR of this message back after so many octets of it, or just before its end.
+    pub fn hold(&self, unique_id: &[u8], after_octets: usize) -> Gate {
+        let when = When::every("RETR").about(unique_id);
+        Gate::new(
+            self.shared
+                .script
+                .lock()
+                .hold(when, Place::Body(after_octets)),
+        )
+    }
+
+    /// Holds replies back. The commands have been carried out by then.
+    pub fn hold_reply(&self, when: When) -> Gate {
+        Gate::new(self.shared.script.lock().hold(when, Place::Start))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.running.take());
+        if let Some(listener) = self.listener.take() {
+            // A thread's panic has been reported already.
+            let _ = listener.join();
+        }
+    }
+}
+
+fn boxed<T: Store + 'static>(store: T) -> Box<dyn Store> {
+    Box::new(store)
+}
+
+/// Accepts connections until the other end of `stop` is dropped; then ends them all.
+fn listen(shared: &Arc<Shared>, listener: &TcpListener, stop: &UnixStream) {
+    let mut threads: Vec<JoinHandle<()>> = Vec::new();
+    for id in 0.. {
+        if !comes_before(listener, stop) {
+            break;
+        }
+        threads.retain(|thread| !thread.is_finished());
+        let Some(socket) = accept(listener) else {
+            continue;
+        };
+        let admitted = shared.door_open.load(Ordering::Relaxed) && threads.len() < MOST_CONNECTIONS;
+        threads.extend(admitted.then(|| spawn(shared, socket, id)).flatten());
+    }
+    shared.cut_all();
+    for thread in threads {
+        // As above.
+        let _ = thread.join();
+    }
+}
+
+/// Waits for a connection; false if the server is to stop.
+fn comes_before(listener: &TcpListener, stop: &UnixStream) -> bool {
+    let mut both = [listener.as_fd(), stop.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+    let ready = poll(&mut both, PollTimeout::NONE);
+    ready.is_err() || !both[1].any().unwrap_or(true)
+}
+
+fn accept(listener: &TcpListener) -> Option<TcpStream> {
+    match listener.accept() {
+        Ok((socket, _)) => Some(socket),
+        // The client has gone already.
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+        // Out of descriptors, most likely: some will be closed.
+        Err(_) => {
+            thread::sleep(RECOVERY);
+            None
+        }
+    }
+}
+
+fn spawn(shared: &Arc<Shared>, socket: TcpStream, id: ConnectionId) -> Option<JoinHandle<()>> {
+    let registered = socket.try_clone().ok()?;
+    shared.connections.lock().insert(id, registered);
+    let shared = Arc::clone(shared);
+    Some(thread::spawn(move || {
+        // A client that goes away, and a link that is cut, end in an error; that is all there is to it.
+        let _ = connection::serve(Arc::clone(&shared), socket, id);
+        shared.connections.lock().remove(&id);
+    }))
+}

@@ -1,0 +1,184 @@
+//! The TRANSACTION state (RFC 1939 section 5): one session's view of the maildrop.
+
+use crate::command::Command;
+use crate::fault::Fault;
+use crate::fault::Order;
+use crate::message::Message;
+use crate::reply::{err, multi_line, ok};
+use crate::script::Script;
+use crate::store::Held;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// One session's view: what was there at login, and which of it is marked as deleted.
+pub(crate) struct Transaction {
+    pub user: String,
+    messages: Vec<Arc<Held>>,
+    marked: BTreeSet<usize>,
+}
+
+impl Transaction {
+    /// `session` counts logins, so that disorder differs from session to session.
+    pub(crate) fn new(
+        user: String,
+        mut messages: Vec<Arc<Held>>,
+        script: &Script,
+        session: usize,
+    ) -> Self {
+        let surplus = messages.len().saturating_sub(script.newest_only());
+        messages.drain(..surplus);
+        match script.order() {
+            Some(Order::Reversed) => messages.reverse(),
+            Some(Order::Shuffled(seed)) => {
+                shuffle(&mut messages, seed.wrapping_add(session as u64))
+            }
+            None => {}
+        }
+        Self {
+            user,
+            messages,
+            marked: BTreeSet::new(),
+        }
+    }
+
+    /// Carries out a command that looks at the maildrop or marks messages; `None` if it is none.
+    pub(crate) fn carry_out(&mut self, command: &Command, script: &Script) -> Option<Vec<u8>> {
+        let reply = match command.verb.as_str() {
+            "STAT" => self.stat(script),
+            "LIST" => self.list(command, "scan listing follows", |held| {
+                size(&held.message, script)
+            }),
+            "UIDL" => self.list(command, "unique-id listing follows", |held| {
+                script.unique_id(&held.message).to_vec()
+            }),
+            "RETR" => self.retr(command, script),
+            "TOP" => self.top(command, script),
+            "DELE" => self.dele(command),
+            "RSET" => self.rset(),
+            "NOOP" => ok("nothing done"),
+            _ => return None,
+        };
+        Some(reply)
+    }
+
+    /// The message whose message-number is the command's first argument.
+    pub(crate) fn named(&self, command: &Command) -> Option<&Arc<Held>> {
+        self.index(command)
+            .and_then(|index| self.messages.get(index))
+    }
+
+    /// What is to be deleted.
+    pub(crate) fn marked(&self) -> Vec<Arc<Held>> {
+        let marked = self
+            .marked
+            .iter()
+            .filter_map(|&index| self.messages.get(index));
+        marked.cloned().collect()
+    }
+
+    fn index(&self, command: &Command) -> Option<usize> {
+        let index = command.number()?.checked_sub(1)?;
+        (index < self.messages.len() && !self.marked.contains(&index)).then_some(index)
+    }
+
+    /// The unmarked messages with their message-numbers.
+    fn unmarked(&self) -> impl Iterator<Item = (usize, &Arc<Held>)> {
+        let numbered = self.messages.iter().enumerate();
+        let unmarked = numbered.filter(|(index, _)| !self.marked.contains(index));
+        unmarked.map(|(index, held)| (index + 1, held))
+    }
+
+    fn stat(&self, script: &Script) -> Vec<u8> {
+        let sizes = self
+            .unmarked()
+            .map(|(_, held)| script.size(&held.message).unwrap_or_default());
+        let octets = sizes.fold(0, u64::saturating_add);
+        ok(format_args!("{} {octets}", self.unmarked().count()))
+    }
+
+    fn list(&self, command: &Command, title: &str, tell: impl Fn(&Held) -> Vec<u8>) -> Vec<u8> {
+        let line =
+            |number: usize, held| [number.to_string().as_bytes(), b" ", &tell(held)].concat();
+        match (command.argument, self.named(command)) {
+            (None, _) => {
+                let lines = self
+                    .unmarked()
+                    .map(|(number, held)| [&line(number, held)[..], b"\r\n"].concat());
+                multi_line(title, &lines.collect::<Vec<_>>().concat(), true)
+            }
+            (Some(_), Some(held)) => {
+                let number = command.number().unwrap_or_default();
+                [b"+OK ", &line(number, held)[..], b"\r\n"].concat()
+            }
+            (Some(_), None) => no_such_message(),
+        }
+    }
+
+    fn retr(&self, command: &Command, script: &Script) -> Vec<u8> {
+        match self.named(command) {
+            Some(held) if held.is_gone() => expunged(command),
+            Some(held) => body(&held.message.octets, script),
+            None => no_such_message(),
+        }
+    }
+
+    fn top(&self, command: &Command, script: &Script) -> Vec<u8> {
+        let lines = command.words().nth(1).and_then(|lines| lines.parse().ok());
+        match (self.named(command), lines) {
+            (Some(held), Some(_)) if held.is_gone() => expunged(command),
+            (Some(held), Some(lines)) => body(held.message.top(lines), script),
+            (None, _) => no_such_message(),
+            (_, None) => err("TOP needs a message-number and a number of lines"),
+        }
+    }
+
+    fn dele(&mut self, command: &Command) -> Vec<u8> {
+        match self.index(command) {
+            Some(index) => {
+                self.marked.insert(index);
+                ok("message marked")
+            }
+            None => no_such_message(),
+        }
+    }
+
+    fn rset(&mut self) -> Vec<u8> {
+        self.marked.clear();
+        ok("no message is marked")
+    }
+}
+
+fn size(message: &Message, script: &Script) -> Vec<u8> {
+    match script.size(message) {
+        Ok(size) => size.to_string().into_bytes(),
+        Err(text) => text.into(),
+    }
+}
+
+fn body(octets: &[u8], script: &Script) -> Vec<u8> {
+    let stuffed = !script.has(&Fault::Unstuffed);
+    multi_line(format_args!("{} octets", octets.len()), octets, stuffed)
+}
+
+fn no_such_message() -> Vec<u8> {
+    err("no such message")
+}
+
+/// In Dovecot's manner.
+fn expunged(command: &Command) -> Vec<u8> {
+    err(format_args!(
+        "Message {} expunged.",
+        command.number().unwrap_or_default()
+    ))
+}
+
+/// Fisher and Yates, with a small generator of pseudo-random numbers (xorshift).
+fn shuffle<T>(items: &mut [T], seed: u64) {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    for last in (1..items.len()).rev() {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        items.swap(last, (state % (last as u64 + 1)) as usize);
+    }
+}
