@@ -7,7 +7,10 @@ pub(crate) use maildir::Maildir;
 pub(crate) use mbox::Mbox;
 
 use crate::message::Message;
+use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -52,6 +55,19 @@ pub(crate) struct Memory(Vec<Arc<Held>>);
 impl Memory {
     pub(crate) fn new(messages: Vec<Message>) -> Self {
         Self(messages.into_iter().map(Held::new).collect())
+    }
+
+    /// The files of a directory, in the order of their names.
+    pub(crate) fn read(directory: &Path) -> io::Result<Self> {
+        let mut messages = Vec::new();
+        for entry in fs::read_dir(directory)? {
+            let path = entry?.path();
+            if let (true, Some(name)) = (path.is_file(), path.file_name()) {
+                messages.push(Message::new(name.as_bytes(), &fs::read(&path)?));
+            }
+        }
+        messages.sort_by(|one, other| one.unique_id.cmp(&other.unique_id));
+        Ok(Self::new(messages))
     }
 }
 

@@ -8,7 +8,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// An mbox. A message's unique-id is a hash of it and its `From ` line.
+/// An mbox. A message's unique-id is a hash of it and its `From ` line, without the blank lines at its
+/// end: one of them may be added when the next message comes.
 pub(crate) struct Mbox {
     path: PathBuf,
     known: Vec<(u64, Arc<Held>)>,
@@ -34,7 +35,7 @@ impl Mbox {
             known.entry(hash).or_default().push_back(held);
         }
         for stored in split(file) {
-            let hash = fnv_1a(stored);
+            let hash = fnv_1a(stored.trim_ascii_end());
             let held = known.get_mut(&hash).and_then(VecDeque::pop_front);
             let held = held.unwrap_or_else(|| Held::new(self.message(hash, stored)));
             self.known.push((hash, held));
@@ -77,9 +78,7 @@ impl Store for Mbox {
 
     fn deliver(&mut self, message: Message) -> io::Result<()> {
         let mut file = fs::read(&self.path)?;
-        if !(file.is_empty() || file.ends_with(b"\n\n") || file.ends_with(b"\n\r\n")) {
-            file.extend_from_slice(b"\n\n");
-        }
+        finish(&mut file);
         file.extend_from_slice(b"From sender@example.org Thu Jan  1 00:00:00 2026\n");
         file.extend_from_slice(&message.octets);
         file.extend_from_slice(b"\n");
@@ -101,6 +100,16 @@ impl Store for Mbox {
         self.rewrite(&left.concat())?;
         self.known.retain(|(_, held)| !held.is_gone());
         Ok(())
+    }
+}
+
+/// Ends the file with a blank line, so that a `From ` line can follow.
+fn finish(file: &mut Vec<u8>) {
+    if !(file.is_empty() || file.ends_with(b"\n")) {
+        file.push(b'\n');
+    }
+    if !(file.is_empty() || file.ends_with(b"\n\n") || file.ends_with(b"\n\r\n")) {
+        file.push(b'\n');
     }
 }
 

@@ -1,8 +1,6 @@
 //! The server when it behaves.
 
-mod client;
-
-use client::{Client, assert_starts};
+use crate::client::{Client, assert_starts};
 use pop3fs_server::{Identity, Message, Server};
 
 fn three() -> Server {

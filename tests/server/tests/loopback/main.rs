@@ -1,0 +1,7 @@
+//! The server over a real loopback socket.
+
+mod binary;
+mod client;
+mod faults;
+mod protocol;
+mod stores;
