@@ -1,1 +1,32 @@
-//! Room: fs.
+//! The mailbox as a tree of files, in plain types.
+//!
+//! ```text
+//! /                      Root       messages, by name
+//!   u1 u2 u3 ...         Message
+//!   .pop3fs/             Control    can be entered, is never listed
+//!     status             Status     made when it is opened
+//!     ctl                Ctl        takes verbs
+//!     last-commit        LastCommit made when it is opened
+//!     deleted/           Deleted    marked messages, by name
+//! ```
+//!
+//! Nothing here knows how the kernel is spoken to, and nothing waits: what must come from the
+//! server is answered later, on the thread that has it. That is why such operations take their
+//! reply as a closure.
+
+mod attributes;
+mod directory;
+mod error;
+mod file;
+mod handle;
+mod inode;
+mod names;
+mod tree;
+mod verb;
+
+pub use attributes::{Attributes, Kind, Settings};
+pub use directory::Item;
+pub use error::Error;
+pub use file::{Access, Correction, Opened};
+pub use inode::ROOT;
+pub use tree::{Statistics, Tree};

@@ -1,1 +1,27 @@
-//! Room: fuse.
+//! The tree as a FUSE filesystem: the kernel's requests, what the kernel must be told, mounting
+//! and unmounting.
+//!
+//! Each request is answered on the thread that has the answer; the dispatch threads never wait.
+//! What the kernel must be told goes through one thread of its own, the [`Notifier`]'s.
+//!
+//! The crate that speaks to the kernel has its own idea of unmounting, which can lose the commit:
+//! it may return before the end, unmount somebody else's filesystem, or fail while a file is open.
+//! Here its mount is never dropped; [`Mounted::detach`] unmounts, and [`Ended`] says when the
+//! filesystem has come to its end.
+
+mod adapter;
+mod convert;
+mod error;
+mod mountinfo;
+mod notifier;
+mod options;
+mod session;
+mod unmount;
+mod watcher;
+
+pub use error::MountError;
+pub use mountinfo::{MountInfo, mounted_at};
+pub use notifier::Notifier;
+pub use options::MountOptions;
+pub use session::{Ended, Mounted, mount};
+pub use unmount::unmount;

@@ -1,0 +1,268 @@
+//! Opening, reading and writing files.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::error::Error;
+use super::handle::{Handle, Handles};
+use super::inode::Node;
+use super::tree::Tree;
+use super::verb::Verb;
+use crate::maildrop::{self, Body, CommitReport, MessageId, Octets, OpenMessage, Place, Size};
+
+/// How the kernel may treat an open file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// The bytes never change: they may stay in the page cache.
+    Cached,
+    /// The size is not known beforehand, and each open sees something new: every read is asked.
+    Direct,
+}
+
+/// An open file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// Its number, to be given back with every read, write, and release.
+    pub handle: u64,
+    /// How the kernel may treat it.
+    pub access: Access,
+    /// What the kernel must be told before the program goes on.
+    pub correction: Option<Correction>,
+}
+
+/// The kernel has a wrong size of a file: it must take in the last octet where there is one, which
+/// makes its size grow, and forget the attributes; then [`Tree::settle`] is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Correction {
+    /// Which file.
+    pub inode: u64,
+    /// The last octet and its offset, if the file may be longer than the kernel believes.
+    pub last: Option<(u64, u8)>,
+}
+
+impl Tree {
+    /// Opens a file. `flags` are those of open(2).
+    ///
+    /// Answered at once if the size is exact already, else when the message has been fetched.
+    pub fn open(
+        &self,
+        inode: u64,
+        flags: i32,
+        reply: impl FnOnce(Result<Opened, Error>) + Send + 'static,
+    ) {
+        let node = match self.openable(inode, flags) {
+            Ok(node) => node,
+            Err(error) => return reply(Err(error)),
+        };
+        match node {
+            Node::Message(id) => self.open_message(id, reply),
+            node => reply(self.open_control(node)),
+        }
+    }
+
+    /// Reads from an open file; fewer octets than asked for mean its end.
+    ///
+    /// Answered at once if the octets are in memory, else when they have arrived.
+    pub fn read(
+        &self,
+        handle: u64,
+        offset: u64,
+        length: usize,
+        reply: impl FnOnce(Result<Octets, Error>) + Send + 'static,
+    ) {
+        match self.handles.find(handle).as_deref() {
+            Some(Handle::Message(open)) => {
+                let answer = move |octets: Result<_, _>| reply(octets.map_err(Error::from));
+                self.maildrop.read(open, offset, length, Box::new(answer));
+            }
+            Some(Handle::Report(body)) => reply(Ok(Octets::Shared {
+                body: body.clone(),
+                offset,
+                length,
+            })),
+            Some(Handle::Ctl) => reply(Err(Error::AccessDenied)),
+            None => reply(Err(Error::BadHandle)),
+        }
+    }
+
+    /// Writes to an open file, which can only be `ctl`: does what the verb says.
+    ///
+    /// Answered when it is done.
+    pub fn write(
+        &self,
+        handle: u64,
+        written: &[u8],
+        reply: impl FnOnce(Result<(), Error>) + Send + 'static,
+    ) {
+        match self.handles.find(handle).as_deref() {
+            Some(Handle::Ctl) => match Verb::parse(written) {
+                Ok(Verb::Commit) => self.commit(reply),
+                Ok(Verb::Undelete(name)) => reply(self.undelete(&name)),
+                Ok(Verb::UndeleteAll) => reply(self.undelete_all()),
+                Err(error) => reply(Err(error)),
+            },
+            Some(_) => reply(Err(Error::AccessDenied)),
+            None => reply(Err(Error::BadHandle)),
+        }
+    }
+
+    /// Closes an open file.
+    pub fn release(&self, handle: u64) {
+        self.handles.remove(handle);
+    }
+
+    fn openable(&self, inode: u64, flags: i32) -> Result<Node, Error> {
+        let node = Node::at(inode).ok_or(Error::NoEntry)?;
+        let mode = flags & nix::libc::O_ACCMODE;
+        match node {
+            Node::Root | Node::Control | Node::Deleted => Err(Error::IsDirectory),
+            Node::Ctl if mode == nix::libc::O_WRONLY => Ok(node),
+            Node::Ctl => Err(Error::AccessDenied),
+            _ if mode == nix::libc::O_RDONLY => Ok(node),
+            _ if self.settings.read_only => Err(self.refusal()),
+            _ => Err(Error::AccessDenied),
+        }
+    }
+
+    fn open_message(
+        &self,
+        id: MessageId,
+        reply: impl FnOnce(Result<Opened, Error>) + Send + 'static,
+    ) {
+        let Some(entry) = self.maildrop.entry(id) else {
+            return reply(Err(Error::NoEntry));
+        };
+        let handles = Arc::clone(&self.handles);
+        let answer = move |opened: Result<(OpenMessage, Option<maildrop::Correction>), _>| {
+            reply(opened.map_err(Error::from).map(|(open, correction)| {
+                let correction = correction.map(|exact| correct(id, entry.size, exact));
+                opened_message(&handles, open, correction)
+            }));
+        };
+        self.maildrop.open(id, Box::new(answer));
+    }
+
+    fn open_control(&self, node: Node) -> Result<Opened, Error> {
+        let handle = match node {
+            Node::Status => Handle::Report(report(&self.maildrop.status())?),
+            Node::LastCommit => Handle::Report(self.last_commit()?),
+            _ => Handle::Ctl,
+        };
+        Ok(Opened {
+            handle: self.handles.insert(handle),
+            access: Access::Direct,
+            correction: None,
+        })
+    }
+
+    /// The last commit, or an empty object where there was none, so that it is always JSON.
+    fn last_commit(&self) -> Result<Body, Error> {
+        match self.maildrop.last_commit() {
+            Some(commit) => report(&*commit),
+            None => Ok(Body::from(b"{}\n".to_vec())),
+        }
+    }
+
+    fn commit(&self, reply: impl FnOnce(Result<(), Error>) + Send + 'static) {
+        let answer = move |outcome: Result<Arc<CommitReport>, maildrop::Error>| {
+            reply(match outcome {
+                Ok(commit) if commit.complete() => Ok(()),
+                Ok(_) => Err(maildrop::Error::NotCommitted("see last-commit".into()).into()),
+                Err(error) => Err(error.into()),
+            });
+        };
+        self.maildrop.commit(Box::new(answer));
+    }
+
+    fn undelete(&self, name: &str) -> Result<(), Error> {
+        let entry = self.message(Place::Deleted, name)?;
+        Ok(self.maildrop.unmark(entry.id)?)
+    }
+
+    /// Takes off every mark it can, and reports the first it could not.
+    fn undelete_all(&self) -> Result<(), Error> {
+        let mut marked = Vec::new();
+        self.maildrop.list(Place::Deleted, None, &mut |entry| {
+            marked.push(entry.id);
+            std::ops::ControlFlow::Continue(())
+        });
+        let outcomes: Vec<_> = marked
+            .into_iter()
+            .map(|id| self.maildrop.unmark(id))
+            .collect();
+        Ok(outcomes.into_iter().collect::<Result<(), _>>()?)
+    }
+}
+
+fn opened_message(handles: &Handles, open: OpenMessage, correction: Option<Correction>) -> Opened {
+    Opened {
+        handle: handles.insert(Handle::Message(open)),
+        access: Access::Cached,
+        correction,
+    }
+}
+
+/// The kernel's size only needs to grow if it may be too small. When the message was opened it had
+/// been shown with the size `before`; if that was exact already, an estimate may have been shown
+/// still earlier.
+fn correct(id: MessageId, before: Size, exact: maildrop::Correction) -> Correction {
+    let enough = matches!(before, Size::Listed(_)) && before.shown() >= exact.size;
+    let offset = exact.size.checked_sub(1).filter(|_| !enough);
+    Correction {
+        inode: Node::Message(id).inode(),
+        last: offset.zip(exact.last),
+    }
+}
+
+/// A report as a file: JSON for people.
+fn report(contents: &impl Serialize) -> Result<Body, Error> {
+    let mut text =
+        serde_json::to_vec_pretty(contents).map_err(|error| Error::Contents(error.to_string()))?;
+    text.push(b'\n');
+    Ok(Body::from(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn last(before: Size, size: u64) -> Option<(u64, u8)> {
+        let last = (size > 0).then_some(b'\n');
+        correct(
+            MessageId::from_index(0),
+            before,
+            maildrop::Correction { size, last },
+        )
+        .last
+    }
+
+    #[test]
+    fn a_message_shown_too_short_grows_by_its_last_octet() {
+        assert_eq!(last(Size::Listed(5_000), 20_000), Some((19_999, b'\n')));
+    }
+
+    #[test]
+    fn a_message_shown_too_long_or_right_does_not_grow() {
+        assert_eq!(last(Size::Listed(20_000), 5_000), None);
+        assert_eq!(last(Size::Listed(5_000), 5_000), None);
+        assert_eq!(last(Size::Listed(0), 1), None);
+    }
+
+    #[test]
+    fn a_size_that_was_learned_elsewhere_says_nothing_about_what_the_kernel_has() {
+        assert_eq!(last(Size::Exact(5_000), 5_000), Some((4_999, b'\n')));
+    }
+
+    #[test]
+    fn an_empty_message_has_no_last_octet() {
+        assert_eq!(last(Size::Listed(10_000), 0), None);
+        assert_eq!(last(Size::Exact(0), 0), None);
+    }
+
+    #[test]
+    fn a_report_is_json_for_people() {
+        let text = report(&serde_json::json!({"messages": 3}));
+        assert_eq!(text.as_deref(), Ok(&b"{\n  \"messages\": 3\n}\n"[..]));
+    }
+}

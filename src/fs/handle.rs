@@ -1,0 +1,76 @@
+//! Open files.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::maildrop::{Body, OpenMessage};
+
+/// What an open file reads from or writes to.
+#[derive(Debug)]
+pub(super) enum Handle {
+    /// A message.
+    Message(OpenMessage),
+    /// A report, as it was when it was opened, so that one reader sees one state.
+    Report(Body),
+    /// `ctl`.
+    Ctl,
+}
+
+/// The open files of a mount, by the number the kernel has for each.
+#[derive(Debug, Default)]
+pub(super) struct Handles {
+    last: AtomicU64,
+    open: Mutex<HashMap<u64, Arc<Handle>>>,
+}
+
+impl Handles {
+    /// Takes in an open file and gives it a number that was never used before.
+    pub(super) fn insert(&self, handle: Handle) -> u64 {
+        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        self.open().insert(number, Arc::new(handle));
+        number
+    }
+
+    /// The open file with a number.
+    pub(super) fn find(&self, number: u64) -> Option<Arc<Handle>> {
+        self.open().get(&number).cloned()
+    }
+
+    /// Lets go of an open file.
+    pub(super) fn remove(&self, number: u64) {
+        let removed = self.open().remove(&number);
+        // A large body may be freed here, so not under the lock.
+        drop(removed);
+    }
+
+    /// Nothing can be half done inside, so a poisoned lock is as good as any.
+    fn open(&self) -> MutexGuard<'_, HashMap<u64, Arc<Handle>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_never_used_again() {
+        let handles = Handles::default();
+        let first = handles.insert(Handle::Ctl);
+        handles.remove(first);
+        let second = handles.insert(Handle::Ctl);
+        assert_ne!(first, second);
+        assert!(handles.find(first).is_none());
+        assert!(handles.find(second).is_some());
+    }
+
+    #[test]
+    fn a_read_under_way_keeps_the_file_when_it_is_closed() {
+        let handles = Handles::default();
+        let number = handles.insert(Handle::Report(Body::from(b"text".to_vec())));
+        let reading = handles.find(number);
+        handles.remove(number);
+        assert!(matches!(reading.as_deref(), Some(Handle::Report(body)) if body.len() == 4));
+    }
+}

@@ -1,0 +1,102 @@
+//! What names stand for, and the two ways to change where a message is shown.
+
+use std::ffi::OsStr;
+
+use super::directory::control_file;
+use super::error::Error;
+use super::inode::Node;
+use super::tree::{Child, NAME_MAX, Tree};
+use crate::maildrop::{Entry, Place};
+
+/// The directory that is never listed.
+const CONTROL: &str = ".pop3fs";
+
+impl Tree {
+    /// Marks the message of a name for deletion (rm).
+    pub fn unlink(&self, parent: u64, name: &OsStr) -> Result<(), Error> {
+        match (Node::at(parent), self.child(parent, name)?) {
+            (Some(Node::Root), Child::Message(entry)) => Ok(self.maildrop.mark(entry.id)?),
+            (Some(Node::Deleted), Child::Message(entry)) => {
+                log::warn!(
+                    "not removed: {} is marked for deletion already; \
+                     commit to delete it for good, or undelete it",
+                    entry.name
+                );
+                Err(self.refusal())
+            }
+            _ => Err(self.refusal()),
+        }
+    }
+
+    /// Moves a message between the root and `deleted/` under the same name, which takes its mark
+    /// off or sets it; nothing else can be renamed.
+    ///
+    /// Names are never used twice, so there is nothing RENAME_NOREPLACE could save.
+    pub fn rename(
+        &self,
+        parent: u64,
+        name: &OsStr,
+        new_parent: u64,
+        new_name: &OsStr,
+        flags: u32,
+    ) -> Result<(), Error> {
+        if flags & !nix::libc::RENAME_NOREPLACE != 0 {
+            return Err(Error::RenameFlags);
+        }
+        let Child::Message(entry) = self.child(parent, name)? else {
+            return Err(self.refusal());
+        };
+        if name != new_name {
+            return Err(self.refusal());
+        }
+        match (Node::at(parent), Node::at(new_parent)) {
+            (Some(Node::Deleted), Some(Node::Root)) => Ok(self.maildrop.unmark(entry.id)?),
+            (Some(Node::Root), Some(Node::Deleted)) => Ok(self.maildrop.mark(entry.id)?),
+            _ => Err(self.refusal()),
+        }
+    }
+
+    /// What a name in a directory stands for.
+    pub(super) fn child(&self, parent: u64, name: &OsStr) -> Result<Child, Error> {
+        let name = legal(name)?;
+        match Node::at(parent) {
+            Some(Node::Root) if name == CONTROL => Ok(Child::Fixed(Node::Control)),
+            Some(Node::Root) => self.message(Place::Root, name).map(Child::Message),
+            Some(Node::Deleted) => self.message(Place::Deleted, name).map(Child::Message),
+            Some(Node::Control) => control_file(name).map(Child::Fixed).ok_or(Error::NoEntry),
+            Some(_) => Err(Error::NotDirectory),
+            None => Err(Error::NoEntry),
+        }
+    }
+
+    /// The message of a name in a place.
+    pub(super) fn message(&self, place: Place, name: &str) -> Result<Entry, Error> {
+        self.maildrop.find(place, name).ok_or(Error::NoEntry)
+    }
+}
+
+/// A name that a file here could have: every name is ASCII, so UTF-8 is enough to ask for.
+fn legal(name: &OsStr) -> Result<&str, Error> {
+    if name.len() > NAME_MAX {
+        return Err(Error::NameTooLong);
+    }
+    name.to_str().ok_or(Error::NoEntry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::ffi::OsStrExt;
+
+    #[test]
+    fn a_name_of_255_octets_is_the_longest() {
+        assert!(legal(OsStr::new(&"x".repeat(255))).is_ok());
+        let longer = "x".repeat(256);
+        assert_eq!(legal(OsStr::new(&longer)), Err(Error::NameTooLong));
+    }
+
+    #[test]
+    fn no_file_has_a_name_that_is_not_utf_8() {
+        assert_eq!(legal(OsStr::from_bytes(b"\xff")), Err(Error::NoEntry));
+    }
+}

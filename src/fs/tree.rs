@@ -1,0 +1,174 @@
+//! The tree and what can be asked about any of its files.
+
+use std::ffi::OsStr;
+use std::sync::Arc;
+
+use super::attributes::{Attributes, BLOCK_SIZE, Settings};
+use super::error::Error;
+use super::handle::Handles;
+use super::inode::Node;
+use crate::maildrop::{Entry, Maildrop, MessageId, Place};
+
+/// The longest file name, in octets, as everywhere on Linux.
+pub(super) const NAME_MAX: usize = 255;
+
+/// What statfs(2) says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Statistics {
+    /// The maildrop's size, in blocks.
+    pub blocks: u64,
+    /// Octets in a block.
+    pub block_size: u32,
+    /// Messages in the maildrop, marked ones included.
+    pub files: u64,
+    /// The longest file name, in octets.
+    pub name_length: u32,
+}
+
+/// The mailbox as a tree of files, for any number of threads.
+pub struct Tree {
+    pub(super) maildrop: Maildrop,
+    pub(super) settings: Settings,
+    pub(super) handles: Arc<Handles>,
+}
+
+impl Tree {
+    /// The tree of a maildrop.
+    pub fn new(maildrop: Maildrop, settings: Settings) -> Self {
+        Self {
+            maildrop,
+            settings,
+            handles: Arc::default(),
+        }
+    }
+
+    /// Whether a message's size is only shown once it is exact, so that listing directories must
+    /// not show attributes.
+    pub fn exact_sizes(&self) -> bool {
+        self.settings.exact_sizes
+    }
+
+    /// Finds a name in a directory.
+    ///
+    /// Answered at once, or with exact sizes when the message's size is known.
+    pub fn lookup(
+        &self,
+        parent: u64,
+        name: &OsStr,
+        reply: impl FnOnce(Result<Attributes, Error>) + Send + 'static,
+    ) {
+        match self.child(parent, name) {
+            Ok(Child::Fixed(node)) => reply(self.fixed(node)),
+            Ok(Child::Message(entry)) => self.show(entry, reply),
+            Err(error) => reply(Err(error)),
+        }
+    }
+
+    /// What stat(2) says of a file.
+    ///
+    /// Answered at once, or with exact sizes when the message's size is known.
+    pub fn getattr(
+        &self,
+        inode: u64,
+        reply: impl FnOnce(Result<Attributes, Error>) + Send + 'static,
+    ) {
+        match Node::at(inode) {
+            Some(Node::Message(id)) => match self.maildrop.entry(id) {
+                Some(entry) => self.show(entry, reply),
+                None => reply(Err(Error::NoEntry)),
+            },
+            Some(node) => reply(self.fixed(node)),
+            None => reply(Err(Error::NoEntry)),
+        }
+    }
+
+    /// Lets a program empty `ctl`, which is empty (the shell's `>` does so before it writes); no
+    /// other attribute of any file can be set.
+    pub fn truncate(&self, inode: u64, size: u64) -> Result<Attributes, Error> {
+        match Node::at(inode) {
+            Some(node @ Node::Ctl) if size == 0 => self.fixed(node),
+            _ => Err(self.refusal()),
+        }
+    }
+
+    /// What statfs(2) says.
+    pub fn statfs(&self) -> Statistics {
+        let totals = self.maildrop.totals();
+        Statistics {
+            blocks: totals.octets.div_ceil(BLOCK_SIZE),
+            block_size: BLOCK_SIZE as u32,
+            files: totals.messages,
+            name_length: NAME_MAX as u32,
+        }
+    }
+
+    /// The kernel knows a message's exact size and date now.
+    pub fn settle(&self, inode: u64) {
+        if let Some(Node::Message(id)) = Node::at(inode) {
+            self.maildrop.settle(id);
+        }
+    }
+
+    /// Why a change no mailbox can make is refused.
+    pub fn refusal(&self) -> Error {
+        if self.settings.read_only {
+            return Error::Maildrop(crate::maildrop::Error::ReadOnly);
+        }
+        Error::NotPermitted
+    }
+
+    /// The inode number of the directory that shows the messages in a place, if one does.
+    pub fn directory_of(place: Place) -> Option<u64> {
+        match place {
+            Place::Root => Some(Node::Root.inode()),
+            Place::Deleted => Some(Node::Deleted.inode()),
+            Place::Gone => None,
+        }
+    }
+
+    /// A message's inode number.
+    pub fn inode_of(id: MessageId) -> u64 {
+        Node::Message(id).inode()
+    }
+
+    /// The attributes of a message, as its entry has them.
+    pub(super) fn of_message(&self, entry: &Entry) -> Attributes {
+        Attributes::of_message(entry, &self.settings)
+    }
+
+    /// The attributes of what is not a message.
+    pub(super) fn fixed(&self, node: Node) -> Result<Attributes, Error> {
+        let settings = &self.settings;
+        Ok(match node {
+            // What is not listed does not count as a subdirectory.
+            Node::Root | Node::Deleted => Attributes::of_directory(node, 0, settings),
+            Node::Control => Attributes::of_directory(node, 1, settings),
+            Node::Status | Node::LastCommit => Attributes::of_report(node, settings),
+            Node::Ctl => Attributes::of_ctl(node, settings),
+            Node::Message(_) => return Err(Error::NoEntry),
+        })
+    }
+
+    fn show(&self, entry: Entry, reply: impl FnOnce(Result<Attributes, Error>) + Send + 'static) {
+        if entry.size.is_exact() || !self.settings.exact_sizes {
+            return reply(Ok(self.of_message(&entry)));
+        }
+        let settings = self.settings;
+        let answer = move |measured: Result<Entry, _>| {
+            reply(
+                measured
+                    .map(|entry| Attributes::of_message(&entry, &settings))
+                    .map_err(Error::from),
+            );
+        };
+        self.maildrop.measure(entry.id, Box::new(answer));
+    }
+}
+
+/// What a name stands for.
+pub(super) enum Child {
+    /// One of the files that are always there.
+    Fixed(Node),
+    /// A message.
+    Message(Entry),
+}

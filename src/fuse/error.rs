@@ -1,0 +1,121 @@
+//! Why a mount could not be made, and what to do about it.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a mount could not be made.
+#[derive(Debug)]
+pub enum MountError {
+    /// The mount point cannot be used.
+    MountPoint {
+        /// As it was given.
+        at: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The mount point holds a mount whose process has died.
+    DeadMount {
+        /// As it was given.
+        at: PathBuf,
+    },
+    /// The kernel's FUSE device cannot be opened.
+    Device(io::Error),
+    /// Not root, and there is no helper to mount for others.
+    NoHelper,
+    /// Not root, and the machine does not let others share their mounts.
+    NotShared,
+    /// The mount was refused.
+    Refused {
+        /// Where.
+        at: PathBuf,
+        /// What the kernel or the helper said.
+        error: io::Error,
+    },
+    /// The table of mounts cannot be read, so that the end of the mount could not be noticed.
+    MountTable(io::Error),
+    /// A thread could not be started.
+    Thread(io::Error),
+}
+
+impl fmt::Display for MountError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MountPoint { at, error } => match error.kind() {
+                io::ErrorKind::NotFound => write!(
+                    f,
+                    "there is no {at:?} to mount on; make it with mkdir first"
+                ),
+                io::ErrorKind::NotADirectory => {
+                    write!(f, "cannot mount on {at:?}: it is not a directory")
+                }
+                _ => write!(f, "cannot mount on {at:?}: {error}"),
+            },
+            Self::DeadMount { at } => write!(
+                f,
+                "cannot mount on {at:?}: a filesystem whose process has died is still mounted \
+                 there; unmount it first (umount, or fusermount3 -u)"
+            ),
+            Self::Device(error) => match error.kind() {
+                io::ErrorKind::PermissionDenied => write!(
+                    f,
+                    "may not open /dev/fuse: {error}; ask the administrator for access to it"
+                ),
+                _ => write!(
+                    f,
+                    "cannot open /dev/fuse: {error}; load the kernel module (modprobe fuse), or \
+                     give the container the device (--device /dev/fuse)"
+                ),
+            },
+            Self::NoHelper => {
+                f.write_str("only root can mount without fusermount3; install the package fuse3")
+            }
+            Self::NotShared => f.write_str(
+                "allow_other is refused by this machine; the administrator can allow it with the \
+                 line user_allow_other in /etc/fuse.conf",
+            ),
+            Self::Refused { at, error } => write!(f, "cannot mount on {at:?}: {error}"),
+            Self::MountTable(error) => write!(
+                f,
+                "cannot find the mount in /proc/self/mountinfo: {error}; is /proc mounted?"
+            ),
+            Self::Thread(error) => write!(f, "cannot start a thread: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for MountError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::MountPoint { error, .. }
+            | Self::Refused { error, .. }
+            | Self::Device(error)
+            | Self::MountTable(error)
+            | Self::Thread(error) => Some(error),
+            Self::DeadMount { .. } | Self::NoHelper | Self::NotShared => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_mount_point_is_named_with_what_to_do() {
+        let error = MountError::MountPoint {
+            at: "/no/such".into(),
+            error: io::ErrorKind::NotFound.into(),
+        };
+        let text = error.to_string();
+        assert!(text.contains("/no/such") && text.contains("mkdir"));
+    }
+
+    #[test]
+    fn a_mount_point_with_odd_bytes_stays_on_one_line() {
+        let error = MountError::DeadMount {
+            at: "/a\nb\u{1b}[31m".into(),
+        };
+        assert!(!error.to_string().contains(['\n', '\u{1b}']));
+    }
+}

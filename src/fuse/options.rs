@@ -1,0 +1,120 @@
+//! Mount options.
+
+use fuser::{Config, MountOption, SessionACL};
+
+/// Dispatch threads: with one, a single slow answer would hold up all others. More do not make
+/// anything faster, since no request waits in them.
+const DISPATCH_THREADS: usize = 2;
+
+/// What the user chose about the mount.
+#[derive(Clone, Debug, Default)]
+pub struct MountOptions {
+    /// What `mount` and `df` show as the source; with a colon in it, they take the filesystem for
+    /// a remote one. Bytes that would be read as something else are escaped.
+    pub fsname: String,
+    /// Whether the kernel refuses everything that changes something.
+    pub read_only: bool,
+    /// Whether other users may go in, as far as the permission bits let them.
+    pub allow_other: bool,
+}
+
+impl MountOptions {
+    /// The options as the kernel interface takes them.
+    pub(super) fn config(&self) -> Config {
+        let mut config = Config::default();
+        config.mount_options = vec![
+            MountOption::FSName(printable(&self.fsname)),
+            // Not `Subtype`, which is dropped when root mounts without the helper.
+            MountOption::CUSTOM("subtype=pop3fs".to_owned()),
+            MountOption::NoSuid,
+            MountOption::NoDev,
+            MountOption::NoExec,
+            // Without it, allow_other would let everybody read everything.
+            MountOption::DefaultPermissions,
+        ];
+        if self.read_only {
+            config.mount_options.push(MountOption::RO);
+        }
+        if self.allow_other {
+            config.acl = SessionACL::All;
+        }
+        config.n_threads = Some(DISPATCH_THREADS);
+        config
+    }
+}
+
+/// A source name that survives the comma-separated options of the mount helper, the blanks of the
+/// mount table, and a terminal.
+fn printable(fsname: &str) -> String {
+    if fsname.is_empty() {
+        return "pop3fs".to_owned();
+    }
+    let mut safe = String::with_capacity(fsname.len());
+    for byte in fsname.bytes() {
+        if byte.is_ascii_graphic() && byte != b',' && byte != b'\\' {
+            safe.push(char::from(byte));
+        } else {
+            safe.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_source_name_is_shown_as_it_is() {
+        let name = "pop3s://ann@pop.example.org:995";
+        assert_eq!(printable(name), name);
+    }
+
+    #[test]
+    fn a_source_name_cannot_smuggle_in_an_option() {
+        assert_eq!(printable("ann,suid@host:"), "ann%2Csuid@host:");
+        assert_eq!(printable("a\\,b"), "a%5C%2Cb");
+        assert_eq!(printable("a b\n"), "a%20b%0A");
+    }
+
+    #[test]
+    fn a_mount_is_private_unless_asked_otherwise() {
+        let config = MountOptions::default().config();
+        assert_eq!(config.acl, SessionACL::Owner);
+        let shared = MountOptions {
+            allow_other: true,
+            ..MountOptions::default()
+        };
+        assert_eq!(shared.config().acl, SessionACL::All);
+    }
+
+    #[test]
+    fn permissions_are_checked_and_nothing_is_executed_in_every_mount() {
+        let always = [
+            MountOption::NoSuid,
+            MountOption::NoDev,
+            MountOption::NoExec,
+            MountOption::DefaultPermissions,
+        ];
+        for (read_only, allow_other) in [(false, false), (true, false), (false, true)] {
+            let options = MountOptions {
+                read_only,
+                allow_other,
+                ..MountOptions::default()
+            };
+            let given = options.config().mount_options;
+            assert!(always.iter().all(|option| given.contains(option)));
+            assert_eq!(given.contains(&MountOption::RO), read_only);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_source_name_becomes_one_printable_word(fsname: String) {
+            let safe = printable(&fsname);
+            prop_assert!(!safe.is_empty());
+            prop_assert!(safe.bytes().all(|byte| byte.is_ascii_graphic() && byte != b','));
+        }
+    }
+}

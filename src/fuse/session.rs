@@ -1,0 +1,191 @@
+//! The life of a mount.
+
+use std::io;
+use std::mem::ManuallyDrop;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use fuser::{BackgroundSession, Session};
+use nix::errno::Errno;
+
+use super::adapter::Adapter;
+use super::error::MountError;
+use super::mountinfo::{self, MountInfo};
+use super::notifier::Notifier;
+use super::options::MountOptions;
+use super::unmount::unmount;
+use super::watcher;
+use crate::fs::Tree;
+
+/// The kernel's FUSE device.
+const DEVICE: &str = "/dev/fuse";
+
+/// How a mount ended. Each is reported at most once; either may come first, or alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The filesystem was shut down: no request will ever come again.
+    Destroyed,
+    /// The mount is gone from our namespace; open files, or copies of the mount in other
+    /// namespaces, may still be read.
+    MountGone,
+}
+
+/// A mount that is being served.
+///
+/// Dropping it changes nothing: it is served until it is unmounted or the process ends.
+pub struct Mounted {
+    mount: MountInfo,
+    /// Never dropped, because its drop unmounts by path, whatever is mounted there by then.
+    _session: ManuallyDrop<BackgroundSession>,
+}
+
+/// Mounts the tree and serves it from threads of its own. How the mount ended is sent to `events`.
+///
+/// # Errors
+/// Nothing is mounted then.
+pub fn mount(
+    tree: Arc<Tree>,
+    notifier: Notifier,
+    at: &Path,
+    options: &MountOptions,
+    events: Sender<Ended>,
+) -> Result<Mounted, MountError> {
+    let path = mount_point(at)?;
+    check_device()?;
+    let adapter = Adapter::new(tree, notifier.clone(), events.clone());
+    let session =
+        Session::new(adapter, &path, &options.config()).map_err(|error| refusal(error, &path))?;
+    // Until its threads run, a session that is dropped unmounts itself as it should.
+    let mount = find(&path).map_err(MountError::MountTable)?;
+    notifier
+        .attach(session.notifier())
+        .map_err(MountError::Thread)?;
+    let mounted = Mounted {
+        mount: mount.clone(),
+        _session: ManuallyDrop::new(session.spawn().map_err(MountError::Thread)?),
+    };
+    watcher::watch(mount, events).map_err(|error| {
+        let _ = mounted.detach();
+        MountError::Thread(error)
+    })?;
+    log::info!("mounted on {path:?}");
+    Ok(mounted)
+}
+
+impl Mounted {
+    /// Unmounts lazily: the mount is gone at once, files that are open stay readable. Exactly this
+    /// mount: where it is gone already, nothing happens.
+    ///
+    /// # Errors
+    /// It is not ours to unmount, or another filesystem was mounted over it.
+    pub fn detach(&self) -> io::Result<()> {
+        let mounts = mountinfo::read()?;
+        let Some(ours) = mounts.iter().find(|mount| mount.is_same(&self.mount)) else {
+            return Ok(());
+        };
+        match mountinfo::topmost(&mounts, &ours.mount_point) {
+            Some(top) if top.is_same(ours) => unmount(&ours.mount_point, true),
+            _ => Err(io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                "another filesystem was mounted over it",
+            )),
+        }
+    }
+}
+
+/// The mount point's one true path, since the process will change its directory.
+fn mount_point(at: &Path) -> Result<PathBuf, MountError> {
+    let unusable = |error| MountError::MountPoint {
+        at: at.to_owned(),
+        error,
+    };
+    let found = at
+        .canonicalize()
+        .and_then(|path| Ok((path.metadata()?, path)));
+    match found {
+        Ok((metadata, path)) if metadata.is_dir() => Ok(path),
+        Ok(_) => Err(unusable(io::ErrorKind::NotADirectory.into())),
+        Err(error) if is(&error, Errno::ENOTCONN) || is(&error, Errno::ECONNABORTED) => {
+            Err(MountError::DeadMount { at: at.to_owned() })
+        }
+        Err(error) => Err(unusable(error)),
+    }
+}
+
+/// Opening the device does nothing yet, but tells a missing device from a missing helper.
+fn check_device() -> Result<(), MountError> {
+    let mut device = std::fs::OpenOptions::new();
+    match device.read(true).write(true).open(DEVICE) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(MountError::Device(error)),
+    }
+}
+
+/// The mount point and the device were there, so what was not found is the helper.
+fn refusal(error: io::Error, path: &Path) -> MountError {
+    match error.kind() {
+        io::ErrorKind::NotFound => MountError::NoHelper,
+        io::ErrorKind::PermissionDenied if error.to_string().contains("user_allow_other") => {
+            MountError::NotShared
+        }
+        _ => MountError::Refused {
+            at: path.to_owned(),
+            error,
+        },
+    }
+}
+
+fn find(path: &Path) -> io::Result<MountInfo> {
+    let mounts = mountinfo::read()?;
+    mountinfo::topmost(&mounts, path).ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+fn is(error: &io::Error, errno: Errno) -> bool {
+    error.raw_os_error() == Some(errno as i32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_no_mount_point() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = mount_point(file.path()).unwrap_err();
+        assert!(error.to_string().contains("not a directory"));
+    }
+
+    #[test]
+    fn a_mount_point_must_exist() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = mount_point(&directory.path().join("missing")).unwrap_err();
+        assert!(error.to_string().contains("mkdir"));
+    }
+
+    #[test]
+    fn a_mount_point_is_known_by_its_true_path() {
+        let directory = tempfile::tempdir().unwrap();
+        let roundabout = directory
+            .path()
+            .join(".")
+            .join("..")
+            .join(directory.path().file_name().unwrap());
+        let path = mount_point(&roundabout).unwrap();
+        assert_eq!(path, directory.path().canonicalize().unwrap());
+    }
+
+    #[test]
+    fn what_is_missing_beside_mount_point_and_device_is_the_helper() {
+        let error = refusal(io::ErrorKind::NotFound.into(), Path::new("/mnt"));
+        assert!(error.to_string().contains("install the package fuse3"));
+    }
+
+    #[test]
+    fn a_machine_that_does_not_share_mounts_is_told_from_other_refusals() {
+        let said = "fusermount3: option allow_other only allowed if 'user_allow_other' is set";
+        let error = io::Error::new(io::ErrorKind::PermissionDenied, said);
+        let error = refusal(error, Path::new("/mnt"));
+        assert!(matches!(error, MountError::NotShared));
+    }
+}

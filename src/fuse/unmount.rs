@@ -1,0 +1,112 @@
+//! Unmounting, as root and through the setuid helper.
+
+use std::io;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use nix::errno::Errno;
+use nix::mount::{MntFlags, umount2};
+
+/// The helper of the fuse3 package. mount(8) may run us without a PATH, so its usual places are
+/// tried too.
+const HELPERS: [&str; 5] = [
+    "fusermount3",
+    "/usr/bin/fusermount3",
+    "/bin/fusermount3",
+    "/usr/sbin/fusermount3",
+    "/sbin/fusermount3",
+];
+
+/// Unmounts whatever is mounted at a path. A lazy unmount succeeds with files open too: the name is
+/// gone at once, the filesystem ends with the last file's close.
+///
+/// Returns before the filesystem's own process has done its last work.
+///
+/// # Errors
+/// `ResourceBusy` if a file is open and the unmount is not lazy; else what the kernel or the helper
+/// said.
+pub fn unmount(at: &Path, lazy: bool) -> io::Result<()> {
+    let mut flags = MntFlags::UMOUNT_NOFOLLOW;
+    flags.set(MntFlags::MNT_DETACH, lazy);
+    match umount2(at, flags) {
+        Ok(()) => Ok(()),
+        // Only root may; others are let by the helper if the mount is theirs.
+        Err(Errno::EPERM) => unmount_by_helper(at, lazy),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+fn unmount_by_helper(at: &Path, lazy: bool) -> io::Result<()> {
+    for helper in HELPERS {
+        let mut command = Command::new(helper);
+        command.arg("-u").args(lazy.then_some("-z"));
+        command.arg("--").arg(at).stdin(Stdio::null());
+        match command.output() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (),
+            Err(error) => return Err(error),
+            Ok(output) => return outcome(&output),
+        }
+    }
+    Err(io::Error::new(
+        io::ErrorKind::NotFound,
+        "only root can unmount without fusermount3; install the package fuse3",
+    ))
+}
+
+/// What the helper has to say about it.
+fn outcome(output: &Output) -> io::Result<()> {
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.trim_end();
+    let busy = said.ends_with("Device or resource busy");
+    let kind = if busy {
+        io::ErrorKind::ResourceBusy
+    } else {
+        io::ErrorKind::Other
+    };
+    Err(io::Error::new(kind, said.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
+
+    fn exited(status: i32, stderr: &str) -> Output {
+        Output {
+            status: ExitStatus::from_raw(status << 8),
+            stdout: Vec::new(),
+            stderr: stderr.into(),
+        }
+    }
+
+    #[test]
+    fn the_helpers_words_are_passed_on() {
+        let said = "fusermount3: entry for /mnt not found in /etc/mtab\n";
+        let error = outcome(&exited(1, said)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::Other);
+        assert_eq!(error.to_string(), said.trim_end());
+    }
+
+    #[test]
+    fn an_open_file_is_told_from_other_failures() {
+        let said = "fusermount3: failed to unmount /mnt: Device or resource busy\n";
+        let error = outcome(&exited(1, said)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ResourceBusy);
+    }
+
+    #[test]
+    fn success_is_success_whatever_the_helper_mutters() {
+        assert!(outcome(&exited(0, "warning")).is_ok());
+    }
+
+    #[test]
+    fn a_directory_that_is_no_mount_is_not_unmounted() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(unmount(directory.path(), false).is_err());
+        assert!(unmount(directory.path(), true).is_err());
+    }
+}
