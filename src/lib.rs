@@ -8,4 +8,5 @@ pub mod maildrop;
 pub mod net;
 pub mod password;
 pub mod pop3;
+pub mod run;
 pub mod signals;

@@ -1,7 +1,5 @@
 //! The shim: everything is in the library.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    ExitCode::SUCCESS
+fn main() -> pop3fs::cli::ExitStatus {
+    pop3fs::run::run(std::env::args_os())
 }

@@ -167,7 +167,7 @@ impl Tree {
     fn commit(&self, reply: impl FnOnce(Result<(), Error>) + Send + 'static) {
         let answer = move |outcome: Result<Arc<CommitReport>, maildrop::Error>| {
             reply(match outcome {
-                Ok(commit) if commit.complete() => Ok(()),
+                Ok(commit) if commit.complete => Ok(()),
                 Ok(_) => Err(maildrop::Error::NotCommitted("see last-commit".into()).into()),
                 Err(error) => Err(error.into()),
             });

@@ -7,7 +7,6 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 use std::time::{Duration, SystemTime};
 
 use fuser::{
@@ -20,7 +19,7 @@ use fuser::{
 
 use super::convert::{GENERATION, errno, file_attr, file_type, no_entry, open_flags};
 use super::notifier::Notifier;
-use super::session::Ended;
+use super::session::{Ended, OnEnd};
 use crate::fs::{Attributes, Error, Opened, ROOT, Tree};
 
 /// How long the kernel may believe what it is told: whatever changes without the kernel having
@@ -31,15 +30,15 @@ const LASTING: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) struct Adapter {
     tree: Arc<Tree>,
     notifier: Notifier,
-    events: Sender<Ended>,
+    ended: OnEnd,
 }
 
 impl Adapter {
-    pub(super) fn new(tree: Arc<Tree>, notifier: Notifier, events: Sender<Ended>) -> Self {
+    pub(super) fn new(tree: Arc<Tree>, notifier: Notifier, ended: OnEnd) -> Self {
         Self {
             tree,
             notifier,
-            events,
+            ended,
         }
     }
 
@@ -71,7 +70,7 @@ impl Filesystem for Adapter {
 
     fn destroy(&mut self) {
         // Nobody listens any more if the process is about to exit anyway.
-        let _ = self.events.send(Ended::Destroyed);
+        (self.ended)(Ended::Destroyed);
     }
 
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {

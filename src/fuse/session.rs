@@ -4,7 +4,6 @@ use std::io;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 
 use fuser::{BackgroundSession, Session};
 use nix::errno::Errno;
@@ -31,6 +30,9 @@ pub enum Ended {
     MountGone,
 }
 
+/// Is told how a mount ended.
+pub type OnEnd = Arc<dyn Fn(Ended) + Send + Sync>;
+
 /// A mount that is being served.
 ///
 /// Dropping it changes nothing: it is served until it is unmounted or the process ends.
@@ -40,7 +42,7 @@ pub struct Mounted {
     _session: ManuallyDrop<BackgroundSession>,
 }
 
-/// Mounts the tree and serves it from threads of its own. How the mount ended is sent to `events`.
+/// Mounts the tree and serves it from threads of its own. `ended` is told how it ends.
 ///
 /// # Errors
 /// Nothing is mounted then.
@@ -49,11 +51,11 @@ pub fn mount(
     notifier: Notifier,
     at: &Path,
     options: &MountOptions,
-    events: Sender<Ended>,
+    ended: OnEnd,
 ) -> Result<Mounted, MountError> {
     let path = mount_point(at)?;
     check_device()?;
-    let adapter = Adapter::new(tree, notifier.clone(), events.clone());
+    let adapter = Adapter::new(tree, notifier.clone(), ended.clone());
     let session =
         Session::new(adapter, &path, &options.config()).map_err(|error| refusal(error, &path))?;
     // Until its threads run, a session that is dropped unmounts itself as it should.
@@ -65,7 +67,7 @@ pub fn mount(
         mount: mount.clone(),
         _session: ManuallyDrop::new(session.spawn().map_err(MountError::Thread)?),
     };
-    watcher::watch(mount, events).map_err(|error| {
+    watcher::watch(mount, ended).map_err(|error| {
         let _ = mounted.detach();
         MountError::Thread(error)
     })?;

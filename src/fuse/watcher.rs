@@ -7,23 +7,21 @@
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::os::fd::AsFd;
-use std::sync::mpsc::Sender;
 use std::thread;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::mountinfo::{self, MOUNT_TABLE, MountInfo};
-use super::session::Ended;
+use super::session::{Ended, OnEnd};
 
 /// Starts a thread that reports once when a mount is gone.
-pub(super) fn watch(mount: MountInfo, events: Sender<Ended>) -> io::Result<()> {
+pub(super) fn watch(mount: MountInfo, ended: OnEnd) -> io::Result<()> {
     let table = File::open(MOUNT_TABLE)?;
     thread::Builder::new()
         .name("mount-table".to_owned())
         .spawn(move || match wait_until_gone(table, &mount) {
-            // Nobody listens any more if the end has begun already.
-            Ok(()) => drop(events.send(Ended::MountGone)),
+            Ok(()) => ended(Ended::MountGone),
             Err(error) => log::error!("cannot watch {MOUNT_TABLE}: {error}"),
         })?;
     Ok(())
@@ -57,6 +55,7 @@ fn is_listed(table: &mut File, mount: &MountInfo) -> io::Result<bool> {
 mod tests {
     use super::*;
     use std::path::Path;
+    use std::sync::Arc;
     use std::sync::mpsc::channel;
 
     #[test]
@@ -67,7 +66,8 @@ mod tests {
             ..root.unwrap()
         };
         let (events, ended) = channel();
-        watch(gone, events).unwrap();
+        let tell = move |end| events.send(end).unwrap();
+        watch(gone, Arc::new(tell)).unwrap();
         assert_eq!(ended.iter().collect::<Vec<_>>(), [Ended::MountGone]);
     }
 }

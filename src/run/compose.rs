@@ -1,0 +1,183 @@
+//! The parts of a mount, put together.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+
+use nix::unistd::{getgid, getuid};
+
+use crate::cli::{self, MountRequest};
+use crate::fs::{self, Tree};
+use crate::fuse::{MountOptions, Notifier};
+use crate::maildrop::{
+    Clock, Credential, Credentials, Driver, Journal, JournalFile, Maildrop, Mark, Outage,
+    OutageKind, Settings, Surroundings,
+};
+use crate::net::{Connector, Endpoint, Security, TlsOptions};
+
+use super::failure::Failure;
+
+/// Permission bits of a message: the mounter's own, and writable, so that rm does not ask.
+const MODE: u16 = 0o600;
+
+/// A mailbox that is listed, and what is needed to show it.
+pub(super) struct Mailbox {
+    pub maildrop: Maildrop,
+    pub tree: Arc<Tree>,
+    pub notifier: Notifier,
+}
+
+/// Logs in and lists.
+pub(super) fn open(request: &MountRequest, state: &Path) -> Result<Mailbox, Failure> {
+    let connector = Connector::new(endpoint(request), &tls(request)).map_err(Failure::Tls)?;
+    let (journal, inherited) = journal(request, state)?;
+    let notifier = Notifier::new();
+    let bell = Driver::bell().map_err(|error| Failure::System("make an eventfd", error))?;
+    let clock = Clock::start();
+    let (rung, told) = (bell.clone(), notifier.clone());
+    let surroundings = Surroundings {
+        now: Box::new(move || clock.now()),
+        wake: Box::new(move || Driver::ring(&rung)),
+        tell: Box::new(move |change| told.tell(change)),
+    };
+    let (maildrop, engine) = Maildrop::new(settings(request), surroundings, journal, inherited);
+    Driver::start(
+        engine,
+        maildrop.clone(),
+        connector,
+        credentials(request),
+        bell,
+    )
+    .map_err(|error| Failure::System("start a thread", error))?;
+    list(request, &maildrop)?;
+    let tree = Arc::new(Tree::new(
+        maildrop.clone(),
+        appearance(request, clock.now().unix_seconds()),
+    ));
+    Ok(Mailbox {
+        maildrop,
+        tree,
+        notifier,
+    })
+}
+
+/// How it is to be mounted.
+pub(super) fn mount_options(request: &MountRequest) -> MountOptions {
+    MountOptions {
+        fsname: request.source.to_string(),
+        read_only: request.read_only,
+        allow_other: request.allow_other,
+    }
+}
+
+/// Where marks and logs are kept: the XDG Base Directory Specification's place for state. Made if
+/// it is not there, for nobody else to look into.
+pub(super) fn state_directory(request: &MountRequest) -> Result<PathBuf, Failure> {
+    let given = request.state_directory.clone();
+    let absolute = |name| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let directory = given
+        .or_else(|| absolute("XDG_STATE_HOME").map(|path| path.join("pop3fs")))
+        .or_else(|| absolute("HOME").map(|path| path.join(".local/state/pop3fs")))
+        .or_else(|| getuid().is_root().then(|| "/var/lib/pop3fs".into()))
+        .ok_or(Failure::NoStateDirectory)?;
+    let made = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&directory);
+    made.map_err(|error| Failure::Log(directory.clone(), error))?;
+    Ok(directory)
+}
+
+fn list(request: &MountRequest, maildrop: &Maildrop) -> Result<(), Failure> {
+    let (sender, listed) = channel();
+    // Nobody listens any more only if this function has ended.
+    maildrop.connect(Box::new(move |result| drop(sender.send(result))));
+    let result = listed
+        .recv()
+        .unwrap_or(Err(crate::maildrop::Error::TimedOut));
+    result.map_err(|error| Failure::Server(request.source.to_string(), error))
+}
+
+fn endpoint(request: &MountRequest) -> Endpoint {
+    let source = &request.source;
+    Endpoint {
+        host: source.host.clone(),
+        port: source.port,
+        security: security(request),
+    }
+}
+
+fn security(request: &MountRequest) -> Security {
+    match request.source.security {
+        cli::Security::ImplicitTls => Security::ImplicitTls,
+        cli::Security::StartTls => Security::StartTls,
+        cli::Security::Cleartext => Security::Cleartext,
+    }
+}
+
+fn tls(request: &MountRequest) -> TlsOptions {
+    TlsOptions {
+        ca_file: request.ca_file.clone(),
+        server_name: request.tls_server_name.clone(),
+    }
+}
+
+fn settings(request: &MountRequest) -> Settings {
+    Settings {
+        source: request.source.to_string(),
+        security: security(request),
+        suffix: request.suffix.clone(),
+        cache_size: usize::try_from(request.cache_size).unwrap_or(usize::MAX),
+        timeout: request.timeout,
+        read_only: request.read_only,
+        exact_sizes: request.exact_sizes,
+    }
+}
+
+fn appearance(request: &MountRequest, since: i64) -> fs::Settings {
+    fs::Settings {
+        uid: request.uid.unwrap_or_else(|| getuid().as_raw()),
+        gid: request.gid.unwrap_or_else(|| getgid().as_raw()),
+        mode: request.mode.unwrap_or(MODE),
+        since,
+        read_only: request.read_only,
+        exact_sizes: request.exact_sizes,
+    }
+}
+
+/// A read-only mount sets no mark, takes none over, and leaves the journal to others.
+fn journal(
+    request: &MountRequest,
+    state: &Path,
+) -> Result<(Option<Box<dyn Journal>>, Vec<Mark>), Failure> {
+    if request.read_only {
+        return Ok((None, Vec::new()));
+    }
+    let source = &request.source;
+    let account = format!(
+        "{}@{}:{}",
+        source.login.as_deref().unwrap_or_default(),
+        source.host,
+        source.port
+    );
+    let (journal, inherited) = JournalFile::open(state, &account)?;
+    Ok((Some(Box::new(journal)), inherited))
+}
+
+fn credentials(request: &MountRequest) -> Credentials {
+    let login = request.source.login.clone().unwrap_or_default();
+    Arc::new(move || {
+        let password = std::env::var("POP3FS_PASSWORD")
+            .map_err(|error| Outage::new(OutageKind::NoPassword, error.to_string()))?;
+        Ok(Credential {
+            login: login.clone(),
+            password: crate::pop3::Secret::new(password),
+        })
+    })
+}

@@ -1,0 +1,97 @@
+//! Why a mailbox could not be mounted, and the exit status that says so.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use crate::cli::ExitStatus;
+use crate::fuse::MountError;
+use crate::maildrop::{Error, JournalError, OutageKind};
+use crate::net::NetError;
+
+/// Why a mailbox could not be mounted.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The process could not be set up.
+    System(&'static str, io::Error),
+    /// The state directory cannot be made, or the log not be written.
+    Log(PathBuf, io::Error),
+    /// There is no place for the state directory.
+    NoStateDirectory,
+    Journal(JournalError),
+    /// The TLS options cannot be used.
+    Tls(NetError),
+    /// The first session did not come about.
+    Server(String, Error),
+    Mount(MountError),
+    /// Somebody interrupted before it was mounted.
+    Interrupted,
+}
+
+impl Failure {
+    pub fn status(&self) -> ExitStatus {
+        match self {
+            Self::System(..) | Self::Mount(_) if self.is_about_the_mount_point() => {
+                ExitStatus::NoInput
+            }
+            Self::System(..) | Self::Mount(_) => ExitStatus::OsErr,
+            Self::Log(..) | Self::NoStateDirectory => ExitStatus::CantCreate,
+            Self::Journal(JournalError::Locked(_)) | Self::Interrupted => ExitStatus::TempFail,
+            Self::Journal(JournalError::Damaged { .. }) => ExitStatus::DataErr,
+            Self::Journal(JournalError::Io { .. }) => ExitStatus::CantCreate,
+            Self::Tls(_) => ExitStatus::Config,
+            Self::Server(_, error) => status_of_server(error),
+        }
+    }
+
+    fn is_about_the_mount_point(&self) -> bool {
+        matches!(
+            self,
+            Self::Mount(MountError::MountPoint { .. } | MountError::DeadMount { .. })
+        )
+    }
+}
+
+fn status_of_server(error: &Error) -> ExitStatus {
+    match error {
+        Error::LoginRefused(_) => ExitStatus::NoPerm,
+        Error::Offline(outage) => match outage.kind {
+            OutageKind::NoHost => ExitStatus::NoHost,
+            OutageKind::Unreachable => ExitStatus::Unavailable,
+            OutageKind::Tls | OutageKind::Protocol => ExitStatus::Protocol,
+            OutageKind::Busy | OutageKind::Lost => ExitStatus::TempFail,
+            OutageKind::NoPassword => ExitStatus::Config,
+            OutageKind::Local => ExitStatus::OsErr,
+        },
+        _ => ExitStatus::TempFail,
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System(what, error) => write!(f, "cannot {what}: {error}"),
+            Self::Log(path, error) => write!(f, "cannot write {}: {error}", path.display()),
+            Self::NoStateDirectory => f.write_str(
+                "there is no place to keep marks: set HOME or XDG_STATE_HOME, or use --state-dir",
+            ),
+            Self::Journal(error) => error.fmt(f),
+            Self::Tls(error) => error.fmt(f),
+            Self::Server(source, error) => write!(f, "cannot mount {source}: {error}"),
+            Self::Mount(error) => error.fmt(f),
+            Self::Interrupted => f.write_str("interrupted; nothing was mounted"),
+        }
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
+impl From<MountError> for Failure {
+    fn from(error: MountError) -> Self {
+        Self::Mount(error)
+    }
+}

@@ -1,0 +1,232 @@
+//! The life of the process that serves a mount.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::cli::{ExitStatus, MountRequest};
+use crate::daemon::{self, Ready};
+use crate::fuse::{self, Ended, Mounted};
+use crate::maildrop::{self, CommitReport, Maildrop};
+use crate::signals::{self, Signal};
+
+use super::compose::{self, Mailbox};
+use super::failure::Failure;
+use super::logging;
+
+/// How long a commit at the end may take. Servers take minutes over QUIT.
+const COMMIT_PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// How long a session without marks may take to be left.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long files that are open, and copies of the mount in other namespaces, are served on after
+/// the mount has gone and the commit is done.
+const LINGER: Duration = Duration::from_secs(10);
+
+/// What can happen to a mount.
+enum Event {
+    Signal(Signal),
+    Ended(Ended),
+    Committed(Result<Arc<CommitReport>, maildrop::Error>),
+    Opened(Result<Mailbox, Failure>),
+}
+
+impl From<Signal> for Event {
+    fn from(signal: Signal) -> Self {
+        Self::Signal(signal)
+    }
+}
+
+/// Mounts a mailbox and serves it to its end.
+pub(super) fn mount(request: &MountRequest) -> ExitStatus {
+    let result = live(request);
+    let status = result.unwrap_or_else(|failure| {
+        eprintln!("pop3fs: {failure}");
+        failure.status()
+    });
+    match status {
+        ExitStatus::Ok => ExitStatus::Ok,
+        _ if request.called_by_mount => ExitStatus::MountFailure,
+        status => status,
+    }
+}
+
+fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
+    let state = compose::state_directory(request)?;
+    let ready = if request.foreground {
+        Ready::foreground()
+    } else {
+        daemon::split().map_err(|error| Failure::System("go to the background", error))?
+    };
+    logging::start(request.verbosity, log_file(request, &state).as_deref())?;
+    let (sender, events) = channel();
+    let signals = signals::block().map_err(|error| Failure::System("block signals", error))?;
+    signals
+        .forward(sender.clone())
+        .map_err(|error| Failure::System("start a thread", error))?;
+    let Mailbox {
+        maildrop,
+        tree,
+        notifier,
+    } = open(request, &state, sender.clone(), &events)?;
+    let ended = sender.clone();
+    let tell = Arc::new(move |end| drop(ended.send(Event::Ended(end))));
+    let mounted = fuse::mount(
+        tree,
+        notifier,
+        &request.mountpoint,
+        &compose::mount_options(request),
+        tell,
+    )?;
+    if let Err(error) = ready.announce() {
+        log::warn!("cannot go to the background: {error}");
+    }
+    Ok(Life {
+        maildrop,
+        mounted,
+        sender,
+        events,
+        destroyed: false,
+    }
+    .serve())
+}
+
+/// Opens the mailbox aside, so that a signal can end the wait.
+fn open(
+    request: &MountRequest,
+    state: &Path,
+    sender: Sender<Event>,
+    events: &Receiver<Event>,
+) -> Result<Mailbox, Failure> {
+    let (request, state) = (request.clone(), state.to_owned());
+    let opener = move || drop(sender.send(Event::Opened(compose::open(&request, &state))));
+    spawn("open", opener).map_err(|error| Failure::System("start a thread", error))?;
+    loop {
+        match events.recv() {
+            Ok(Event::Opened(result)) => return result,
+            Ok(Event::Signal(Signal::HangUp) | Event::Ended(_) | Event::Committed(_)) => {}
+            Ok(Event::Signal(_)) | Err(_) => return Err(Failure::Interrupted),
+        }
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map(drop)
+}
+
+/// In the background nobody sees the terminal, so what is said goes to a file.
+fn log_file(request: &MountRequest, state: &Path) -> Option<PathBuf> {
+    let usual = || (!request.foreground).then(|| state.join("log"));
+    request.log.clone().or_else(usual)
+}
+
+/// A mount that is being served.
+struct Life {
+    maildrop: Maildrop,
+    mounted: Mounted,
+    sender: Sender<Event>,
+    events: Receiver<Event>,
+    destroyed: bool,
+}
+
+impl Life {
+    fn serve(mut self) -> ExitStatus {
+        self.wait_for_end();
+        let status = self.commit();
+        self.linger();
+        let status = if self.maildrop.status().marked > 0 && status == ExitStatus::Ok {
+            self.commit()
+        } else {
+            status
+        };
+        self.leave();
+        log::info!("unmounted");
+        status
+    }
+
+    fn wait_for_end(&mut self) {
+        loop {
+            match self.events.recv() {
+                Ok(Event::Signal(Signal::HangUp)) => {}
+                Ok(Event::Signal(signal)) => {
+                    log::info!("{signal:?}: unmounting");
+                    return self.detach();
+                }
+                Ok(Event::Ended(end)) => return self.note(end),
+                Ok(Event::Committed(_) | Event::Opened(_)) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn detach(&self) {
+        if let Err(error) = self.mounted.detach() {
+            log::warn!("cannot unmount: {error}");
+        }
+    }
+
+    fn note(&mut self, end: Ended) {
+        self.destroyed |= end == Ended::Destroyed;
+    }
+
+    /// Waits for the commit's end; a signal ends the wait, and the marks stay in the journal.
+    fn commit(&mut self) -> ExitStatus {
+        let sender = self.sender.clone();
+        self.maildrop.commit_within(
+            COMMIT_PATIENCE,
+            Box::new(move |result| drop(sender.send(Event::Committed(result)))),
+        );
+        loop {
+            match self.events.recv() {
+                Ok(Event::Committed(Ok(report))) if report.complete => return ExitStatus::Ok,
+                Ok(Event::Committed(Ok(_))) | Err(_) => return ExitStatus::TempFail,
+                Ok(Event::Committed(Err(error))) => {
+                    log::error!("commit: {error}; the marks are kept in the journal");
+                    return ExitStatus::TempFail;
+                }
+                Ok(Event::Signal(Signal::Terminate | Signal::Interrupt)) => {
+                    log::error!("commit: interrupted; the marks are kept in the journal");
+                    return ExitStatus::TempFail;
+                }
+                Ok(Event::Ended(end)) => self.note(end),
+                Ok(Event::Signal(Signal::HangUp) | Event::Opened(_)) => {}
+            }
+        }
+    }
+
+    fn linger(&mut self) {
+        let until = Instant::now() + LINGER;
+        while !self.destroyed {
+            match self
+                .events
+                .recv_timeout(until.saturating_duration_since(Instant::now()))
+            {
+                Ok(Event::Ended(end)) => self.note(end),
+                Ok(Event::Signal(Signal::Terminate | Signal::Interrupt)) => return,
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    fn leave(&self) {
+        let (sender, left) = channel();
+        self.maildrop.leave(
+            LEAVE_PATIENCE,
+            Box::new(move |result| drop(sender.send(result))),
+        );
+        if left
+            .recv_timeout(LEAVE_PATIENCE + Duration::from_secs(1))
+            .is_err()
+        {
+            log::debug!("left without a farewell");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Composition: from what is meant to an exit status.
+//!
+//! ```text
+//! Request -- verb --> cli::verbs, on a mount that is there
+//!         `- mount -> split -> journal, password, link, listing -> mount -> announce
+//!                     -> serve until it ends -> commit -> leave -> exit status
+//! ```
+
+mod compose;
+mod failure;
+mod life;
+mod logging;
+
+use std::ffi::OsString;
+
+use crate::cli::{self, ExitStatus, Request, verbs};
+use crate::fuse;
+
+/// Does what the command line says, the program's own name first.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitStatus {
+    match cli::parse(arguments) {
+        Ok(request) => carry_out(request),
+        Err(stop) => stop.print(),
+    }
+}
+
+fn carry_out(request: Request) -> ExitStatus {
+    match request {
+        Request::Mount(request) => life::mount(&request),
+        Request::Pretend => ExitStatus::Ok,
+        Request::Umount { mountpoint } => {
+            verbs::show(verbs::umount(&mountpoint, |at| fuse::unmount(at, false)))
+        }
+        Request::Commit { mountpoint } => verbs::show(verbs::commit(&mountpoint)),
+        Request::Status {
+            mountpoint,
+            json: true,
+        } => verbs::show(verbs::status_as_json(&mountpoint)),
+        Request::Status {
+            mountpoint,
+            json: false,
+        } => verbs::show(verbs::status(&mountpoint)),
+        Request::Undelete { mountpoint, which } => {
+            verbs::show(verbs::undelete(&mountpoint, &which))
+        }
+    }
+}
