@@ -158,7 +158,8 @@ mod tests {
             maildrop::Error::NotFound.into(),
             maildrop::Error::Refused(words()).into(),
             maildrop::Error::Protocol(words()).into(),
-            maildrop::Error::Offline(words()).into(),
+            maildrop::Error::Offline(maildrop::Outage::new(maildrop::OutageKind::Lost, words()))
+                .into(),
             maildrop::Error::LoginRefused(words()).into(),
             maildrop::Error::Journal(io::ErrorKind::Unsupported).into(),
             maildrop::Error::NotCommitted(words()).into(),

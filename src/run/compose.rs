@@ -151,11 +151,11 @@ fn appearance(request: &MountRequest, since: i64) -> fs::Settings {
     }
 }
 
+/// The journal, where marks can be set, and the marks that it holds.
+type Marks = (Option<Box<dyn Journal>>, Vec<Mark>);
+
 /// A read-only mount sets no mark, takes none over, and leaves the journal to others.
-fn journal(
-    request: &MountRequest,
-    state: &Path,
-) -> Result<(Option<Box<dyn Journal>>, Vec<Mark>), Failure> {
+fn journal(request: &MountRequest, state: &Path) -> Result<Marks, Failure> {
     if request.read_only {
         return Ok((None, Vec::new()));
     }
