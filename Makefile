@@ -1,0 +1,50 @@
+# make demo     a mailbox to try, mounted at ./demo
+# make test     the whole test suite
+# make check    format, lints and documentation, warnings denied
+# make bench    the benchmark
+# make install  the program, its man page and mount.pop3fs (PREFIX=/usr/local DESTDIR=)
+#
+# demo and test install the system packages they miss, after saying which and why.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+CARGO ?= cargo
+INSTALL ?= install
+
+.PHONY: build demo test check bench install uninstall
+
+build:
+	$(CARGO) build --release
+
+demo:
+	.ci/packages demo
+	tests/demo
+
+test:
+	.ci/packages test
+	$(CARGO) test --workspace
+
+check:
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --no-deps --workspace
+
+bench:
+	.ci/packages demo
+	$(CARGO) bench
+
+# Built only where it is missing, so that root needs no Rust: "make && sudo make install".
+target/release/pop3fs:
+	$(CARGO) build --release
+
+# mount(8) looks for its helpers in /sbin; with PREFIX=/usr the link is where it looks on a system
+# whose /sbin is /usr/sbin.
+install: target/release/pop3fs
+	$(INSTALL) -D -m 755 target/release/pop3fs $(DESTDIR)$(PREFIX)/bin/pop3fs
+	$(INSTALL) -D -m 644 man/pop3fs.1 $(DESTDIR)$(PREFIX)/share/man/man1/pop3fs.1
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/sbin
+	ln -sf ../bin/pop3fs $(DESTDIR)$(PREFIX)/sbin/mount.pop3fs
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/pop3fs $(DESTDIR)$(PREFIX)/sbin/mount.pop3fs
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/pop3fs.1
