@@ -8,6 +8,8 @@
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+# mount(8) looks for its helpers in /sbin and nowhere else.
+SBINDIR ?= $(if $(filter /usr/local,$(PREFIX)),/sbin,$(PREFIX)/sbin)
 CARGO ?= cargo
 INSTALL ?= install
 
@@ -37,14 +39,12 @@ bench:
 target/release/pop3fs:
 	$(CARGO) build --release
 
-# mount(8) looks for its helpers in /sbin; with PREFIX=/usr the link is where it looks on a system
-# whose /sbin is /usr/sbin.
 install: target/release/pop3fs
 	$(INSTALL) -D -m 755 target/release/pop3fs $(DESTDIR)$(PREFIX)/bin/pop3fs
 	$(INSTALL) -D -m 644 man/pop3fs.1 $(DESTDIR)$(PREFIX)/share/man/man1/pop3fs.1
-	$(INSTALL) -d $(DESTDIR)$(PREFIX)/sbin
-	ln -sf ../bin/pop3fs $(DESTDIR)$(PREFIX)/sbin/mount.pop3fs
+	$(INSTALL) -d $(DESTDIR)$(SBINDIR)
+	ln -sf $(PREFIX)/bin/pop3fs $(DESTDIR)$(SBINDIR)/mount.pop3fs
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/pop3fs $(DESTDIR)$(PREFIX)/sbin/mount.pop3fs
+	rm -f $(DESTDIR)$(PREFIX)/bin/pop3fs $(DESTDIR)$(SBINDIR)/mount.pop3fs
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/pop3fs.1

@@ -1,0 +1,8 @@
+//! pop3fs on a real mount, used by ordinary programs, against a real Dovecot and against a server
+//! that misbehaves on command.
+//!
+//! The doc comment of a test is the behaviour it proves. A test that cannot run here says why and
+//! passes; where CI is set in the environment it fails instead.
+
+mod layout;
+mod support;

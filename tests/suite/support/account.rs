@@ -1,0 +1,71 @@
+//! A mailbox as the command line names it.
+
+use std::path::Path;
+
+/// Where a mailbox is, and how to get into it.
+#[derive(Clone, Debug)]
+pub struct Account {
+    source: String,
+    password: String,
+    options: Vec<String>,
+}
+
+impl Account {
+    /// Over implicit TLS.
+    pub fn implicit_tls(user: &str, password: &str, port: u16, ca_file: &Path) -> Self {
+        Self::over_tls("pop3s", user, password, port, ca_file)
+    }
+
+    /// Over TLS begun with STLS.
+    pub fn stls(user: &str, password: &str, port: u16, ca_file: &Path) -> Self {
+        Self::over_tls("pop3", user, password, port, ca_file)
+    }
+
+    /// In clear.
+    pub fn in_clear(user: &str, password: &str, port: u16) -> Self {
+        Self {
+            source: format!("pop3://{user}@127.0.0.1:{port}"),
+            password: password.to_owned(),
+            options: vec!["--tls".to_owned(), "off".to_owned()],
+        }
+    }
+
+    /// The same with another password.
+    pub fn with_password(self, password: &str) -> Self {
+        Self {
+            password: password.to_owned(),
+            ..self
+        }
+    }
+
+    /// The same without its options, so without the CA's certificate.
+    pub fn without_options(self) -> Self {
+        Self {
+            options: Vec::new(),
+            ..self
+        }
+    }
+
+    /// The URL, `pop3s://user@host:port` or the like.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The password.
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// The options that belong to the account: about TLS.
+    pub fn options(&self) -> &[String] {
+        &self.options
+    }
+
+    fn over_tls(scheme: &str, user: &str, password: &str, port: u16, ca_file: &Path) -> Self {
+        Self {
+            source: format!("{scheme}://{user}@localhost:{port}"),
+            password: password.to_owned(),
+            options: vec!["--ca-file".to_owned(), ca_file.display().to_string()],
+        }
+    }
+}

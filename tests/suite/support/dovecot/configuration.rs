@@ -1,0 +1,174 @@
+//! What Dovecot is told: the same in the two languages that its versions speak.
+
+use std::path::Path;
+use std::process::Command;
+
+use nix::unistd::{Group, User, getegid, geteuid};
+
+use super::super::authority::Certificate;
+use super::super::process::run;
+use super::{Ports, dovecot};
+
+/// The language of a version's configuration file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Up to 2.3.
+    Old,
+    /// From 2.4 on.
+    New,
+}
+
+impl Dialect {
+    /// The one that the installed Dovecot reads.
+    pub fn installed() -> Self {
+        Self::of(&run(dovecot().arg("--version")).succeeded().text())
+    }
+
+    fn of(version: &str) -> Self {
+        let mut numbers = version
+            .split(|c: char| !c.is_ascii_digit())
+            .map(|number| number.parse::<u32>().unwrap_or(0));
+        let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        if version < (2, 4) {
+            Self::Old
+        } else {
+            Self::New
+        }
+    }
+}
+
+/// What is the same in all dialects.
+#[derive(Debug)]
+pub struct Configuration<'a> {
+    /// Where everything is: Maildir, users, log, sockets.
+    pub home: &'a Path,
+    /// Where to listen.
+    pub ports: Ports,
+    /// For TLS.
+    pub certificate: &'a Certificate,
+}
+
+impl Configuration<'_> {
+    /// The configuration file.
+    ///
+    /// A message's unique-id is its file name, so that a test can tell them apart.
+    pub fn text(&self, dialect: Dialect) -> String {
+        let own = match dialect {
+            Dialect::Old => self.old(),
+            Dialect::New => self.new(),
+        };
+        [own, self.shared(), unprivileged()].concat()
+    }
+
+    fn old(&self) -> String {
+        let home = self.home.display();
+        let Certificate {
+            certificate, key, ..
+        } = self.certificate;
+        format!(
+            "\
+disable_plaintext_auth = no
+ssl_cert = <{}
+ssl_key = <{}
+mail_location = maildir:{home}/Maildir
+pop3_uidl_format = %f
+passdb {{
+  driver = passwd-file
+  args = {home}/users
+}}
+userdb {{
+  driver = passwd-file
+  args = {home}/users
+}}
+",
+            certificate.display(),
+            key.display()
+        )
+    }
+
+    fn new(&self) -> String {
+        let home = self.home.display();
+        let Certificate {
+            certificate, key, ..
+        } = self.certificate;
+        format!(
+            "\
+dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+auth_allow_cleartext = yes
+ssl_server_cert_file = {}
+ssl_server_key_file = {}
+mail_driver = maildir
+mail_path = {home}/Maildir
+pop3_uidl_format = %{{filename}}
+passdb passwd-file {{
+  passwd_file_path = {home}/users
+}}
+userdb passwd-file {{
+  passwd_file_path = {home}/users
+}}
+",
+            certificate.display(),
+            key.display()
+        )
+    }
+
+    fn shared(&self) -> String {
+        let home = self.home.display();
+        let Ports { clear, tls } = self.ports;
+        format!(
+            "\
+protocols = pop3
+listen = 127.0.0.1
+base_dir = {home}/run
+state_dir = {home}/state
+log_path = {home}/dovecot.log
+ssl = yes
+first_valid_uid = 1
+service pop3-login {{
+  chroot =
+  inet_listener pop3 {{
+    port = {clear}
+  }}
+  inet_listener pop3s {{
+    port = {tls}
+    ssl = yes
+  }}
+}}
+service anvil {{
+  chroot =
+}}
+"
+        )
+    }
+}
+
+/// Without root all its processes run as us.
+fn unprivileged() -> String {
+    let user = User::from_uid(geteuid()).ok().flatten();
+    let group = Group::from_gid(getegid()).ok().flatten();
+    match (user, group) {
+        (Some(user), Some(group)) if !geteuid().is_root() => format!(
+            "\
+default_login_user = {user}
+default_internal_user = {user}
+default_internal_group = {group}
+",
+            user = user.name,
+            group = group.name
+        ),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dialect_follows_the_version() {
+        assert_eq!(Dialect::of("2.3.19.1 (9b53102964)\n"), Dialect::Old);
+        assert_eq!(Dialect::of("2.4.1-4 (7d8c0e5759)\n"), Dialect::New);
+        assert_eq!(Dialect::of("3.0.0"), Dialect::New);
+    }
+}

@@ -1,0 +1,277 @@
+//! A mount that cleans up after itself.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+
+use nix::mount::{MntFlags, umount2};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+use super::account::Account;
+use super::process::{Outcome, Running, eventually, run, start};
+
+/// The pop3fs command.
+pub fn pop3fs() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_pop3fs"))
+}
+
+/// A place to mount at, with a state directory that outlives the mounts.
+#[derive(Debug)]
+pub struct Site {
+    directory: TempDir,
+}
+
+impl Site {
+    /// A fresh one.
+    pub fn new() -> Self {
+        let site = Self {
+            directory: tempfile::tempdir().expect("a temporary directory"),
+        };
+        for directory in [site.mountpoint(), site.state()] {
+            fs::create_dir(directory).expect("a directory to create");
+        }
+        site
+    }
+
+    /// The mountpoint.
+    pub fn mountpoint(&self) -> PathBuf {
+        self.directory.path().join("mail")
+    }
+
+    /// The state directory.
+    pub fn state(&self) -> PathBuf {
+        self.directory.path().join("state")
+    }
+
+    /// A file or directory beside the mount.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// The command that mounts an account here.
+    pub fn command(&self, account: &Account) -> Command {
+        let mut command = pop3fs();
+        command
+            .arg(account.source())
+            .arg(self.mountpoint())
+            .args(account.options())
+            .arg("--state-dir")
+            .arg(self.state())
+            .env("POP3FS_PASSWORD", account.password());
+        command
+    }
+
+    /// Mounts an account; the daemon is in the background.
+    #[track_caller]
+    pub fn mount(&self, account: &Account) -> Mount<'_> {
+        self.mount_with(account, &[])
+    }
+
+    /// The same with more options.
+    #[track_caller]
+    pub fn mount_with(&self, account: &Account, options: &[&str]) -> Mount<'_> {
+        let mounting = run(self.command(account).args(options)).succeeded();
+        let daemon = Daemon::of(&self.mountpoint());
+        Mount {
+            site: self,
+            daemon,
+            said: mounting.stderr,
+        }
+    }
+
+    /// Mounts an account with the program in the foreground.
+    #[track_caller]
+    pub fn mount_in_foreground(&self, account: &Account) -> (Running, Mount<'_>) {
+        let mut program = start(self.command(account).arg("-f"));
+        eventually("the mount appears", || {
+            is_mounted(&self.mountpoint()) || program.has_ended()
+        });
+        if program.has_ended() {
+            panic!("no mount: {:?}", program.finish());
+        }
+        let mount = Mount {
+            site: self,
+            daemon: Daemon::of(&self.mountpoint()),
+            said: String::new(),
+        };
+        (program, mount)
+    }
+
+    /// The paths of everything that pop3fs keeps about its mailboxes.
+    pub fn state_files(&self) -> Vec<PathBuf> {
+        files_under(&self.state())
+    }
+}
+
+/// A mounted mailbox; unmounted, and its daemon ended, when dropped.
+#[derive(Debug)]
+pub struct Mount<'a> {
+    site: &'a Site,
+    daemon: Daemon,
+    said: String,
+}
+
+impl Mount<'_> {
+    /// The mountpoint.
+    pub fn path(&self) -> PathBuf {
+        self.site.mountpoint()
+    }
+
+    /// A message's file.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    /// What pop3fs said on the terminal while it mounted.
+    pub fn said(&self) -> &str {
+        &self.said
+    }
+
+    /// The daemon behind it.
+    pub fn daemon(&self) -> &Daemon {
+        &self.daemon
+    }
+
+    /// The names in the root, in order.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(self.path())
+            .expect("a readable mount")
+            .map(|entry| entry.expect("a directory entry").file_name())
+            .map(|name| name.into_string().expect("names are escaped"))
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Runs `pop3fs VERB MOUNTPOINT ARGUMENTS...`.
+    #[track_caller]
+    pub fn verb(&self, verb: &str, arguments: &[&str]) -> Outcome {
+        run(pop3fs().arg(verb).arg(self.path()).args(arguments))
+    }
+
+    /// `pop3fs umount`.
+    #[track_caller]
+    pub fn umount(&self) -> Outcome {
+        self.verb("umount", &[])
+    }
+
+    /// Ends the daemon with no chance to do anything, and takes the dead mount away.
+    pub fn kill(self) {
+        self.daemon.signal(Signal::SIGKILL);
+        self.daemon.await_end();
+    }
+}
+
+impl Drop for Mount<'_> {
+    fn drop(&mut self) {
+        if self.daemon.is_running() {
+            self.daemon.signal(Signal::SIGKILL);
+        }
+        // Fails where it is unmounted already, which is as good.
+        let _ = umount2(&self.path(), MntFlags::MNT_DETACH);
+        let _ = Command::new("fusermount3")
+            .args(["-q", "-u", "-z"])
+            .arg(self.path())
+            .status();
+        if thread::panicking() {
+            eprintln!("pop3fs said: {}", self.said);
+        }
+    }
+}
+
+/// The process behind a mount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Daemon {
+    id: Pid,
+    mountpoint: PathBuf,
+}
+
+impl Daemon {
+    /// The one that was started with this mountpoint.
+    ///
+    /// # Panics
+    ///
+    /// Where there is none, or more than one.
+    #[track_caller]
+    fn of(mountpoint: &Path) -> Self {
+        let found: Vec<Pid> = processes()
+            .filter(|&id| {
+                arguments(id)
+                    .iter()
+                    .any(|word| Path::new(word) == mountpoint)
+            })
+            .collect();
+        match found[..] {
+            [id] => Self {
+                id,
+                mountpoint: mountpoint.to_owned(),
+            },
+            _ => panic!("not one daemon behind {}: {found:?}", mountpoint.display()),
+        }
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> Pid {
+        self.id
+    }
+
+    /// Sends it a signal.
+    #[track_caller]
+    pub fn signal(&self, signal: Signal) {
+        kill(self.id, signal).expect("a daemon to signal");
+    }
+
+    /// Waits until it has ended.
+    #[track_caller]
+    pub fn await_end(&self) {
+        eventually("the daemon ends", || !self.is_running());
+    }
+
+    /// Whether it runs; a process that has ended shows no arguments, and another one that was
+    /// given its id since shows others.
+    pub fn is_running(&self) -> bool {
+        let words = arguments(self.id);
+        words.iter().any(|word| *Path::new(word) == self.mountpoint)
+    }
+}
+
+/// Whether something is mounted at a path.
+pub fn is_mounted(path: &Path) -> bool {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").expect("a mount table");
+    mounts
+        .lines()
+        .filter_map(|line| line.split(' ').nth(4))
+        .any(|mountpoint| Path::new(mountpoint) == path)
+}
+
+/// Every file below a directory.
+pub fn files_under(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("a directory entry").path();
+        if path.is_dir() {
+            files.extend(files_under(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files
+}
+
+fn processes() -> impl Iterator<Item = Pid> {
+    fs::read_dir("/proc")
+        .expect("a process table")
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .map(Pid::from_raw)
+}
+
+fn arguments(id: Pid) -> Vec<String> {
+    fs::read(format!("/proc/{id}/cmdline"))
+        .unwrap_or_default()
+        .split(|&octet| octet == 0)
+        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .collect()
+}
