@@ -165,7 +165,7 @@ impl Source {
     fn named_rooms(&self) -> BTreeSet<String> {
         self.paths
             .iter()
-            .filter_map(|path| self.from_root(path))
+            .filter_map(|path| self.named_in_root(path))
             .filter(|name| ROOMS.iter().any(|(room, _)| room == name))
             .map(str::to_owned)
             .collect()
@@ -176,7 +176,7 @@ impl Source {
     }
 
     /// What a path names in the crate's root, if it starts there.
-    fn from_root<'a>(&self, path: &'a [String]) -> Option<&'a str> {
+    fn named_in_root<'a>(&self, path: &'a [String]) -> Option<&'a str> {
         let up = path
             .iter()
             .take_while(|segment| *segment == "super")

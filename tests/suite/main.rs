@@ -4,5 +4,9 @@
 //! The doc comment of a test is the behaviour it proves. A test that cannot run here says why and
 //! passes; where CI is set in the environment it fails instead.
 
+mod acceptance;
+mod errors;
 mod layout;
+mod lifecycle;
 mod support;
+mod tools;

@@ -30,20 +30,26 @@ impl Account {
         }
     }
 
-    /// The same with another password.
-    pub fn with_password(self, password: &str) -> Self {
-        Self {
-            password: password.to_owned(),
-            ..self
-        }
-    }
-
     /// The same without its options, so without the CA's certificate.
     pub fn without_options(self) -> Self {
         Self {
             options: Vec::new(),
             ..self
         }
+    }
+
+    /// The same at another host.
+    pub fn at_host(self, host: &str) -> Self {
+        Self {
+            source: self.source.replace("127.0.0.1", host),
+            ..self
+        }
+    }
+
+    /// The same with one more option.
+    pub fn with_option(mut self, option: &str) -> Self {
+        self.options.push(option.to_owned());
+        self
     }
 
     /// The URL, `pop3s://user@host:port` or the like.

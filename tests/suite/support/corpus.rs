@@ -18,6 +18,9 @@ const BESIDE: &str = "../shared/corpus/spamassassin-3000.tar.xz";
 /// How many messages are made where there is no archive.
 const MADE: usize = 300;
 
+/// How many shapes the made-up messages have.
+const SHAPES: usize = 10;
+
 /// A message as it lies in a mailbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Letter {
@@ -55,6 +58,17 @@ pub fn letters() -> &'static [Letter] {
             (0..MADE).map(made).collect()
         }
     })
+}
+
+/// Made-up messages, one of each shape that real mail seldom has: no last line end, lone dots, CRLF
+/// among LF, long lines.
+pub fn odd_letters() -> Vec<Letter> {
+    (0..SHAPES)
+        .map(|index| Letter {
+            name: format!("{index}.odd.eml"),
+            ..made(index)
+        })
+        .collect()
 }
 
 /// Writes messages into a directory, as they are sent.
@@ -108,7 +122,7 @@ fn collect(directory: &Path, letters: &mut Vec<Letter>) {
 /// Made-up messages of all shapes: no last line end, none at all, dots, CRLF, 8-bit, long lines.
 fn made(index: usize) -> Letter {
     let head = format!("From: ann@example.org\nSubject: number {index}\n\n");
-    let body: Vec<u8> = match index % 10 {
+    let body: Vec<u8> = match index % SHAPES {
         0 => b"no newline at the end".to_vec(),
         1 => Vec::new(),
         2 => b".\n..\n.leading dots\n".to_vec(),

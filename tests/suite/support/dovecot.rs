@@ -10,19 +10,19 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Group, Uid, User, getegid, geteuid};
+use nix::unistd::{User, getegid, geteuid};
+use pop3fs_server::Identity;
 use tempfile::TempDir;
 
 use self::configuration::{Configuration, Dialect};
 use super::account::Account;
-use super::authority::Certificate;
 use super::corpus::Letter;
-use super::process::{Running, eventually, run, start};
+use super::process::{Running, eventually, start};
 use super::skip::program;
 
 /// How often to try other ports when somebody else was quicker.
@@ -37,7 +37,7 @@ pub struct Dovecot {
     home: TempDir,
     user: String,
     ports: Ports,
-    certificate: Certificate,
+    ca_file: PathBuf,
 }
 
 /// Where it listens.
@@ -48,21 +48,21 @@ struct Ports {
 }
 
 impl Dovecot {
-    /// Starts one whose mailbox holds these messages, in this order.
+    /// Starts one whose mailbox holds these messages; it lists them in order of name.
     pub fn with_letters(letters: &[Letter]) -> Self {
         let home = tempfile::tempdir().expect("a temporary directory");
-        let certificate = Certificate::for_localhost(home.path());
+        let ca_file = certify(home.path());
         let user = unique_user();
         lay_out(home.path(), &user, letters);
         let (master, ports) = (0..ATTEMPTS)
-            .find_map(|_| listening(home.path(), &certificate))
+            .find_map(|_| listening(home.path()))
             .unwrap_or_else(|| panic!("Dovecot does not start: {}", log_of(home.path())));
         Self {
             master,
             home,
             user,
             ports,
-            certificate,
+            ca_file,
         }
     }
 
@@ -73,14 +73,12 @@ impl Dovecot {
 
     /// The mailbox over implicit TLS.
     pub fn implicit_tls(&self) -> Account {
-        let ca_file = &self.certificate.authority;
-        Account::implicit_tls(&self.user, PASSWORD, self.ports.tls, ca_file)
+        Account::implicit_tls(&self.user, PASSWORD, self.ports.tls, &self.ca_file)
     }
 
     /// The mailbox over TLS begun with STLS.
     pub fn stls(&self) -> Account {
-        let ca_file = &self.certificate.authority;
-        Account::stls(&self.user, PASSWORD, self.ports.clear, ca_file)
+        Account::stls(&self.user, PASSWORD, self.ports.clear, &self.ca_file)
     }
 
     /// The names of the messages that the mailbox holds now, as they were given.
@@ -115,6 +113,12 @@ fn base_name(file_name: &OsStr) -> String {
     let octets = file_name.as_bytes();
     let end = octets.iter().position(|&octet| octet == b':');
     String::from_utf8_lossy(&octets[..end.unwrap_or(octets.len())]).into_owned()
+}
+
+/// Makes `server.pem` and `server.key` for localhost; the file of the authority to trust.
+fn certify(home: &Path) -> PathBuf {
+    let identity = Identity::temporary(home).expect("a certificate");
+    identity.ca_file().expect("an authority").to_owned()
 }
 
 fn lay_out(home: &Path, user: &str, letters: &[Letter]) {
@@ -170,16 +174,12 @@ impl Owner {
 }
 
 /// Starts the server on two free ports; none if one of them was taken meanwhile.
-fn listening(home: &Path, certificate: &Certificate) -> Option<(Running, Ports)> {
+fn listening(home: &Path) -> Option<(Running, Ports)> {
     let ports = Ports {
         clear: free_port(),
         tls: free_port(),
     };
-    let configuration = Configuration {
-        home,
-        ports,
-        certificate,
-    };
+    let configuration = Configuration { home, ports };
     let file = home.join("dovecot.conf");
     fs::write(&file, configuration.text(Dialect::installed())).expect("a file to write");
     let mut master = start(dovecot().arg("-F").arg("-c").arg(&file));
@@ -239,11 +239,19 @@ mod tests {
         let dovecot = Dovecot::with_letters(&[letter("b.eml"), letter("a.eml")]);
 
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, dovecot.ports.clear)).unwrap();
-        write!(stream, "USER {}\r\nPASS {PASSWORD}\r\nUIDL\r\nQUIT\r\n", dovecot.user).unwrap();
+        write!(
+            stream,
+            "USER {}\r\nPASS {PASSWORD}\r\nUIDL\r\nQUIT\r\n",
+            dovecot.user
+        )
+        .unwrap();
         let lines: Vec<String> = BufReader::new(stream).lines().map(Result::unwrap).collect();
 
         assert!(lines.contains(&"1 a.eml".to_owned()), "{lines:?}");
         assert!(lines.contains(&"2 b.eml".to_owned()), "{lines:?}");
-        assert_eq!(dovecot.names(), ["a.eml", "b.eml"].map(str::to_owned).into());
+        assert_eq!(
+            dovecot.names(),
+            ["a.eml", "b.eml"].map(str::to_owned).into()
+        );
     }
 }

@@ -1,11 +1,9 @@
 //! What Dovecot is told: the same in the two languages that its versions speak.
 
 use std::path::Path;
-use std::process::Command;
 
 use nix::unistd::{Group, User, getegid, geteuid};
 
-use super::super::authority::Certificate;
 use super::super::process::run;
 use super::{Ports, dovecot};
 
@@ -40,12 +38,10 @@ impl Dialect {
 /// What is the same in all dialects.
 #[derive(Debug)]
 pub struct Configuration<'a> {
-    /// Where everything is: Maildir, users, log, sockets.
+    /// Where everything is: Maildir, users, certificate and key, log, sockets.
     pub home: &'a Path,
     /// Where to listen.
     pub ports: Ports,
-    /// For TLS.
-    pub certificate: &'a Certificate,
 }
 
 impl Configuration<'_> {
@@ -54,22 +50,19 @@ impl Configuration<'_> {
     /// A message's unique-id is its file name, so that a test can tell them apart.
     pub fn text(&self, dialect: Dialect) -> String {
         let own = match dialect {
-            Dialect::Old => self.old(),
-            Dialect::New => self.new(),
+            Dialect::Old => self.for_old(),
+            Dialect::New => self.for_new(),
         };
         [own, self.shared(), unprivileged()].concat()
     }
 
-    fn old(&self) -> String {
+    fn for_old(&self) -> String {
         let home = self.home.display();
-        let Certificate {
-            certificate, key, ..
-        } = self.certificate;
         format!(
             "\
 disable_plaintext_auth = no
-ssl_cert = <{}
-ssl_key = <{}
+ssl_cert = <{home}/server.pem
+ssl_key = <{home}/server.key
 mail_location = maildir:{home}/Maildir
 pop3_uidl_format = %f
 passdb {{
@@ -80,24 +73,19 @@ userdb {{
   driver = passwd-file
   args = {home}/users
 }}
-",
-            certificate.display(),
-            key.display()
+"
         )
     }
 
-    fn new(&self) -> String {
+    fn for_new(&self) -> String {
         let home = self.home.display();
-        let Certificate {
-            certificate, key, ..
-        } = self.certificate;
         format!(
             "\
 dovecot_config_version = 2.4.0
 dovecot_storage_version = 2.4.0
 auth_allow_cleartext = yes
-ssl_server_cert_file = {}
-ssl_server_key_file = {}
+ssl_server_cert_file = {home}/server.pem
+ssl_server_key_file = {home}/server.key
 mail_driver = maildir
 mail_path = {home}/Maildir
 pop3_uidl_format = %{{filename}}
@@ -107,9 +95,7 @@ passdb passwd-file {{
 userdb passwd-file {{
   passwd_file_path = {home}/users
 }}
-",
-            certificate.display(),
-            key.display()
+"
         )
     }
 

@@ -1,0 +1,126 @@
+//! Errors at the start: they reach the terminal, tell the exit status, and leave no mount.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::account::Account;
+use crate::support::mailbox::{account, serving_three};
+use crate::support::mount::{Site, is_mounted, pop3fs};
+use crate::support::process::run;
+use crate::support::skip::{Need, lacking};
+use pop3fs_server::{Fault, Identity, Message, Server};
+
+/// The exit statuses, from sysexits.h.
+const USAGE: i32 = 64;
+const NO_INPUT: i32 = 66;
+const NO_HOST: i32 = 68;
+const UNAVAILABLE: i32 = 69;
+const TEMPORARY_FAILURE: i32 = 75;
+const PROTOCOL: i32 = 76;
+const NO_PERMISSION: i32 = 77;
+
+/// A wrong password is "no permission" (77), and the server's own words are told.
+#[test]
+fn a_refused_login_is_no_permission() {
+    let server = serving_three();
+    server.fault(Fault::refuse_login("[AUTH] go away", 1));
+    assert_fails(&account(&server), NO_PERMISSION, "go away");
+}
+
+/// A mailbox that another client holds is a temporary failure (75).
+#[test]
+fn a_mailbox_in_use_is_a_temporary_failure() {
+    let server = serving_three();
+    server.fault(Fault::refuse_login(
+        "[IN-USE] another client holds it",
+        usize::MAX,
+    ));
+    assert_fails(
+        &account(&server),
+        TEMPORARY_FAILURE,
+        "another client holds it",
+    );
+}
+
+/// A host that does not exist is "no host" (68).
+#[test]
+fn an_unknown_host_is_no_host() {
+    let account = Account::in_clear("ann", "secret", 110).at_host("no-such-host.invalid");
+    let account = account.with_option("--insecure-cleartext");
+    assert_fails(&account, NO_HOST, "no-such-host.invalid");
+}
+
+/// A host where nothing listens is "unavailable" (69).
+#[test]
+fn a_refused_connection_is_unavailable() {
+    let gone = account(&serving_three());
+    assert_fails(&gone, UNAVAILABLE, "127.0.0.1");
+}
+
+/// A server whose certificate nobody vouches for is a protocol error (76), and hears no password.
+#[test]
+fn an_unknown_authority_is_a_protocol_error() {
+    if lacking(&[Need::Program("openssl")]) {
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let identity = Identity::temporary(directory.path()).expect("a certificate");
+    let server = Server::with_messages(vec![Message::new("one", b"text")])
+        .tls(identity)
+        .start()
+        .expect("a server on loopback");
+    let account = Account::implicit_tls("ann", "secret", server.port(), Path::new("unused"));
+    assert_fails(&account.without_options(), PROTOCOL, "certificate");
+    assert_eq!(server.count("PASS") + server.count("AUTH"), 0);
+}
+
+/// `pop3://` insists on STLS; a server that does not offer it is a protocol error (76), and hears
+/// no password.
+#[test]
+fn a_server_without_stls_hears_no_password() {
+    let server = serving_three();
+    assert_fails(&account(&server).without_options(), PROTOCOL, "STLS");
+    assert_eq!(
+        server.count("USER") + server.count("PASS") + server.count("AUTH"),
+        0
+    );
+}
+
+/// Clear text to a host that is not this one needs a second word from the user (64).
+#[test]
+fn clear_text_to_another_host_must_be_insisted_on() {
+    let account = Account::in_clear("ann", "secret", 110).at_host("pop.example.org");
+    assert_fails(&account, USAGE, "--insecure-cleartext");
+}
+
+/// A mountpoint that does not exist is "no input" (66); the server is not even asked.
+#[test]
+fn a_missing_mountpoint_is_no_input() {
+    let server = serving_three();
+    let site = Site::new();
+    fs::remove_dir(site.mountpoint()).expect("a directory to remove");
+    let outcome = run(&mut site.command(&account(&server)));
+    assert_eq!(outcome.code(), Some(NO_INPUT), "{outcome:?}");
+    assert_eq!(server.sessions(), 0);
+}
+
+/// A word on the command line that means nothing is a usage error (64).
+#[test]
+fn an_unknown_option_is_a_usage_error() {
+    let outcome = run(pop3fs().args(["pop3s://ann@localhost", "/mnt", "--no-such-option"]));
+    assert_eq!(outcome.code(), Some(USAGE), "{outcome:?}");
+    assert!(outcome.stderr.contains("--no-such-option"), "{outcome:?}");
+}
+
+#[track_caller]
+fn assert_fails(account: &Account, status: i32, word: &str) {
+    if lacking(&[Need::Fuse]) {
+        return;
+    }
+    let site = Site::new();
+    let outcome = run(&mut site.command(account));
+    assert_eq!(outcome.code(), Some(status), "{outcome:?}");
+    assert!(outcome.stderr.contains(word), "{outcome:?}");
+    assert!(!outcome.stderr.contains(account.password()), "{outcome:?}");
+    assert!(!is_mounted(&site.mountpoint()));
+}

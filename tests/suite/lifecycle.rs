@@ -1,0 +1,192 @@
+//! How a mount begins, and that every orderly end of it commits.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::process::Command;
+
+use nix::sys::signal::Signal;
+use pop3fs_server::{Fault, Server, When};
+
+use crate::support::mailbox::{account, held_by, serving_three, text};
+use crate::support::mount::{Mount, Site, is_mounted};
+use crate::support::process::{Running, eventually, run, start};
+use crate::support::skip::{Need, lacking};
+
+/// `umount` commits, and the daemon ends.
+#[test]
+fn plain_umount_commits() {
+    assert_commits(|mount| {
+        run(Command::new("umount").arg(mount.path())).succeeded();
+    });
+}
+
+/// `fusermount3 -u` commits, and the daemon ends.
+#[test]
+fn fusermount_commits() {
+    assert_commits(|mount| {
+        run(Command::new("fusermount3").arg("-u").arg(mount.path())).succeeded();
+    });
+}
+
+/// SIGTERM commits, and the daemon ends.
+#[test]
+fn a_termination_signal_commits() {
+    assert_commits(|mount| mount.daemon().signal(Signal::SIGTERM));
+}
+
+/// SIGINT commits, and the daemon ends.
+#[test]
+fn an_interrupt_commits() {
+    assert_commits(|mount| mount.daemon().signal(Signal::SIGINT));
+}
+
+/// A lazy unmount commits, and the daemon ends, while a program still holds a file open.
+#[test]
+fn a_lazy_umount_commits_though_a_file_is_open() {
+    assert_commits_with_a_file_open(|mount| {
+        run(Command::new("umount").arg("-l").arg(mount.path())).succeeded();
+    });
+}
+
+/// SIGTERM commits, and the daemon ends, while a program still holds a file open.
+#[test]
+fn a_termination_signal_commits_though_a_file_is_open() {
+    assert_commits_with_a_file_open(|mount| mount.daemon().signal(Signal::SIGTERM));
+}
+
+/// `umount` commits, and the daemon ends, while another mount namespace (a container, a sandbox)
+/// still holds a copy of the mount.
+#[test]
+fn umount_commits_though_a_namespace_holds_a_copy() {
+    if lacking(&[Need::Root]) {
+        return;
+    }
+    let mut namespace = None;
+    assert_commits(|mount| {
+        namespace = Some(namespace_with_a_copy(mount));
+        run(Command::new("umount").arg(mount.path())).succeeded();
+    });
+}
+
+/// `kill -9` commits nothing.
+#[test]
+fn a_killed_daemon_commits_nothing() {
+    if lacking(&[Need::Fuse]) {
+        return;
+    }
+    let server = serving_three();
+    let site = Site::new();
+    let mount = site.mount(&account(&server));
+    fs::remove_file(mount.file("two")).expect("a file to remove");
+    mount.kill();
+    assert_eq!(held_by(&server), ["one", "two", "three"]);
+    assert_eq!(server.count("DELE"), 0);
+}
+
+/// With `-f` the program stays in the foreground until the mount is gone; its exit status is 0
+/// when everything is committed.
+#[test]
+fn in_the_foreground_the_exit_status_tells_that_all_is_committed() {
+    if lacking(&[Need::Fuse]) {
+        return;
+    }
+    let server = serving_three();
+    let site = Site::new();
+    let (program, mount) = site.mount_in_foreground(&account(&server));
+    fs::remove_file(mount.file("two")).expect("a file to remove");
+    run(Command::new("umount").arg(mount.path())).succeeded();
+    program.finish().succeeded();
+    assert_eq!(held_by(&server), ["one", "three"]);
+}
+
+/// A commit that the server refuses is no success: `pop3fs umount` fails and says why, the program
+/// in the foreground fails too, and the marks are kept for the next mount.
+#[test]
+fn a_refused_commit_fails_and_keeps_the_marks() {
+    if lacking(&[Need::Fuse]) {
+        return;
+    }
+    let server = serving_three();
+    let site = Site::new();
+    let (program, mount) = site.mount_in_foreground(&account(&server));
+    fs::remove_file(mount.file("two")).expect("a file to remove");
+    server.fault(Fault::refuse_quit("[SYS/TEMP] not now"));
+
+    let umount = mount.umount();
+    assert!(!umount.status.success(), "{umount:?}");
+    assert!(umount.stderr.contains("not now"), "{umount:?}");
+    mount.daemon().signal(Signal::SIGTERM);
+    assert!(!program.finish().status.success());
+    assert_eq!(held_by(&server), ["one", "two", "three"]);
+
+    server.clear_faults();
+    drop(mount);
+    let next = site.mount(&account(&server));
+    assert_eq!(next.names(), ["one", "three"]);
+    next.umount().succeeded();
+    assert_eq!(held_by(&server), ["one", "three"]);
+}
+
+/// A commit whose answer is lost with the link is looked into: what is gone is gone, and it is a
+/// success if everything is.
+#[test]
+fn a_commit_whose_answer_is_lost_is_looked_into() {
+    if lacking(&[Need::Fuse]) {
+        return;
+    }
+    let server = serving_three();
+    let site = Site::new();
+    let mount = site.mount(&account(&server));
+    fs::remove_file(mount.file("two")).expect("a file to remove");
+    server.fault(Fault::CutBefore(When::first("QUIT")));
+    mount.umount().succeeded();
+    assert_eq!(held_by(&server), ["one", "three"]);
+}
+
+/// Mounts, removes `two`, ends the mount in some way, and looks at what became of it.
+#[track_caller]
+fn assert_commits(end: impl FnOnce(&Mount)) {
+    if lacking(&[Need::Fuse]) {
+        return;
+    }
+    let server = serving_three();
+    let site = Site::new();
+    let mount = site.mount(&account(&server));
+    fs::remove_file(mount.file("two")).expect("a file to remove");
+    end(&mount);
+    assert_ended_with_commit(&mount, &server);
+}
+
+#[track_caller]
+fn assert_commits_with_a_file_open(end: impl FnOnce(&Mount)) {
+    let mut open = None;
+    assert_commits(|mount| {
+        let mut file = File::open(mount.file("one")).expect("a file to open");
+        let mut octets = String::new();
+        file.read_to_string(&mut octets).expect("a file to read");
+        assert_eq!(octets, text("one"));
+        open = Some(file);
+        end(mount);
+    });
+}
+
+#[track_caller]
+fn assert_ended_with_commit(mount: &Mount, server: &Server) {
+    mount.daemon().await_end();
+    assert_eq!(held_by(server), ["one", "three"]);
+    assert!(!is_mounted(&mount.path()));
+}
+
+/// A process in a mount namespace of its own, made while the mount was there.
+fn namespace_with_a_copy(mount: &Mount) -> Running {
+    let process = start(Command::new("unshare").args(["-m", "sleep", "600"]));
+    let own = fs::read_link("/proc/self/ns/mnt").expect("a namespace");
+    let theirs = format!("/proc/{}/ns/mnt", process.id());
+    eventually("the namespace is made", || {
+        fs::read_link(&theirs).is_ok_and(|theirs| theirs != own)
+    });
+    let table = fs::read_to_string(format!("/proc/{}/mountinfo", process.id()));
+    let path = mount.path().display().to_string();
+    assert!(table.expect("a mount table").contains(&path));
+    process
+}
