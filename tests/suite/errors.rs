@@ -74,12 +74,12 @@ fn an_unknown_authority_is_a_protocol_error() {
     assert_eq!(server.count("PASS") + server.count("AUTH"), 0);
 }
 
-/// `pop3://` insists on STLS; a server that does not offer it is a protocol error (76), and hears
-/// no password.
+/// `pop3://` insists on STLS; a server that does not offer it is "unavailable" (69), and hears no
+/// password.
 #[test]
 fn a_server_without_stls_hears_no_password() {
     let server = serving_three();
-    assert_fails(&account(&server).without_options(), PROTOCOL, "STLS");
+    assert_fails(&account(&server).without_options(), UNAVAILABLE, "STLS");
     assert_eq!(
         server.count("USER") + server.count("PASS") + server.count("AUTH"),
         0

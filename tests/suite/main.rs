@@ -8,5 +8,7 @@ mod acceptance;
 mod errors;
 mod layout;
 mod lifecycle;
+mod readers;
+mod secrets;
 mod support;
 mod tools;

@@ -46,6 +46,11 @@ impl Site {
         self.directory.path().join("state")
     }
 
+    /// The log of the mounts here.
+    pub fn log(&self) -> PathBuf {
+        self.beside("log")
+    }
+
     /// A file or directory beside the mount.
     pub fn beside(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
@@ -60,6 +65,8 @@ impl Site {
             .args(account.options())
             .arg("--state-dir")
             .arg(self.state())
+            .arg("--log")
+            .arg(self.log())
             .env("POP3FS_PASSWORD", account.password());
         command
     }
@@ -73,7 +80,13 @@ impl Site {
     /// The same with more options.
     #[track_caller]
     pub fn mount_with(&self, account: &Account, options: &[&str]) -> Mount<'_> {
-        let mounting = run(self.command(account).args(options)).succeeded();
+        self.mount_by(self.command(account).args(options))
+    }
+
+    /// Mounts by a command made of [`Site::command`].
+    #[track_caller]
+    pub fn mount_by(&self, command: &mut Command) -> Mount<'_> {
+        let mounting = run(command).succeeded();
         let daemon = Daemon::of(&self.mountpoint());
         Mount {
             site: self,
@@ -98,11 +111,6 @@ impl Site {
             said: String::new(),
         };
         (program, mount)
-    }
-
-    /// The paths of everything that pop3fs keeps about its mailboxes.
-    pub fn state_files(&self) -> Vec<PathBuf> {
-        files_under(&self.state())
     }
 }
 
@@ -168,7 +176,8 @@ impl Mount<'_> {
 impl Drop for Mount<'_> {
     fn drop(&mut self) {
         if self.daemon.is_running() {
-            self.daemon.signal(Signal::SIGKILL);
+            // It may have ended meanwhile, which is as good.
+            let _ = kill(self.daemon.id, Signal::SIGKILL);
         }
         // Fails where it is unmounted already, which is as good.
         let _ = umount2(&self.path(), MntFlags::MNT_DETACH);
@@ -177,7 +186,8 @@ impl Drop for Mount<'_> {
             .arg(self.path())
             .status();
         if thread::panicking() {
-            eprintln!("pop3fs said: {}", self.said);
+            let log = fs::read_to_string(self.site.log()).unwrap_or_default();
+            eprintln!("pop3fs said: {}\nits log:\n{log}", self.said);
         }
     }
 }
