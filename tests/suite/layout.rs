@@ -23,7 +23,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("daemon", &[]),
     ("signals", &[]),
     ("password", &["pop3"]),
-    ("fuse", &["fs"]),
+    // The kernel is told of what changes in the maildrop.
+    ("fuse", &["fs", "maildrop"]),
     ("fs", &["maildrop"]),
     ("maildrop", &["net", "pop3"]),
     ("net", &["pop3"]),
