@@ -1,11 +1,13 @@
 //! How a server is to be.
 
+use crate::apop::Challenge;
 use crate::identity::Identity;
 use crate::server::Server;
 use crate::store::Store;
 use native_tls::TlsAcceptor;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 /// How a server is to be; made by [`Server::with_messages`] and its like.
 pub struct Builder {
@@ -19,7 +21,9 @@ pub struct Builder {
 pub(crate) struct Config {
     pub user: String,
     password: String,
-    pub greeting: String,
+    greeting: String,
+    apop: Option<Challenge>,
+    pub idle: Option<Duration>,
     pub capabilities: Vec<String>,
     withheld: Vec<String>,
     pub locks_maildrop: bool,
@@ -57,6 +61,8 @@ impl Builder {
                 user: "ann".into(),
                 password: "secret".into(),
                 greeting: "pop3fs-server ready".into(),
+                apop: None,
+                idle: None,
                 capabilities: Vec::new(),
                 withheld: Vec::new(),
                 locks_maildrop: true,
@@ -120,6 +126,18 @@ impl Builder {
         self
     }
 
+    /// Knows APOP, with this timestamp in the greeting: `<1896.697170952@dbc.mtview.ca.us>`.
+    pub fn apop(mut self, timestamp: impl Into<String>) -> Self {
+        self.config.apop = Some(Challenge(timestamp.into()));
+        self
+    }
+
+    /// Ends sessions that are silent for so long, after an `-ERR` that nobody asked for, as Dovecot does.
+    pub fn idle(mut self, time: Duration) -> Self {
+        self.config.idle = Some(time);
+        self
+    }
+
     /// Called after each QUIT that was carried out, before it is answered.
     pub fn on_commit(mut self, report: impl Fn(&Commit) + Send + Sync + 'static) -> Self {
         self.config.on_commit = Some(Box::new(report));
@@ -144,6 +162,20 @@ impl Builder {
 impl Config {
     pub(crate) fn admits(&self, user: &[u8], password: &[u8]) -> bool {
         user == self.user.as_bytes() && password == self.password.as_bytes()
+    }
+
+    pub(crate) fn admits_digest(&self, user: &str, digest: &str) -> bool {
+        let challenge = self.apop.as_ref();
+        let right = challenge.is_some_and(|challenge| challenge.digest(&self.password) == digest);
+        user == self.user && right
+    }
+
+    /// What the greeting says behind `+OK`.
+    pub(crate) fn greeting(&self) -> String {
+        match &self.apop {
+            Some(Challenge(timestamp)) => format!("{} {timestamp}", self.greeting),
+            None => self.greeting.clone(),
+        }
     }
 
     pub(crate) fn implicit_tls(&self) -> bool {

@@ -3,10 +3,12 @@
 use crate::fault::Fault;
 use crate::gate::Barrier;
 use crate::link::Link;
-use crate::script::{Occasion, Step};
+use crate::plan::Step;
+use crate::reply::err;
+use crate::script::Occasion;
 use crate::session::{Answer, Next, Session};
 use crate::shared::{ConnectionId, Shared};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +52,7 @@ impl Connection {
     fn run(mut self) -> io::Result<()> {
         let greeting = self.session.greeting();
         self.send(greeting)?;
-        while let Some(line) = self.link.read_line()? {
+        while let Some(line) = self.next_line()? {
             if self.link.has_input() && self.shared.script.lock().has(&Fault::HangsUpOnPipelining) {
                 return Err(self.link.cut());
             }
@@ -64,6 +66,18 @@ impl Connection {
             }
         }
         Ok(())
+    }
+
+    fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let line = self.link.read_line();
+        if line
+            .as_ref()
+            .is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+        {
+            self.link.send(&err("disconnected for inactivity"))?;
+            self.link.flush()?;
+        }
+        line
     }
 
     fn start_tls(&mut self) -> io::Result<()> {

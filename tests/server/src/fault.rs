@@ -25,7 +25,7 @@ pub enum Fault {
     Replace(When, Vec<u8>),
     /// The first octets go out in place of the reply, then the second for ever.
     Endless(When, Vec<u8>, Vec<u8>),
-    /// These octets follow the reply unasked. Behind STLS's they go out in clear.
+    /// These octets follow the reply unasked, as if they were its end. Behind STLS's they go out in clear.
     Junk(When, Vec<u8>),
     /// After the command, what the client had sent behind it is lost, as if pipelining did not work.
     LosesPipelined(When),
@@ -178,6 +178,12 @@ impl Which {
             Self::Every => true,
             Self::Message(own) => own == unique_id,
         }
+    }
+}
+
+impl From<&[u8]> for Which {
+    fn from(unique_id: &[u8]) -> Self {
+        Self::Message(unique_id.into())
     }
 }
 

@@ -9,11 +9,12 @@
 //!    '-- Shared: Store, Script, Record, Occupancy                        faults in force make of it
 //! ```
 //!
-//! A [`session`] turns command lines into replies and does no I/O; the [`script`] turns each reply into steps
-//! (send, wait, stand before a gate, cut); the [`connection`] takes them.
+//! A [`session`] turns command lines into replies and does no I/O; the [`script`] makes of each reply a [`plan`],
+//! steps such as send, wait, stand before a gate, cut; the [`connection`] takes them.
 
 #![allow(rustdoc::private_intra_doc_links)]
 
+mod apop;
 mod builder;
 mod capabilities;
 mod command;
@@ -23,8 +24,10 @@ mod gate;
 mod guarded;
 mod identity;
 mod link;
+mod listener;
 mod message;
 mod occupancy;
+mod plan;
 mod record;
 mod reply;
 mod samples;

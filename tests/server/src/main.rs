@@ -44,6 +44,9 @@ fn tell(commit: &Commit) {
         deleted,
         left,
     } = commit;
+    if *deleted == 0 {
+        return;
+    }
     // Nobody reads any more, and the session goes on without them.
     let _ = writeln!(
         io::stdout(),

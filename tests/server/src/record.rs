@@ -26,8 +26,10 @@ impl Record {
         *self.retrieved.entry(unique_id.to_vec()).or_default() += 1;
     }
 
-    pub(crate) fn login(&mut self) {
+    /// Counts a login, and gives its number.
+    pub(crate) fn login(&mut self) -> usize {
         self.logins += 1;
+        self.logins
     }
 
     pub(crate) fn commands(&self) -> Vec<String> {

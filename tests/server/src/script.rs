@@ -3,6 +3,7 @@
 use crate::fault::{Fault, Order, When};
 use crate::gate::Barrier;
 use crate::message::Message;
+use crate::plan::{Place, Plan, Step, changes_reply};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,29 +21,11 @@ pub(crate) enum Verdict {
     Cut,
 }
 
-/// What sending a reply consists of.
-pub(crate) enum Step {
-    Wait(Duration),
-    Send(Vec<u8>),
-    Repeat(Vec<u8>),
-    Stand(Arc<Barrier>),
-    LosePipelined,
-    Cut,
-}
-
 /// Where a reply is held back.
 struct Hold {
     when: When,
     place: Place,
     barrier: Arc<Barrier>,
-}
-
-/// A place in a reply.
-#[derive(Clone, Copy)]
-pub(crate) enum Place {
-    Start,
-    /// So many octets after the status line, but before the line with the lone dot.
-    Body(usize),
 }
 
 /// The faults in force.
@@ -218,21 +201,6 @@ fn is_due(when: &mut When, occasion: &Occasion) -> bool {
     when.covers(occasion.verb, occasion.unique_id) && when.takes_turn()
 }
 
-/// When a fault that changes how a reply is sent does so.
-fn changes_reply(fault: &mut Fault) -> Option<&mut When> {
-    match fault {
-        Fault::CutBefore(when)
-        | Fault::CutWithin(when, _)
-        | Fault::CutAfter(when)
-        | Fault::Delay(when, _)
-        | Fault::Replace(when, _)
-        | Fault::Endless(when, _, _)
-        | Fault::Junk(when, _)
-        | Fault::LosesPipelined(when) => Some(when),
-        _ => None,
-    }
-}
-
 fn without_cr(reply: &[u8]) -> Vec<u8> {
     let lines = reply.split_inclusive(|&octet| octet == b'\n');
     let bare = lines.flat_map(|line| match line {
@@ -240,97 +208,4 @@ fn without_cr(reply: &[u8]) -> Vec<u8> {
         other => [other, b""],
     });
     bare.collect::<Vec<_>>().concat()
-}
-
-/// A reply on its way to becoming steps.
-struct Plan {
-    octets: Vec<u8>,
-    delay: Option<Duration>,
-    holds: Vec<(usize, Arc<Barrier>)>,
-    /// After so many octets of the reply.
-    cut: Option<usize>,
-    junk: Vec<u8>,
-    endless: Option<Vec<u8>>,
-    loses_pipelined: bool,
-}
-
-impl Plan {
-    fn new(octets: Vec<u8>) -> Self {
-        Self {
-            octets,
-            delay: None,
-            holds: Vec::new(),
-            cut: None,
-            junk: Vec::new(),
-            endless: None,
-            loses_pipelined: false,
-        }
-    }
-
-    fn apply(&mut self, fault: &Fault) {
-        match fault {
-            Fault::CutBefore(_) => self.cut_after(0),
-            Fault::CutWithin(_, octets) => self.cut_after(*octets),
-            Fault::CutAfter(_) => self.cut_after(usize::MAX),
-            Fault::Delay(_, time) => self.delay = Some(*time),
-            Fault::Replace(_, octets) => self.octets = octets.clone(),
-            Fault::Endless(_, start, rest) => {
-                self.octets = start.clone();
-                self.endless = Some(rest.clone());
-            }
-            Fault::Junk(_, octets) => self.junk.extend(octets),
-            Fault::LosesPipelined(_) => self.loses_pipelined = true,
-            _ => {}
-        }
-    }
-
-    fn cut_after(&mut self, octets: usize) {
-        self.cut = Some(self.cut.map_or(octets, |sooner| sooner.min(octets)));
-    }
-
-    fn hold(&mut self, place: Place, barrier: &Arc<Barrier>) {
-        let offset = match place {
-            Place::Start => 0,
-            Place::Body(octets) => self.body_offset(octets),
-        };
-        self.holds.push((offset, Arc::clone(barrier)));
-    }
-
-    fn body_offset(&self, octets: usize) -> usize {
-        let status = self
-            .octets
-            .iter()
-            .position(|&octet| octet == b'\n')
-            .map_or(0, |end| end + 1);
-        let last = self.octets.len().saturating_sub(b".\r\n".len());
-        status.saturating_add(octets).min(last)
-    }
-
-    fn into_steps(mut self) -> Vec<Step> {
-        let mut steps = Vec::new();
-        steps.extend(self.delay.map(Step::Wait));
-        let end = self.cut.unwrap_or(usize::MAX);
-        self.octets.truncate(end);
-        self.send_up_to_holds(&mut steps);
-        if self.cut.is_some() {
-            steps.push(Step::Cut);
-            return steps;
-        }
-        steps.push(Step::Send(self.junk));
-        steps.extend(self.endless.map(Step::Repeat));
-        steps.extend(self.loses_pipelined.then_some(Step::LosePipelined));
-        steps
-    }
-
-    fn send_up_to_holds(&mut self, steps: &mut Vec<Step>) {
-        self.holds.sort_by_key(|(offset, _)| *offset);
-        let mut sent = 0;
-        for (offset, barrier) in self.holds.drain(..) {
-            let offset = offset.min(self.octets.len());
-            steps.push(Step::Send(self.octets[sent..offset].to_vec()));
-            steps.push(Step::Stand(barrier));
-            sent = offset;
-        }
-        steps.push(Step::Send(self.octets.split_off(sent)));
-    }
 }

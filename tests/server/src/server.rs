@@ -1,31 +1,23 @@
 //! A running server.
 
 use crate::builder::{Builder, Config};
-use crate::connection;
 use crate::fault::{Fault, When};
 use crate::gate::Gate;
 use crate::guarded::Guarded;
+use crate::listener::listen;
 use crate::message::Message;
 use crate::occupancy::Occupancy;
-use crate::script::Place;
-use crate::shared::{ConnectionId, Shared};
+use crate::plan::Place;
+use crate::shared::Shared;
 use crate::store::{Held, Maildir, Mbox, Memory, Store};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::AsFd;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
-
-/// Each connection has a thread; more are closed without a greeting.
-const MOST_CONNECTIONS: usize = 64;
-
-/// How long the listener rests when the system has nothing left for a connection.
-const RECOVERY: Duration = Duration::from_millis(20);
 
 /// A running server. It stops, and cuts its connections, when it is dropped.
 ///
@@ -207,6 +199,14 @@ impl Server {
     }
 }
 
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut server = f.debug_struct("Server");
+        server.field("address", &self.address);
+        server.finish_non_exhaustive()
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         drop(self.running.take());
@@ -219,56 +219,4 @@ impl Drop for Server {
 
 fn boxed<T: Store + 'static>(store: T) -> Box<dyn Store> {
     Box::new(store)
-}
-
-/// Accepts connections until the other end of `stop` is dropped; then ends them all.
-fn listen(shared: &Arc<Shared>, listener: &TcpListener, stop: &UnixStream) {
-    let mut threads: Vec<JoinHandle<()>> = Vec::new();
-    for id in 0.. {
-        if !comes_before(listener, stop) {
-            break;
-        }
-        threads.retain(|thread| !thread.is_finished());
-        let Some(socket) = accept(listener) else {
-            continue;
-        };
-        let admitted = shared.door_open.load(Ordering::Relaxed) && threads.len() < MOST_CONNECTIONS;
-        threads.extend(admitted.then(|| spawn(shared, socket, id)).flatten());
-    }
-    shared.cut_all();
-    for thread in threads {
-        // As above.
-        let _ = thread.join();
-    }
-}
-
-/// Waits for a connection; false if the server is to stop.
-fn comes_before(listener: &TcpListener, stop: &UnixStream) -> bool {
-    let mut both = [listener.as_fd(), stop.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
-    let ready = poll(&mut both, PollTimeout::NONE);
-    ready.is_err() || !both[1].any().unwrap_or(true)
-}
-
-fn accept(listener: &TcpListener) -> Option<TcpStream> {
-    match listener.accept() {
-        Ok((socket, _)) => Some(socket),
-        // The client has gone already.
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
-        // Out of descriptors, most likely: some will be closed.
-        Err(_) => {
-            thread::sleep(RECOVERY);
-            None
-        }
-    }
-}
-
-fn spawn(shared: &Arc<Shared>, socket: TcpStream, id: ConnectionId) -> Option<JoinHandle<()>> {
-    let registered = socket.try_clone().ok()?;
-    shared.connections.lock().insert(id, registered);
-    let shared = Arc::clone(shared);
-    Some(thread::spawn(move || {
-        // A client that goes away, and a link that is cut, end in an error; that is all there is to it.
-        let _ = connection::serve(Arc::clone(&shared), socket, id);
-        shared.connections.lock().remove(&id);
-    }))
 }

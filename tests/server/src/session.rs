@@ -1,12 +1,15 @@
 //! One session: its states, and what each command does (RFC 1939, 2449, 2595, 5034).
 
+mod authorization;
+
 use crate::capabilities;
 use crate::command::Command;
 use crate::reply::{err, ok};
-use crate::sasl;
 use crate::script::{Occasion, Verdict};
 use crate::shared::{ConnectionId, Shared};
+use crate::store::Held;
 use crate::transaction::Transaction;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,13 +66,9 @@ impl Session {
         }
     }
 
-    pub(crate) fn greeting(&self) -> Answer {
-        self.answer(
-            "GREETING",
-            None,
-            ok(&self.shared.config.greeting),
-            Next::Read,
-        )
+    pub(crate) fn greeting(&mut self) -> Answer {
+        let text = self.shared.config.greeting();
+        self.answer("GREETING", None, |_| (ok(text), Next::Read))
     }
 
     /// After STLS the client knows nothing of the server and the server nothing of the client.
@@ -94,16 +93,29 @@ impl Session {
     fn command(&mut self, command: &Command) -> Answer {
         let unique_id = self.subject(command);
         self.note(command, unique_id.as_deref());
-        let (reply, next) = match self.verdict(&command.verb, unique_id.as_deref()) {
-            Verdict::CarryOut => self.carry_out(command),
-            Verdict::Refuse(text) if command.verb == "QUIT" => (err(text), self.end()),
+        self.answer(&command.verb, unique_id, |session| {
+            session.carry_out(command)
+        })
+    }
+
+    /// Does the deed, unless the script says otherwise.
+    fn answer(
+        &mut self,
+        verb: &str,
+        unique_id: Option<Vec<u8>>,
+        deed: impl FnOnce(&mut Self) -> (Vec<u8>, Next),
+    ) -> Answer {
+        let occasion = Occasion {
+            verb,
+            unique_id: unique_id.as_deref(),
+        };
+        let verdict = self.shared.script.lock().verdict(&occasion);
+        let (reply, next) = match verdict {
+            Verdict::CarryOut => deed(self),
+            Verdict::Refuse(text) if verb == "QUIT" => (err(text), self.end()),
             Verdict::Refuse(text) => (err(text), Next::Read),
             Verdict::Cut => (Vec::new(), Next::Cut),
         };
-        self.answer(&command.verb, unique_id, reply, next)
-    }
-
-    fn answer(&self, verb: &str, unique_id: Option<Vec<u8>>, reply: Vec<u8>, next: Next) -> Answer {
         Answer {
             verb: verb.to_owned(),
             unique_id,
@@ -129,13 +141,6 @@ impl Session {
         }
     }
 
-    fn verdict(&self, verb: &str, unique_id: Option<&[u8]>) -> Verdict {
-        self.shared
-            .script
-            .lock()
-            .verdict(&Occasion { verb, unique_id })
-    }
-
     fn carry_out(&mut self, command: &Command) -> (Vec<u8>, Next) {
         let verb = command.verb.as_str();
         if !self.knows(verb) {
@@ -147,10 +152,7 @@ impl Session {
             _ if self.in_transaction() => (self.transact(command), Next::Read),
             "STLS" => self.stls(),
             "UTF8" => (ok("UTF-8 it is"), Next::Read),
-            "USER" => (self.user(command), Next::Read),
-            "PASS" => (self.pass(command), Next::Read),
-            "AUTH" => (self.auth(command), Next::Read),
-            _ => (err("not before login"), Next::Read),
+            _ => (self.authorize(command), Next::Read),
         }
     }
 
@@ -195,92 +197,6 @@ impl Session {
         }
     }
 
-    fn user(&mut self, command: &Command) -> Vec<u8> {
-        self.state = State::Authorization {
-            user: command.argument.map(<[u8]>::to_vec),
-        };
-        ok("and the password?")
-    }
-
-    fn pass(&mut self, command: &Command) -> Vec<u8> {
-        let State::Authorization { user } = &mut self.state else {
-            return err("not now");
-        };
-        match user.take() {
-            Some(user) => self.log_in(&user, command.argument.unwrap_or_default()),
-            None => err("USER comes first"),
-        }
-    }
-
-    fn auth(&mut self, command: &Command) -> Vec<u8> {
-        let mut words = command.words();
-        let mechanism = words.next().unwrap_or_default();
-        if !mechanism.eq_ignore_ascii_case("PLAIN") {
-            return err("no such mechanism");
-        }
-        match words.next() {
-            Some(response) => self.log_in_by_response(response.as_bytes()),
-            None => {
-                self.state = State::Challenged;
-                b"+ \r\n".to_vec()
-            }
-        }
-    }
-
-    /// The client's answer to the challenge.
-    fn response(&mut self, line: &[u8]) -> Answer {
-        self.state = State::Authorization { user: None };
-        self.shared.record.lock().command("SASL", "***".into());
-        let (reply, next) = match self.verdict("SASL", None) {
-            Verdict::CarryOut => (self.log_in_by_response(line), Next::Read),
-            Verdict::Refuse(text) => (err(text), Next::Read),
-            Verdict::Cut => (Vec::new(), Next::Cut),
-        };
-        self.answer("SASL", None, reply, next)
-    }
-
-    fn log_in_by_response(&mut self, response: &[u8]) -> Vec<u8> {
-        match sasl::plain(response) {
-            Some((user, password)) => self.log_in(&user, &password),
-            None => err("that is no PLAIN response"),
-        }
-    }
-
-    fn log_in(&mut self, user: &[u8], password: &[u8]) -> Vec<u8> {
-        let shared = Arc::clone(&self.shared);
-        if !shared.config.admits(user, password) {
-            return err("[AUTH] wrong name or password");
-        }
-        if shared.config.locks_maildrop
-            && !shared
-                .occupancy
-                .take(self.connection, |holder| shared.is_left(holder))
-        {
-            return err("[IN-USE] the maildrop is locked by another session");
-        }
-        match self.enter() {
-            Ok(()) => ok("maildrop ready"),
-            Err(error) => {
-                shared.occupancy.free(self.connection);
-                err(format_args!("[SYS/TEMP] cannot open the maildrop: {error}"))
-            }
-        }
-    }
-
-    fn enter(&mut self) -> std::io::Result<()> {
-        let shared = &self.shared;
-        let messages = shared.store.lock().messages()?;
-        let session = {
-            let mut record = shared.record.lock();
-            record.login();
-            record.logins()
-        };
-        let user = shared.config.user.clone();
-        let transaction = Transaction::new(user, messages, &shared.script.lock(), session);
-        self.state = State::Transaction(transaction);
-        Ok(())
-    }
-
     fn quit(&mut self) -> (Vec<u8>, Next) {
         let pause = self.shared.script.lock().quit_answers_first();
         match pause.filter(|_| self.in_transaction()) {
@@ -292,33 +208,39 @@ impl Session {
         }
     }
 
-    /// The UPDATE state (RFC 1939 section 6): what is marked goes; then the maildrop is free.
+    /// The UPDATE state (RFC 1939 section 6): what is marked goes.
     pub(crate) fn commit(&mut self) -> Vec<u8> {
-        let State::Transaction(transaction) = std::mem::replace(&mut self.state, State::Ended)
-        else {
+        let state = std::mem::replace(&mut self.state, State::Ended);
+        let State::Transaction(transaction) = state else {
             return ok("bye");
         };
-        let mut marked = transaction.marked();
-        {
-            let script = self.shared.script.lock();
-            marked.retain(|held| !script.quit_forgets(&held.message.unique_id));
-        }
-        let mut store = self.shared.store.lock();
-        let outcome = match marked.as_slice() {
-            [] => Ok(()),
-            marked => store.remove(marked),
-        };
-        match outcome.and_then(|()| store.messages()) {
+        let marked = self.to_be_removed(&transaction);
+        match self.remove(&marked) {
             Ok(left) => {
-                self.shared
-                    .config
-                    .report(&transaction.user, marked.len(), left.len());
-                ok(format_args!("bye, {} left", left.len()))
+                let config = &self.shared.config;
+                config.report(&transaction.user, marked.len(), left);
+                ok(format_args!("bye, {left} left"))
             }
             Err(error) => err(format_args!(
                 "[SYS/TEMP] some messages were not deleted: {error}"
             )),
         }
+    }
+
+    fn to_be_removed(&self, transaction: &Transaction) -> Vec<Arc<Held>> {
+        let script = self.shared.script.lock();
+        let mut marked = transaction.marked();
+        marked.retain(|held| !script.quit_forgets(&held.message.unique_id));
+        marked
+    }
+
+    /// Removes messages; how many are left.
+    fn remove(&self, messages: &[Arc<Held>]) -> io::Result<usize> {
+        let mut store = self.shared.store.lock();
+        if !messages.is_empty() {
+            store.remove(messages)?;
+        }
+        Ok(store.messages()?.len())
     }
 
     fn end(&mut self) -> Next {

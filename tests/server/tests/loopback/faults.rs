@@ -253,14 +253,13 @@ fn quit_can_forget_a_message() {
 
 #[test]
 fn quit_can_answer_before_it_deletes() {
-    let (server, mut client) = with(Fault::QuitAnswersFirst(Duration::from_millis(50)));
-    client.send("DELE 1\r\nQUIT\r\n");
-    client.line();
-    assert_starts(&client.line(), "+OK");
-    let mut early = Client::connect(&server);
-    early.ask("USER ann");
-    assert_starts(&early.ask("PASS secret"), "-ERR [IN-USE]");
+    let pause = Duration::from_millis(30);
+    let (server, mut client) = with(Fault::QuitAnswersFirst(pause));
+    client.ask("DELE 1");
+    let start = Instant::now();
+    assert_eq!(client.ask("QUIT"), "+OK bye");
     assert_eq!(client.rest(), "");
+    assert!(start.elapsed() >= pause);
     assert_eq!(server.unique_ids().len(), 2);
 }
 
@@ -306,6 +305,14 @@ fn junk_follows_a_reply() {
     assert_starts(&client.line(), "+OK");
     assert_eq!(client.line(), "-ERR idle");
     assert_eq!(client.line(), "+OK 1 one");
+}
+
+#[test]
+fn junk_can_be_the_last_that_is_said() {
+    let (server, mut client) = with(Fault::Junk(When::first("NOOP"), b"-ERR idle\r\n".to_vec()));
+    server.fault(Fault::CutAfter(When::first("NOOP")));
+    client.send("NOOP\r\n");
+    assert_eq!(client.rest(), "+OK nothing done\r\n-ERR idle\r\n");
 }
 
 #[test]

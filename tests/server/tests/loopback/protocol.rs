@@ -2,6 +2,7 @@
 
 use crate::client::{Client, assert_starts};
 use pop3fs_server::{Identity, Message, Server};
+use std::time::Duration;
 
 fn three() -> Server {
     let messages = ["one", "two", "three"]
@@ -234,4 +235,44 @@ fn dropping_the_server_ends_its_connections() {
     drop(server);
     assert_eq!(client.rest(), "");
     assert!(std::net::TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn apop_needs_the_digest_of_the_greetings_timestamp() {
+    let server = Server::with_messages(Vec::new())
+        .login("mrose", "tanstaaf")
+        .apop("<1896.697170952@dbc.mtview.ca.us>")
+        .start()
+        .unwrap();
+    let mut client = Client::connect(&server);
+    assert!(
+        client
+            .greeting
+            .ends_with("<1896.697170952@dbc.mtview.ca.us>")
+    );
+    assert_starts(
+        &client.ask("APOP mrose c4c9334bac560ecc979e58001b3e22fc"),
+        "-ERR [AUTH]",
+    );
+    assert_starts(
+        &client.ask("APOP mrose c4c9334bac560ecc979e58001b3e22fb"),
+        "+OK",
+    );
+    assert_eq!(server.count("APOP"), 2);
+    assert!(
+        server
+            .commands()
+            .iter()
+            .all(|line| line == "APOP mrose ***")
+    );
+}
+
+#[test]
+fn a_silent_client_is_told_and_sent_away() {
+    let server = Server::with_messages(Vec::new())
+        .idle(Duration::from_millis(20))
+        .start()
+        .unwrap();
+    let mut client = Client::connect(&server);
+    assert_eq!(client.rest(), "-ERR disconnected for inactivity\r\n");
 }

@@ -1,0 +1,131 @@
+//! How a reply goes out: what the faults that are due make of it.
+
+use crate::fault::{Fault, When};
+use crate::gate::Barrier;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What sending a reply consists of.
+pub(crate) enum Step {
+    Wait(Duration),
+    Send(Vec<u8>),
+    Repeat(Vec<u8>),
+    Stand(Arc<Barrier>),
+    LosePipelined,
+    Cut,
+}
+
+/// A place in a reply.
+#[derive(Clone, Copy)]
+pub(crate) enum Place {
+    Start,
+    /// So many octets after the status line, but before the line with the lone dot.
+    Body(usize),
+}
+
+/// A reply on its way to becoming steps.
+pub(crate) struct Plan {
+    octets: Vec<u8>,
+    delay: Option<Duration>,
+    holds: Vec<(usize, Arc<Barrier>)>,
+    /// After so many octets of the reply.
+    cut: Option<usize>,
+    junk: Vec<u8>,
+    endless: Option<Vec<u8>>,
+    loses_pipelined: bool,
+}
+
+impl Plan {
+    pub(crate) fn new(octets: Vec<u8>) -> Self {
+        Self {
+            octets,
+            delay: None,
+            holds: Vec::new(),
+            cut: None,
+            junk: Vec::new(),
+            endless: None,
+            loses_pipelined: false,
+        }
+    }
+
+    pub(crate) fn apply(&mut self, fault: &Fault) {
+        match fault {
+            Fault::CutBefore(_) => self.cut_after(0),
+            Fault::CutWithin(_, octets) => self.cut_after(*octets),
+            Fault::CutAfter(_) => self.cut_after(usize::MAX),
+            Fault::Delay(_, time) => self.delay = Some(*time),
+            Fault::Replace(_, octets) => self.octets = octets.clone(),
+            Fault::Endless(_, start, rest) => {
+                self.octets = start.clone();
+                self.endless = Some(rest.clone());
+            }
+            Fault::Junk(_, octets) => self.junk.extend(octets),
+            Fault::LosesPipelined(_) => self.loses_pipelined = true,
+            _ => {}
+        }
+    }
+
+    fn cut_after(&mut self, octets: usize) {
+        self.cut = Some(self.cut.map_or(octets, |sooner| sooner.min(octets)));
+    }
+
+    pub(crate) fn hold(&mut self, place: Place, barrier: &Arc<Barrier>) {
+        let offset = match place {
+            Place::Start => 0,
+            Place::Body(octets) => self.body_offset(octets),
+        };
+        self.holds.push((offset, Arc::clone(barrier)));
+    }
+
+    fn body_offset(&self, octets: usize) -> usize {
+        let status = self
+            .octets
+            .iter()
+            .position(|&octet| octet == b'\n')
+            .map_or(0, |end| end + 1);
+        let last = self.octets.len().saturating_sub(b".\r\n".len());
+        status.saturating_add(octets).min(last)
+    }
+
+    pub(crate) fn into_steps(mut self) -> Vec<Step> {
+        self.octets.append(&mut self.junk);
+        self.octets.truncate(self.cut.unwrap_or(usize::MAX));
+        let mut steps = Vec::new();
+        steps.extend(self.delay.map(Step::Wait));
+        self.send_up_to_holds(&mut steps);
+        if self.cut.is_some() {
+            steps.push(Step::Cut);
+            return steps;
+        }
+        steps.extend(self.endless.map(Step::Repeat));
+        steps.extend(self.loses_pipelined.then_some(Step::LosePipelined));
+        steps
+    }
+
+    fn send_up_to_holds(&mut self, steps: &mut Vec<Step>) {
+        self.holds.sort_by_key(|(offset, _)| *offset);
+        let mut sent = 0;
+        for (offset, barrier) in self.holds.drain(..) {
+            let offset = offset.min(self.octets.len());
+            steps.push(Step::Send(self.octets[sent..offset].to_vec()));
+            steps.push(Step::Stand(barrier));
+            sent = offset;
+        }
+        steps.push(Step::Send(self.octets.split_off(sent)));
+    }
+}
+
+/// When a fault that changes how a reply is sent does so.
+pub(crate) fn changes_reply(fault: &mut Fault) -> Option<&mut When> {
+    match fault {
+        Fault::CutBefore(when)
+        | Fault::CutWithin(when, _)
+        | Fault::CutAfter(when)
+        | Fault::Delay(when, _)
+        | Fault::Replace(when, _)
+        | Fault::Endless(when, _, _)
+        | Fault::Junk(when, _)
+        | Fault::LosesPipelined(when) => Some(when),
+        _ => None,
+    }
+}
