@@ -31,6 +31,8 @@ pub enum Fault {
     LosesPipelined(When),
     /// The link is cut as soon as a command arrives together with the next one.
     HangsUpOnPipelining,
+    /// The session is closed, and nothing deleted, once it has got so many `-ERR`.
+    ClosesAfterRefusals(usize),
     /// Connections are accepted; nothing is ever said.
     Silent,
     /// The command is not known. It stays in CAPA's list; see also [`Fault::OmitCapability`].
@@ -225,4 +227,39 @@ pub enum Order {
     Reversed,
     /// In disorder, and another one in each session; the seed settles which.
     Shuffled(u64),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turns(mut when: When) -> Vec<bool> {
+        (0..4).map(|_| when.takes_turn()).collect()
+    }
+
+    #[test]
+    fn occurrences_are_counted_from_one() {
+        assert_eq!(turns(When::every("X")), [true, true, true, true]);
+        assert_eq!(turns(When::first("X")), [true, false, false, false]);
+        assert_eq!(turns(When::nth("X", 3)), [false, false, true, false]);
+        assert_eq!(turns(When::every("X").times(2)), [true, true, false, false]);
+    }
+
+    #[test]
+    fn verbs_and_messages_are_told_apart() {
+        let when = When::every("retr").about("one");
+        assert!(when.covers("RETR", Some(b"one")));
+        assert!(!when.covers("RETR", Some(b"two")));
+        assert!(!when.covers("RETR", None));
+        assert!(!when.covers("TOP", Some(b"one")));
+        assert!(When::always().covers("TOP", None));
+        assert!(When::login().covers("AUTH", None));
+    }
+
+    #[test]
+    fn no_listed_size_overflows() {
+        assert_eq!(Listed::Offset(i64::MIN).of(5), Ok(0));
+        assert_eq!(Listed::Factor(f64::INFINITY).of(5), Ok(u64::MAX));
+        assert_eq!(Listed::Factor(-1.0).of(5), Ok(0));
+    }
 }

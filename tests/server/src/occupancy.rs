@@ -46,3 +46,29 @@ impl Occupancy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_holder_frees_the_lock() {
+        let occupancy = Occupancy::default();
+        assert!(occupancy.take(1, |_| false));
+        occupancy.free(2);
+        assert!(!occupancy.take(2, |_| false));
+        occupancy.free(1);
+        assert!(occupancy.take(2, |_| false));
+    }
+
+    #[test]
+    fn a_session_left_by_its_client_is_waited_for() {
+        let occupancy = Occupancy::default();
+        assert!(occupancy.take(1, |_| false));
+        let ends_meanwhile = |holder| {
+            occupancy.free(holder);
+            true
+        };
+        assert!(occupancy.take(2, ends_meanwhile));
+    }
+}

@@ -13,7 +13,7 @@ usage: pop3fs-server SOURCE [OPTIONS]
 A POP3 server for tests and demonstrations. SOURCE is one of
   --maildir DIR          a Maildir; QUIT deletes files
   --mbox FILE            an mbox; QUIT rewrites it
-  --messages DIR         a directory, each file of it a message; or a Maildir
+  --messages DIR         a Maildir; or each file in DIR and below is a message, never changed
   --samples              built-in messages
 
   --listen ADDRESS:PORT  127.0.0.1:0 unless given; port 0 is any

@@ -57,7 +57,8 @@ impl Plan {
             Fault::Replace(_, octets) => self.octets = octets.clone(),
             Fault::Endless(_, start, rest) => {
                 self.octets = start.clone();
-                self.endless = Some(rest.clone());
+                // To repeat nothing would keep the thread busy for ever.
+                self.endless = Some(rest.clone()).filter(|rest| !rest.is_empty());
             }
             Fault::Junk(_, octets) => self.junk.extend(octets),
             Fault::LosesPipelined(_) => self.loses_pipelined = true,
@@ -127,5 +128,62 @@ pub(crate) fn changes_reply(fault: &mut Fault) -> Option<&mut When> {
         | Fault::Junk(when, _)
         | Fault::LosesPipelined(when) => Some(when),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REPLY: &[u8] = b"+OK x\r\nA: 1\r\n.\r\n";
+
+    fn told(plan: Plan) -> Vec<String> {
+        let steps = plan.into_steps();
+        let words = steps.into_iter().map(|step| match step {
+            Step::Wait(_) => "wait".into(),
+            Step::Send(octets) => String::from_utf8(octets).unwrap(),
+            Step::Repeat(_) => "repeat".into(),
+            Step::Stand(_) => "stand".into(),
+            Step::LosePipelined => "lose".into(),
+            Step::Cut => "cut".into(),
+        });
+        words.collect()
+    }
+
+    fn plan(faults: &[Fault]) -> Plan {
+        let mut plan = Plan::new(REPLY.to_vec());
+        faults.iter().for_each(|fault| plan.apply(fault));
+        plan
+    }
+
+    #[test]
+    fn without_faults_the_reply_is_sent() {
+        assert_eq!(told(plan(&[])), ["+OK x\r\nA: 1\r\n.\r\n"]);
+    }
+
+    #[test]
+    fn the_earliest_cut_wins() {
+        let late = Fault::CutAfter(When::always());
+        let early = Fault::CutWithin(When::always(), 3);
+        assert_eq!(told(plan(&[late, early])), ["+OK", "cut"]);
+    }
+
+    #[test]
+    fn gates_stand_in_the_order_of_their_places() {
+        let mut plan = plan(&[]);
+        let barrier = Arc::new(Barrier::default());
+        plan.hold(Place::Body(usize::MAX), &barrier);
+        plan.hold(Place::Body(2), &barrier);
+        assert_eq!(
+            told(plan),
+            ["+OK x\r\nA:", "stand", " 1\r\n", "stand", ".\r\n"]
+        );
+    }
+
+    #[test]
+    fn a_gate_behind_a_cut_is_still_reached() {
+        let mut plan = plan(&[Fault::CutWithin(When::always(), 4)]);
+        plan.hold(Place::Body(2), &Arc::new(Barrier::default()));
+        assert_eq!(told(plan), ["+OK ", "stand", "", "cut"]);
     }
 }

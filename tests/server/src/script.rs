@@ -156,6 +156,14 @@ impl Script {
         limits.min().unwrap_or(usize::MAX)
     }
 
+    pub(crate) fn most_refusals(&self) -> usize {
+        let limits = self.faults.iter().filter_map(|fault| match fault {
+            Fault::ClosesAfterRefusals(limit) => Some(*limit),
+            _ => None,
+        });
+        limits.min().unwrap_or(usize::MAX)
+    }
+
     pub(crate) fn quit_forgets(&self, unique_id: &[u8]) -> bool {
         self.faults
             .iter()

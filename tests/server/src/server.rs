@@ -48,7 +48,8 @@ impl Server {
         Builder::new(Mbox::open(path.as_ref()).map(boxed))
     }
 
-    /// A server of a directory's files, each a message, named and ordered by its file's name.
+    /// A server of the files in a directory and those below it, each a message, named and ordered by
+    /// its file's name.
     ///
     /// They are read once and kept in memory: QUIT leaves the directory as it is.
     pub fn with_files(path: impl AsRef<Path>) -> Builder {

@@ -52,9 +52,6 @@ pub(crate) enum Next {
     Cut,
 }
 
-/// A client that is refused so often is not one to talk to.
-const MOST_REFUSALS: usize = 1000;
-
 impl Session {
     pub(crate) fn new(shared: Arc<Shared>, connection: ConnectionId, secure: bool) -> Self {
         Self {
@@ -84,7 +81,7 @@ impl Session {
             _ => self.command(&Command::parse(line)),
         };
         self.refusals += usize::from(answer.reply.starts_with(b"-"));
-        if self.refusals > MOST_REFUSALS {
+        if self.refusals >= self.shared.script.lock().most_refusals() {
             answer.next = Next::Close;
         }
         answer

@@ -57,13 +57,20 @@ impl Memory {
         Self(messages.into_iter().map(Held::new).collect())
     }
 
-    /// The files of a directory, in the order of their names.
+    /// The files of a directory and of those in it, in the order of their names.
     pub(crate) fn read(directory: &Path) -> io::Result<Self> {
         let mut messages = Vec::new();
-        for entry in fs::read_dir(directory)? {
-            let path = entry?.path();
-            if let (true, Some(name)) = (path.is_file(), path.file_name()) {
-                messages.push(Message::new(name.as_bytes(), &fs::read(&path)?));
+        let mut directories = vec![directory.to_owned()];
+        while let Some(directory) = directories.pop() {
+            for entry in fs::read_dir(directory)? {
+                let entry = entry?;
+                // A link to a directory is not followed: it could lead back here.
+                if entry.file_type()?.is_dir() {
+                    directories.push(entry.path());
+                } else if entry.path().is_file() {
+                    let text = fs::read(entry.path())?;
+                    messages.push(Message::new(entry.file_name().as_bytes(), &text));
+                }
             }
         }
         messages.sort_by(|one, other| one.unique_id.cmp(&other.unique_id));

@@ -77,7 +77,7 @@ impl Session {
         }
     }
 
-    /// Names are compared before anything else: who may not log in learns nothing of the maildrop.
+    /// `[IN-USE]` is told only to those who may log in (RFC 2449 section 8.1.1).
     fn log_in(&mut self, user: &[u8], password: &[u8]) -> Vec<u8> {
         match self.shared.config.admits(user, password) {
             true => self.enter(),

@@ -289,6 +289,14 @@ fn only_the_newest_can_be_shown() {
 }
 
 #[test]
+fn too_many_refusals_cost_the_session_and_its_marks() {
+    let (server, mut client) = with(Fault::ClosesAfterRefusals(2));
+    client.send("DELE 1\r\nXYZZY\r\nRETR 9\r\nQUIT\r\n");
+    assert_eq!(client.rest().matches("-ERR").count(), 2);
+    assert_eq!(server.unique_ids().len(), 3);
+}
+
+#[test]
 fn a_silent_server_accepts_and_says_nothing() {
     let server = three();
     server.fault(Fault::Silent);

@@ -139,15 +139,18 @@ fn mail_is_delivered_to_an_mbox() {
 fn a_directory_of_files_is_served_and_never_changed() {
     let directory = tempfile::tempdir().unwrap();
     write(&directory, "b.eml", "B: 1\n");
-    write(&directory, "a.eml", "A: 1\n");
+    write(&directory, "c.eml", "C: 1\n");
     fs::create_dir(directory.path().join("folder")).unwrap();
+    write(&directory, "folder/a.eml", "A: 1\n");
     let server = Server::with_files(directory.path()).start().unwrap();
     let mut client = Client::logged_in(&server);
-    assert_eq!(client.lines("UIDL"), ["1 a.eml", "2 b.eml"]);
-    client.send("DELE 1\r\nQUIT\r\n");
+    assert_eq!(client.lines("UIDL"), ["1 a.eml", "2 b.eml", "3 c.eml"]);
+    client.send("DELE 2\r\nQUIT\r\n");
     client.rest();
-    assert_eq!(Client::logged_in(&server).lines("UIDL"), ["1 b.eml"]);
-    assert_eq!(names(directory.path()), ["a.eml", "b.eml", "folder"]);
+    let left = ["1 a.eml", "2 c.eml"];
+    assert_eq!(Client::logged_in(&server).lines("UIDL"), left);
+    assert_eq!(names(directory.path()), ["b.eml", "c.eml", "folder"]);
+    assert_eq!(names(&directory.path().join("folder")), ["a.eml"]);
 }
 
 #[test]
