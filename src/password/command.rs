@@ -1,0 +1,235 @@
+//! The password as the first line that a program prints.
+
+use std::io::{self, PipeReader, Read};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::SigSet;
+use zeroize::Zeroizing;
+
+use super::{Origin, PasswordError, line, source};
+use crate::pop3::Secret;
+
+/// How long a program may take: it may have to ask a person for a passphrase first.
+const BOUND: Duration = Duration::from_secs(60);
+
+/// How often a program that has printed all is asked whether it has ended.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+
+/// Runs a command and takes the first line of its output. It is split into words as a shell would
+/// and run without one; its program is looked for in PATH. It has our terminal and standard error,
+/// so that it can ask and complain.
+///
+/// # Errors
+///
+/// One of the errors about commands, or [`PasswordError::Unusable`].
+pub(super) fn run(command: &str) -> Result<Secret, PasswordError> {
+    run_within(command, BOUND)
+}
+
+fn run_within(command: &str, bound: Duration) -> Result<Secret, PasswordError> {
+    let words = shlex::split(command).unwrap_or_default();
+    let (program, arguments) = words.split_first().ok_or(PasswordError::CommandWords)?;
+    let mut running = Running::start(program, arguments, bound)?;
+    let output = running.output()?;
+    running.end()?;
+    line::first(&output, &Origin::Command)
+}
+
+/// A program at work, killed when it is dropped.
+struct Running {
+    program: String,
+    child: Child,
+    output: Receiver<io::Result<Zeroizing<Vec<u8>>>>,
+    start: Instant,
+    bound: Duration,
+}
+
+impl Running {
+    fn start(program: &str, arguments: &[String], bound: Duration) -> Result<Self, PasswordError> {
+        let start = Instant::now();
+        let failure = |source| PasswordError::CommandStart {
+            program: program.to_owned(),
+            source,
+        };
+        let (child, pipe) = spawn(program, arguments).map_err(failure)?;
+        Ok(Self {
+            program: program.to_owned(),
+            child,
+            output: read_aside(pipe).map_err(failure)?,
+            start,
+            bound,
+        })
+    }
+
+    /// What it prints, once it has printed all of it.
+    fn output(&self) -> Result<Zeroizing<Vec<u8>>, PasswordError> {
+        let left = self.bound.saturating_sub(self.start.elapsed());
+        match self.output.recv_timeout(left) {
+            Ok(output) => output.map_err(|source| self.failure(source)),
+            Err(_) => Err(self.timed_out()),
+        }
+    }
+
+    /// Waits for its end, which must be a good one.
+    fn end(&mut self) -> Result<(), PasswordError> {
+        loop {
+            let ended = self.child.try_wait();
+            match ended.map_err(|source| self.failure(source))? {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => {
+                    let program = self.program.clone();
+                    return Err(PasswordError::CommandFailed { program, status });
+                }
+                None if self.start.elapsed() >= self.bound => return Err(self.timed_out()),
+                None => thread::sleep(POLL_INTERVAL),
+            }
+        }
+    }
+
+    fn failure(&self, source: io::Error) -> PasswordError {
+        PasswordError::CommandStart {
+            program: self.program.clone(),
+            source,
+        }
+    }
+
+    fn timed_out(&self) -> PasswordError {
+        PasswordError::CommandTimedOut {
+            program: self.program.clone(),
+            bound: self.bound,
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Neither can fail but for a child that has ended and was waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(program: &str, arguments: &[String]) -> io::Result<(Child, PipeReader)> {
+    let (reader, writer) = io::pipe()?;
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env_remove(source::VARIABLE)
+        .stdin(Stdio::inherit())
+        .stdout(writer)
+        .stderr(Stdio::inherit());
+    // SAFETY: between fork and exec this only calls sigprocmask, which is async-signal-safe, and
+    // makes an error out of a number, which allocates nothing.
+    unsafe { command.pre_exec(unblock_signals) };
+    Ok((command.spawn()?, reader))
+}
+
+/// The signals that we have blocked for ourselves would make the program deaf to Ctrl-C.
+fn unblock_signals() -> io::Result<()> {
+    Ok(SigSet::all().thread_unblock()?)
+}
+
+/// Reads on a thread of its own, which can be left behind if it takes too long.
+fn read_aside(pipe: PipeReader) -> io::Result<Receiver<io::Result<Zeroizing<Vec<u8>>>>> {
+    let (sender, receiver) = mpsc::channel();
+    let read_and_send = move || {
+        // Nobody receives any more after the time-out.
+        let _ = sender.send(read_all(pipe));
+    };
+    thread::Builder::new()
+        .name("password".to_owned())
+        .spawn(read_and_send)?;
+    Ok(receiver)
+}
+
+/// Keeps the beginning and drains the rest, so that the program does not die of a closed pipe.
+fn read_all(mut pipe: PipeReader) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut output = Zeroizing::new(Vec::with_capacity(line::LONGEST));
+    let limit = u64::try_from(line::LONGEST).unwrap_or(u64::MAX);
+    pipe.by_ref().take(limit).read_to_end(&mut output)?;
+    io::copy(&mut pipe, &mut io::sink())?;
+    Ok(output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::password::Fault;
+    use nix::sys::signal::Signal;
+
+    fn password(command: &str) -> String {
+        run(command).unwrap().expose().to_owned()
+    }
+
+    #[test]
+    fn the_first_line_of_the_output_is_the_password() {
+        assert_eq!(
+            password("printf 'open sesame\\nlogin: ann\\n'"),
+            "open sesame"
+        );
+    }
+
+    #[test]
+    fn words_are_split_as_a_shell_does_and_no_shell_is_run() {
+        assert_eq!(
+            password(r#"echo 'a  b' "$HOME" c\ d; exit 1"#),
+            "a  b $HOME c d; exit 1"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_split_is_an_error() {
+        for command in ["", "  ", "echo 'a"] {
+            let error = run(command).unwrap_err();
+            assert!(matches!(error, PasswordError::CommandWords), "{command}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_does_not_exist_is_named_without_its_arguments() {
+        let error = run("/does/not/exist sesame").unwrap_err();
+        assert!(matches!(error, PasswordError::CommandStart { .. }));
+        let text = error.to_string();
+        assert!(text.contains("/does/not/exist") && !text.contains("sesame"));
+    }
+
+    #[test]
+    fn a_program_that_fails_gives_no_password() {
+        let error = run("sh -c 'echo sesame; exit 3'").unwrap_err();
+        assert!(error.to_string().contains("sh failed: exit status: 3"));
+    }
+
+    #[test]
+    fn a_program_that_never_ends_is_given_up() {
+        let bound = Duration::from_millis(50);
+        for command in [
+            "sleep 1000",
+            "sh -c 'echo sesame; exec >&-; exec sleep 1000'",
+        ] {
+            let error = run_within(command, bound).unwrap_err();
+            assert!(
+                matches!(error, PasswordError::CommandTimedOut { .. }),
+                "{command}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_beginning_of_endless_output_is_kept() {
+        let error = run("head -c 1000000 /dev/zero").unwrap_err();
+        let too_long = Fault::TooLong;
+        assert!(matches!(error, PasswordError::Unusable { fault, .. } if fault == too_long));
+    }
+
+    #[test]
+    fn our_blocked_signals_are_not_handed_down() {
+        let blocked: SigSet = [Signal::SIGTERM, Signal::SIGINT].into_iter().collect();
+        blocked.thread_block().unwrap();
+        let mask = password("sed -n 's/SigBlk:[[:space:]]*//p' /proc/self/status");
+        assert_eq!(mask, "0000000000000000");
+    }
+}

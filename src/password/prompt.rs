@@ -1,0 +1,41 @@
+//! The password as somebody types it.
+
+use std::fs::File;
+use std::io;
+
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+
+use super::{Origin, PasswordError, line};
+use crate::pop3::Secret;
+
+/// The terminal that the process belongs to, wherever its standard streams lead.
+const TERMINAL: &str = "/dev/tty";
+
+/// Asks with the echo off.
+///
+/// # Errors
+///
+/// [`PasswordError::Nowhere`] without a terminal, [`PasswordError::Interrupted`] after Ctrl-C, if
+/// SIGINT does not end the process.
+pub(super) fn ask(login: &str, host: &str) -> Result<Secret, PasswordError> {
+    if File::open(TERMINAL).is_err() {
+        return Err(PasswordError::Nowhere);
+    }
+    let question = format!("password of {login} at {host}: ");
+    let typed = without_interruption(|| rpassword::prompt_password(question));
+    match typed {
+        Ok(text) => line::first(Secret::new(text).expose().as_bytes(), &Origin::Terminal),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(PasswordError::Interrupted),
+        Err(error) => Err(PasswordError::Terminal(error)),
+    }
+}
+
+/// On Ctrl-C, rpassword raises SIGINT before it turns the echo on again. The signal has to wait
+/// until it has, or the terminal is left without echo.
+fn without_interruption(ask: impl FnOnce() -> io::Result<String>) -> io::Result<String> {
+    let interrupt: SigSet = [Signal::SIGINT].into_iter().collect();
+    let before = interrupt.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let typed = ask();
+    before.thread_set_mask()?;
+    typed
+}

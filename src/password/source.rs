@@ -1,0 +1,233 @@
+//! The order in which the origins of a password are tried.
+
+use std::env;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use zeroize::Zeroizing;
+
+use super::netrc::{self, Netrc};
+use super::{Origin, PasswordError, command, line, private_file, prompt};
+use crate::pop3::Secret;
+
+/// The environment variable that may hold the password. Child processes do not get it.
+pub(super) const VARIABLE: &str = "POP3FS_PASSWORD";
+
+/// The password of one login, to be asked for as often as it is needed.
+#[derive(Debug)]
+pub struct PasswordSource {
+    host: String,
+    login: String,
+    command: Option<String>,
+    file: Option<PathBuf>,
+    netrc: Option<PathBuf>,
+    typed: OnceLock<Secret>,
+}
+
+impl PasswordSource {
+    /// The password of `login` at `host`. `command` is a program with its arguments, `file` an
+    /// absolute path, where they are given.
+    pub fn new(
+        host: String,
+        login: String,
+        command: Option<String>,
+        file: Option<PathBuf>,
+    ) -> Self {
+        Self {
+            host,
+            login,
+            command,
+            file,
+            netrc: netrc::usual_path(),
+            typed: OnceLock::new(),
+        }
+    }
+
+    /// Finds the password. May run a program for as long as a minute, and the first time may wait
+    /// for somebody to type.
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordError`], which never has any part of a password in it.
+    pub fn password(&self) -> Result<Secret, PasswordError> {
+        match self.without_asking(env::var_os(VARIABLE))? {
+            Some(password) => Ok(password),
+            None => self.typed(),
+        }
+    }
+
+    /// The password, where it can be found without a person.
+    fn without_asking(&self, variable: Option<OsString>) -> Result<Option<Secret>, PasswordError> {
+        if let Some(command) = &self.command {
+            return command::run(command).map(Some);
+        }
+        if let Some(path) = &self.file {
+            return from_file(path).map(Some);
+        }
+        if let Some(value) = variable.filter(|value| !value.is_empty()) {
+            return from_variable(value).map(Some);
+        }
+        match &self.netrc {
+            Some(path) => netrc_password(path, &self.host, &self.login),
+            None => Ok(None),
+        }
+    }
+
+    fn typed(&self) -> Result<Secret, PasswordError> {
+        if let Some(password) = self.typed.get() {
+            return Ok(password.clone());
+        }
+        let password = prompt::ask(&self.login, &self.host)?;
+        Ok(self.typed.get_or_init(|| password).clone())
+    }
+}
+
+/// The login that `~/.netrc` has for a host, if any.
+///
+/// # Errors
+///
+/// [`PasswordError::Unreadable`] if the file is there and cannot be read.
+pub fn netrc_login(host: &str) -> Result<Option<String>, PasswordError> {
+    let Some(path) = netrc::usual_path() else {
+        return Ok(None);
+    };
+    let netrc = Netrc::read(&path)?;
+    Ok(netrc.and_then(|netrc| netrc.login(host)))
+}
+
+fn netrc_password(path: &Path, host: &str, login: &str) -> Result<Option<Secret>, PasswordError> {
+    match Netrc::read(path)? {
+        Some(netrc) => netrc.password(host, login),
+        None => Ok(None),
+    }
+}
+
+fn from_file(path: &Path) -> Result<Secret, PasswordError> {
+    let file = private_file::read(path, line::LONGEST)?;
+    line::first(file.private_octets()?, &Origin::File(path.to_owned()))
+}
+
+fn from_variable(value: OsString) -> Result<Secret, PasswordError> {
+    line::first(&Zeroizing::new(value.into_vec()), &Origin::Variable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::password::Fault;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+    use tempfile::TempDir;
+
+    struct Given {
+        directory: TempDir,
+        source: PasswordSource,
+    }
+
+    /// A source with nothing in it, and a directory for its files.
+    fn given() -> Given {
+        let source = PasswordSource {
+            netrc: None,
+            ..PasswordSource::new("pop.example.org".into(), "ann".into(), None, None)
+        };
+        Given {
+            directory: tempfile::tempdir().unwrap(),
+            source,
+        }
+    }
+
+    impl Given {
+        fn write(&self, name: &str, text: &str) -> PathBuf {
+            let path = self.directory.path().join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+            path
+        }
+
+        fn found(&self, variable: Option<&str>) -> Option<String> {
+            let found = self.source.without_asking(variable.map(OsString::from));
+            found.unwrap().map(|secret| secret.expose().to_owned())
+        }
+    }
+
+    #[test]
+    fn the_first_origin_that_there_is_decides() {
+        let mut given = given();
+        assert_eq!(given.found(None), None);
+        given.source.netrc = Some(given.write(
+            "netrc",
+            "machine pop.example.org login ann password from-netrc",
+        ));
+        assert_eq!(given.found(None).unwrap(), "from-netrc");
+        assert_eq!(given.found(Some("")).unwrap(), "from-netrc");
+        assert_eq!(given.found(Some("from-variable")).unwrap(), "from-variable");
+        given.source.file = Some(given.write("file", "from-file\n"));
+        assert_eq!(given.found(Some("from-variable")).unwrap(), "from-file");
+        given.source.command = Some("echo from-command".into());
+        assert_eq!(given.found(Some("from-variable")).unwrap(), "from-command");
+    }
+
+    #[test]
+    fn an_origin_that_fails_is_not_passed_over() {
+        let mut given = given();
+        given.source.file = Some("/does/not/exist".into());
+        let error = given
+            .source
+            .without_asking(Some("sesame".into()))
+            .unwrap_err();
+        assert!(matches!(error, PasswordError::Unreadable { .. }));
+    }
+
+    #[test]
+    fn the_password_is_the_first_line_of_a_file() {
+        let given = given();
+        let path = given.write("file", "open sesame\r\nand more");
+        assert_eq!(from_file(&path).unwrap().expose(), "open sesame");
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_refused() {
+        let given = given();
+        let path = given.write("file", "sesame");
+        for mode in [0o640, 0o604, 0o620, 0o601] {
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            let error = from_file(&path).unwrap_err();
+            assert!(matches!(error, PasswordError::Exposed { .. }));
+            assert!(error.to_string().contains("chmod 600"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_without_waiting() {
+        let given = given();
+        assert!(matches!(
+            from_file(given.directory.path()).unwrap_err(),
+            PasswordError::NotAFile { .. }
+        ));
+        let fifo = given.directory.path().join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(matches!(
+            from_file(&fifo).unwrap_err(),
+            PasswordError::NotAFile { .. }
+        ));
+    }
+
+    #[test]
+    fn an_empty_file_is_a_fault_of_its_own() {
+        let given = given();
+        let error = from_file(&given.write("file", "\n")).unwrap_err();
+        let fault = Fault::Empty;
+        assert!(matches!(error, PasswordError::Unusable { fault: f, .. } if f == fault));
+    }
+
+    #[test]
+    fn a_password_that_was_typed_is_remembered() {
+        let given = given();
+        let typed = Secret::new("typed".to_owned());
+        given.source.typed.set(typed).unwrap();
+        assert_eq!(given.source.typed().unwrap().expose(), "typed");
+        assert!(!format!("{:?}", given.source).contains("\"typed\""));
+    }
+}
