@@ -1,5 +1,7 @@
 //! The shim: everything is in the library.
 
-fn main() -> pop3fs::cli::ExitStatus {
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
     pop3fs::run::run(std::env::args_os())
 }

@@ -23,5 +23,5 @@ pub use error::MountError;
 pub use mountinfo::{MountInfo, mounted_at};
 pub use notifier::Notifier;
 pub use options::MountOptions;
-pub use session::{Ended, Mounted, OnEnd, mount};
+pub use session::{Ended, Mounted, OnEnd, mount, usable};
 pub use unmount::unmount;

@@ -53,8 +53,7 @@ pub fn mount(
     options: &MountOptions,
     ended: OnEnd,
 ) -> Result<Mounted, MountError> {
-    let path = mount_point(at)?;
-    check_device()?;
+    let path = usable(at)?;
     let adapter = Adapter::new(tree, notifier.clone(), ended.clone());
     let session =
         Session::new(adapter, &path, &options.config()).map_err(|error| refusal(error, &path))?;
@@ -96,7 +95,17 @@ impl Mounted {
     }
 }
 
-/// The mount point's one true path, since the process will change its directory.
+/// Whether something can be mounted there, as far as can be told beforehand; the mount point's one
+/// true path, since the process will change its directory.
+///
+/// # Errors
+/// The mount point or the kernel's device cannot be used.
+pub fn usable(at: &Path) -> Result<PathBuf, MountError> {
+    let path = mount_point(at)?;
+    check_device()?;
+    Ok(path)
+}
+
 fn mount_point(at: &Path) -> Result<PathBuf, MountError> {
     let unusable = |error| MountError::MountPoint {
         at: at.to_owned(),

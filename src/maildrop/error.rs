@@ -49,7 +49,7 @@ pub struct Outage {
 pub enum OutageKind {
     /// The host's name has no address.
     NoHost,
-    /// Nothing answers there.
+    /// Nothing answers there, or it does not offer what is needed.
     Unreachable,
     /// TLS did not come about, or the certificate is refused.
     Tls,

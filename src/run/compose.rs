@@ -16,6 +16,7 @@ use crate::maildrop::{
     OutageKind, Settings, Surroundings,
 };
 use crate::net::{Connector, Endpoint, Security, TlsOptions};
+use crate::password::{PasswordSource, netrc_login};
 
 use super::failure::Failure;
 
@@ -170,14 +171,31 @@ fn journal(request: &MountRequest, state: &Path) -> Result<Marks, Failure> {
     Ok((Some(Box::new(journal)), inherited))
 }
 
+/// Who logs in: the command line says, or `~/.netrc`.
+pub(super) fn with_login(request: &MountRequest) -> Result<MountRequest, Failure> {
+    let mut request = request.clone();
+    if request.source.login.is_none() {
+        request.source.login = netrc_login(&request.source.host)?;
+    }
+    match request.source.login {
+        Some(_) => Ok(request),
+        None => Err(Failure::NoLogin(request.source.host)),
+    }
+}
+
 fn credentials(request: &MountRequest) -> Credentials {
     let login = request.source.login.clone().unwrap_or_default();
-    Arc::new(move || {
-        let password = std::env::var("POP3FS_PASSWORD")
-            .map_err(|error| Outage::new(OutageKind::NoPassword, error.to_string()))?;
-        Ok(Credential {
+    let source = PasswordSource::new(
+        request.source.host.clone(),
+        login.clone(),
+        request.password_command.clone(),
+        request.password_file.clone(),
+    );
+    Arc::new(move || match source.password() {
+        Ok(password) => Ok(Credential {
             login: login.clone(),
-            password: crate::pop3::Secret::new(password),
-        })
+            password,
+        }),
+        Err(error) => Err(Outage::new(OutageKind::NoPassword, error.to_string())),
     })
 }

@@ -8,6 +8,7 @@ use crate::cli::ExitStatus;
 use crate::fuse::MountError;
 use crate::maildrop::{Error, JournalError, OutageKind};
 use crate::net::NetError;
+use crate::password::PasswordError;
 
 /// Why a mailbox could not be mounted.
 #[derive(Debug)]
@@ -16,6 +17,9 @@ pub(super) enum Failure {
     System(&'static str, io::Error),
     /// The state directory cannot be made, or the log not be written.
     Log(PathBuf, io::Error),
+    /// Nobody says who logs in at this host.
+    NoLogin(String),
+    Password(PasswordError),
     /// There is no place for the state directory.
     NoStateDirectory,
     Journal(JournalError),
@@ -39,7 +43,7 @@ impl Failure {
             Self::Journal(JournalError::Locked(_)) | Self::Interrupted => ExitStatus::TempFail,
             Self::Journal(JournalError::Damaged { .. }) => ExitStatus::DataErr,
             Self::Journal(JournalError::Io { .. }) => ExitStatus::CantCreate,
-            Self::Tls(_) => ExitStatus::Config,
+            Self::Tls(_) | Self::NoLogin(_) | Self::Password(_) => ExitStatus::Config,
             Self::Server(_, error) => status_of_server(error),
         }
     }
@@ -81,6 +85,12 @@ impl fmt::Display for Failure {
             Self::Mount(error) => error.fmt(f),
             Self::Interrupted => f.write_str("interrupted; nothing was mounted"),
         }
+    }
+}
+
+impl From<PasswordError> for Failure {
+    fn from(error: PasswordError) -> Self {
+        Self::Password(error)
     }
 }
 

@@ -56,6 +56,8 @@ pub(super) fn mount(request: &MountRequest) -> ExitStatus {
 }
 
 fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
+    let request = &compose::with_login(request)?;
+    fuse::usable(&request.mountpoint)?;
     let state = compose::state_directory(request)?;
     let ready = if request.foreground {
         Ready::foreground()

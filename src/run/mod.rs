@@ -12,16 +12,18 @@ mod life;
 mod logging;
 
 use std::ffi::OsString;
+use std::process::ExitCode;
 
 use crate::cli::{self, ExitStatus, Request, verbs};
 use crate::fuse;
 
 /// Does what the command line says, the program's own name first.
-pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitStatus {
-    match cli::parse(arguments) {
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let status = match cli::parse(arguments) {
         Ok(request) => carry_out(request),
         Err(stop) => stop.print(),
-    }
+    };
+    status.into()
 }
 
 fn carry_out(request: Request) -> ExitStatus {

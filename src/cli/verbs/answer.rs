@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::VerbError;
 use crate::cli::ExitStatus;
 
-/// A text for standard output, and the status to leave with.
+/// A text, and the status to leave with.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answer {
     /// Whole lines.
@@ -14,12 +14,16 @@ pub struct Answer {
     pub status: ExitStatus,
 }
 
-/// Writes an answer to standard output or an error to standard error; the status to leave with.
+/// Writes what was done to standard output, and what was not to standard error; the status to
+/// leave with.
 pub fn show(outcome: Result<Answer, VerbError>) -> ExitStatus {
     // A reader that has gone away has seen enough.
     match outcome {
         Ok(answer) => {
-            let _ = io::stdout().write_all(answer.text.as_bytes());
+            let _ = match answer.status {
+                ExitStatus::Ok => io::stdout().write_all(answer.text.as_bytes()),
+                _ => io::stderr().write_all(answer.text.as_bytes()),
+            };
             answer.status
         }
         Err(error) => {

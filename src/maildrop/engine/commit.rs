@@ -26,6 +26,7 @@ impl Engine {
             self.committers.push((until, answer));
         } else {
             let report = Arc::new(nothing_to_do(turn));
+            turn.state.last_commit = Some(report.clone());
             turn.step
                 .effects
                 .answers

@@ -31,6 +31,9 @@ const PARTING: Duration = Duration::from_secs(5);
 /// Times that a message is asked for again when the link is lost under it.
 const ATTEMPTS_MAX: u32 = 2;
 
+const NO_STLS: &str =
+    "the server does not offer STLS; use pop3s://, or --tls off on a network you trust";
+
 /// Where the link stands.
 #[derive(Default)]
 pub(super) struct Link {
@@ -174,10 +177,9 @@ impl Engine {
     fn happened(&mut self, happening: Happening, turn: &mut Turn<'_>) {
         match happening {
             Happening::StartTls => self.start_tls(turn),
-            Happening::NoStartTls => self.failed(
-                Outage::new(OutageKind::Tls, "the server does not offer STLS; use pop3s://, or --tls off on a network you trust"),
-                turn,
-            ),
+            Happening::NoStartTls => {
+                self.failed(Outage::new(OutageKind::Unreachable, NO_STLS), turn)
+            }
             Happening::Refused { during, reply } => self.refused(during, &reply, turn),
             Happening::Listed(listing) => self.listed(listing, turn),
             Happening::Retrieved(id) => self.retrieved(id, turn),
@@ -300,7 +302,13 @@ impl Engine {
     }
 
     fn hang_up(&mut self, why: &str, turn: &mut Turn<'_>) {
-        log::warn!("{why}");
+        // Whoever asked for the session will say why there is none.
+        let level = if self.callers.is_empty() {
+            log::Level::Warn
+        } else {
+            log::Level::Debug
+        };
+        log::log!(level, "{why}");
         turn.state.link.problem = Some(why.to_owned());
         turn.step.orders.push(Order::Disconnect);
         self.go_down(turn);
