@@ -1,6 +1,7 @@
 //! A connection, as its caller sees it: commands in, octets out; octets in, events out.
 
 use super::conversation::Conversation;
+use super::transcript;
 use super::{Command, CommandError, ProtocolError, Reply};
 
 /// A POP3 connection, free of I/O.
@@ -67,7 +68,9 @@ impl<T> Connection<T> {
         if self.poisoned {
             return Err(CommandError::Poisoned);
         }
-        self.conversation.send(command, tag)
+        self.conversation.send(command, tag)?;
+        transcript::said(command);
+        Ok(())
     }
 
     /// What is to be written to the server.
@@ -108,6 +111,9 @@ impl<T> Connection<T> {
         }
         let event = self.conversation.advance(input);
         self.poisoned = event.is_err();
+        if let Ok(Some(event)) = &event {
+            transcript::heard(event);
+        }
         event
     }
 

@@ -47,6 +47,7 @@ mod response_code;
 mod sasl;
 mod secret;
 pub mod text;
+mod transcript;
 mod unstuff;
 mod wire;
 

@@ -81,6 +81,11 @@ impl fmt::Display for Failure {
             ),
             Self::Journal(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
+            Self::NoLogin(host) => write!(
+                f,
+                "whose mailbox at {host}? write pop3s://LOGIN@{host}, use --login, or name a login in ~/.netrc"
+            ),
+            Self::Password(error) => error.fmt(f),
             Self::Server(source, error) => write!(f, "cannot mount {source}: {error}"),
             Self::Mount(error) => error.fmt(f),
             Self::Interrupted => f.write_str("interrupted; nothing was mounted"),
