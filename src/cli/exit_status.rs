@@ -89,6 +89,14 @@ mod tests {
     }
 
     #[test]
+    fn the_manual_has_each() {
+        let manual = include_str!("../../man/pop3fs.1");
+        for number in [0, 32, 64, 65, 66, 68, 69, 70, 71, 73, 74, 75, 76, 77, 78] {
+            assert!(manual.contains(&format!("\n.It {number}\n")), "{number}");
+        }
+    }
+
+    #[test]
     fn mount_knows_32_as_its_failure() {
         assert_eq!(ExitStatus::MountFailure.code(), 32);
     }

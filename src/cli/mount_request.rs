@@ -47,7 +47,7 @@ pub struct MountRequest {
     pub state_directory: Option<PathBuf>,
     /// The file that messages go to.
     pub log: Option<PathBuf>,
-    /// 0: what a person needs to know; 1: a line for each command; 2 and more: every octet.
+    /// 0: what a person needs to know; 1: more; 2: also each request of the kernel.
     pub verbosity: u8,
     /// Whether to stay in the foreground.
     pub foreground: bool,

@@ -46,8 +46,14 @@ pub(super) struct MountOptions {
     /// The name to log in with, where SOURCE has none
     #[arg(long, value_name = "NAME", value_parser = value::login)]
     pub(super) login: Option<String>,
-    /// Whether the connection must be encrypted; `off` needs a pop3:// source
-    #[arg(long, value_enum, default_value = "required", value_name = "POLICY")]
+    /// Encryption: required, or off, which needs a pop3:// source
+    #[arg(
+        long,
+        value_enum,
+        default_value = "required",
+        value_name = "POLICY",
+        hide_possible_values = true
+    )]
     pub(super) tls: TlsPolicy,
     /// Allow --tls off to a server that is not on this machine
     #[arg(long)]
@@ -94,10 +100,10 @@ pub(super) struct MountOptions {
     /// Where marks are kept, in place of ~/.local/state/pop3fs
     #[arg(long, value_name = "DIR")]
     pub(super) state_dir: Option<PathBuf>,
-    /// Append messages to this file
+    /// Append messages to this file, in place of the file log in the state directory
     #[arg(long, value_name = "FILE")]
     pub(super) log: Option<PathBuf>,
-    /// Say more: once for each command, twice for all that is sent and received
+    /// Say more; twice: also each request of the kernel
     #[arg(short, long, action = ArgAction::Count)]
     pub(super) verbose: u8,
     /// Stay in the foreground
@@ -193,5 +199,44 @@ impl From<Verb> for Request {
                 },
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Arg, Command, CommandFactory};
+    use std::collections::BTreeSet;
+
+    const MANUAL: &str = include_str!("../../man/pop3fs.1");
+
+    fn long_options(command: &Command) -> BTreeSet<&str> {
+        let verbs = command.get_subcommands().flat_map(Command::get_arguments);
+        command
+            .get_arguments()
+            .chain(verbs)
+            .filter_map(Arg::get_long)
+            .collect()
+    }
+
+    /// The options that have an item of their own.
+    fn documented() -> BTreeSet<&'static str> {
+        let items = MANUAL.lines().filter(|line| line.starts_with(".It "));
+        items
+            .flat_map(|item| item.split("Fl Fl ").skip(1))
+            .filter_map(|option| option.split(' ').next())
+            .collect()
+    }
+
+    #[test]
+    fn the_grammar_is_sound() {
+        Typed::command().debug_assert();
+    }
+
+    #[test]
+    fn the_manual_has_all_options_and_no_others() {
+        let mut command = Typed::command();
+        command.build();
+        assert_eq!(documented(), long_options(&command));
     }
 }
