@@ -12,6 +12,9 @@ use crate::support::mount::{Mount, Site, is_mounted};
 use crate::support::process::{Running, eventually, run, start};
 use crate::support::skip::{Need, lacking};
 
+/// From sysexits.h: it did not work now, and may later.
+const TEMPORARY_FAILURE: i32 = 75;
+
 /// `umount` commits, and the daemon ends.
 #[test]
 fn plain_umount_commits() {
@@ -83,6 +86,26 @@ fn a_killed_daemon_commits_nothing() {
     assert_eq!(server.count("DELE"), 0);
 }
 
+/// `pop3fs umount` takes a mount away whose daemon was killed, and says that nothing is committed.
+#[test]
+fn a_dead_mount_can_be_taken_away() {
+    if lacking(&[Need::Fuse]) {
+        return;
+    }
+    let server = serving_three();
+    let site = Site::new();
+    let mount = site.mount(&account(&server));
+    fs::remove_file(mount.file("two")).expect("a file to remove");
+    mount.daemon().signal(Signal::SIGKILL);
+    mount.daemon().await_end();
+
+    let umount = mount.umount();
+    assert_eq!(umount.code(), Some(TEMPORARY_FAILURE), "{umount:?}");
+    assert!(umount.says("nothing is committed"), "{umount:?}");
+    assert!(!is_mounted(&mount.path()));
+    assert_eq!(held_by(&server), ["one", "two", "three"]);
+}
+
 /// With `-f` the program stays in the foreground until the mount is gone; its exit status is 0
 /// when everything is committed.
 #[test]
@@ -113,10 +136,9 @@ fn a_refused_commit_fails_and_keeps_the_marks() {
     server.fault(Fault::refuse_quit("[SYS/TEMP] not now"));
 
     let umount = mount.umount();
-    assert!(!umount.status.success(), "{umount:?}");
-    assert!(umount.stderr.contains("not now"), "{umount:?}");
-    mount.daemon().signal(Signal::SIGTERM);
-    assert!(!program.finish().status.success());
+    assert_eq!(umount.code(), Some(TEMPORARY_FAILURE), "{umount:?}");
+    assert!(umount.says("not now"), "{umount:?}");
+    assert_eq!(program.finish().code(), Some(TEMPORARY_FAILURE));
     assert_eq!(held_by(&server), ["one", "two", "three"]);
 
     server.clear_faults();

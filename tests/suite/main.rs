@@ -5,6 +5,7 @@
 //! passes; where CI is set in the environment it fails instead.
 
 mod acceptance;
+mod deleting;
 mod errors;
 mod layout;
 mod lifecycle;
@@ -12,3 +13,4 @@ mod readers;
 mod secrets;
 mod support;
 mod tools;
+mod tree;

@@ -145,7 +145,12 @@ impl Mount<'_> {
 
     /// The names in the root, in order.
     pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = fs::read_dir(self.path())
+        self.names_in("")
+    }
+
+    /// The names in a directory of the mount, in order.
+    pub fn names_in(&self, directory: &str) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(self.path().join(directory))
             .expect("a readable mount")
             .map(|entry| entry.expect("a directory entry").file_name())
             .map(|name| name.into_string().expect("names are escaped"))

@@ -34,6 +34,11 @@ impl Outcome {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
+    /// Whether it wrote a word, to its standard output or error.
+    pub fn says(&self, word: &str) -> bool {
+        self.text().contains(word) || self.stderr.contains(word)
+    }
+
     /// Itself, if the program succeeded.
     #[track_caller]
     pub fn succeeded(self) -> Self {
