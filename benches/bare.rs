@@ -1,0 +1,86 @@
+//! The limit: a pipelined POP3 client that knows its server, sends without bound, and throws
+//! everything away. What a mount costs is told as a multiple of it.
+
+mod replies;
+mod wire;
+
+use std::fmt::Write;
+use std::io;
+
+use crate::account::Account;
+use replies::{Shape, Tally};
+use wire::Wire;
+
+/// A session that has logged in.
+pub struct Bare {
+    wire: Wire,
+}
+
+/// Commands that go out in one write, and the shapes of their replies.
+#[derive(Default)]
+struct Burst {
+    commands: String,
+    shapes: Vec<Shape>,
+}
+
+impl Bare {
+    /// Connects and logs in as a client must that has never met this server.
+    pub fn connect(account: &Account) -> io::Result<Bare> {
+        let mut wire = Wire::connect(account)?;
+        wire.exchange("", &[Shape::Line])?;
+        wire.exchange("CAPA\r\n", &[Shape::Lines])?;
+        let login = format!("AUTH PLAIN {}\r\n", base64(&account.plain()));
+        wire.exchange(&login, &[Shape::Line])?;
+        Ok(Bare { wire })
+    }
+
+    /// Asks for everything a listing needs.
+    pub fn list(&mut self) -> io::Result<Tally> {
+        let shapes = [Shape::Line, Shape::Lines, Shape::Lines];
+        self.wire.exchange("STAT\r\nUIDL\r\nLIST\r\n", &shapes)
+    }
+
+    /// Fetches messages by their numbers, all asked for before the first has come.
+    pub fn retrieve(&mut self, numbers: impl IntoIterator<Item = usize>) -> io::Result<Tally> {
+        let mut burst = Burst::default();
+        for number in numbers {
+            // Writing to a string cannot fail.
+            let _ = write!(burst.commands, "RETR {number}\r\n");
+            burst.shapes.push(Shape::Lines);
+        }
+        self.wire.exchange(&burst.commands, &burst.shapes)
+    }
+
+    /// Deletes messages by their numbers and ends the session, which is what makes it so.
+    pub fn delete(mut self, numbers: impl IntoIterator<Item = usize>) -> io::Result<Tally> {
+        let mut burst = Burst::default();
+        for number in numbers {
+            let _ = write!(burst.commands, "DELE {number}\r\n");
+            burst.shapes.push(Shape::Line);
+        }
+        burst.commands.push_str("QUIT\r\n");
+        burst.shapes.push(Shape::Line);
+        self.wire.exchange(&burst.commands, &burst.shapes)
+    }
+
+    /// Ends the session and waits until the server says so.
+    pub fn quit(mut self) -> io::Result<()> {
+        self.wire.exchange("QUIT\r\n", &[Shape::Line]).map(drop)
+    }
+}
+
+/// RFC 4648 section 4.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for triple in bytes.chunks(3) {
+        let bits = (0..3).fold(0, |bits, i| {
+            bits << 8 | u32::from(*triple.get(i).unwrap_or(&0))
+        });
+        for (i, shift) in [18, 12, 6, 0].into_iter().enumerate() {
+            let digit = char::from(ALPHABET[(bits >> shift & 63) as usize]);
+            text.push(if i <= triple.len() { digit } else { '=' });
+        }
+    }
+    text
+}

@@ -1,0 +1,163 @@
+//! Real Dovecot on loopback, with its configuration and state in a temporary directory.
+
+mod configuration;
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, User, getuid};
+use tempfile::TempDir;
+
+use crate::account::Account;
+use configuration::Configuration;
+
+/// A server that does not listen by now will not.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How often to try.
+const GLANCE: Duration = Duration::from_millis(10);
+
+/// A running server with one mailbox; it ends when dropped.
+pub struct Dovecot {
+    master: Child,
+    home: TempDir,
+    ports: Ports,
+}
+
+/// Where it listens.
+#[derive(Clone, Copy, Debug)]
+struct Ports {
+    clear: u16,
+    tls: u16,
+}
+
+impl Dovecot {
+    /// Serves a Maildir, which stays as it is but for what is deleted from it.
+    pub fn start(maildir: &Path) -> io::Result<Dovecot> {
+        let home = tempfile::Builder::new().prefix("pop3fs-bench-").tempdir()?;
+        // The server's unprivileged processes must get through.
+        fs::set_permissions(home.path(), Permissions::from_mode(0o711))?;
+        let ports = Ports {
+            clear: free_port()?,
+            tls: free_port()?,
+        };
+        let user = mail_user()?;
+        let indexes = home.path().join("indexes");
+        fs::create_dir(&indexes)?;
+        own(&indexes, &user)?;
+        let configuration = Configuration {
+            home: home.path(),
+            maildir,
+            ports,
+            user: &user,
+        };
+        let file = home.path().join("dovecot.conf");
+        fs::write(&file, configuration.text())?;
+        certify(home.path())?;
+        let master = Command::new("dovecot")
+            .arg("-F")
+            .arg("-c")
+            .arg(file)
+            .spawn()?;
+        let dovecot = Dovecot {
+            master,
+            home,
+            ports,
+        };
+        dovecot.wait_until_it_listens()?;
+        Ok(dovecot)
+    }
+
+    /// The mailbox, in clear or over TLS.
+    pub fn account(&self, tls: bool) -> Account {
+        if tls {
+            Account {
+                port: self.ports.tls,
+                authority: Some(certificate(self.home.path())),
+            }
+        } else {
+            Account {
+                port: self.ports.clear,
+                authority: None,
+            }
+        }
+    }
+
+    fn wait_until_it_listens(&self) -> io::Result<()> {
+        let start = Instant::now();
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.ports.tls)).is_err() {
+            if start.elapsed() > PATIENCE {
+                let log = fs::read_to_string(self.home.path().join("log")).unwrap_or_default();
+                return Err(io::Error::other(format!("Dovecot does not start: {log}")));
+            }
+            thread::sleep(GLANCE);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Dovecot {
+    fn drop(&mut self) {
+        // It takes its children along, which a kill would not.
+        let _ = kill(
+            Pid::from_raw(self.master.id().cast_signed()),
+            Signal::SIGTERM,
+        );
+        let _ = self.master.wait();
+    }
+}
+
+/// Who owns the mail: us, or, as Dovecot serves no mail as root, nobody.
+pub fn mail_user() -> io::Result<User> {
+    let user = if getuid().is_root() {
+        User::from_name("nobody")
+    } else {
+        User::from_uid(getuid())
+    };
+    user?.ok_or_else(|| io::Error::other("there is no user to own the mail"))
+}
+
+/// Gives a file to the owner of the mail.
+pub fn own(path: &Path, user: &User) -> io::Result<()> {
+    std::os::unix::fs::chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
+}
+
+/// Makes the server's certificate and key.
+fn certify(home: &Path) -> io::Result<()> {
+    let words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+                 -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout";
+    let status = Command::new("openssl")
+        .args(words.split_whitespace())
+        .arg(key(home))
+        .arg("-out")
+        .arg(certificate(home))
+        .stderr(Stdio::null())
+        .status()?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other("openssl made no certificate"))
+    }
+}
+
+fn certificate(home: &Path) -> PathBuf {
+    home.join("certificate.pem")
+}
+
+fn key(home: &Path) -> PathBuf {
+    home.join("key.pem")
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+        .local_addr()?
+        .port())
+}

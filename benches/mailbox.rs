@@ -1,0 +1,140 @@
+//! Generated mail, the same on every machine and in every run: a Maildir, made once and kept
+//! under the target directory.
+
+mod text;
+
+use std::fs;
+use std::io;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use crate::dovecot::{mail_user, own};
+use tempfile::TempDir;
+use text::{Chance, Text};
+
+/// Changes whenever what is generated does, so that a kept mailbox is not mistaken for it.
+const EDITION: u32 = 2;
+
+/// What kind of mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Small messages, all about 4 KB: a mailbox of conversations.
+    Letters,
+    /// Median 8 KB and mean 60 KB: few large messages are most of the mail, as in life.
+    Mixed,
+    /// Messages of 8 KB, to look at one by one.
+    Single,
+}
+
+/// A mailbox to be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mailbox {
+    pub kind: Kind,
+    pub count: usize,
+}
+
+impl Mailbox {
+    /// The message-numbers a server gives its messages.
+    pub fn numbers(self) -> RangeInclusive<usize> {
+        1..=self.count
+    }
+
+    /// The Maildir, made if it is not there yet.
+    pub fn maildir(self) -> io::Result<PathBuf> {
+        let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mail");
+        let name = format!("{:?}-{}-{EDITION}", self.kind, self.count).to_lowercase();
+        let maildir = kept.join(&name);
+        if !maildir.exists() {
+            // Only a finished mailbox gets the name.
+            let making = kept.join(format!("{name}.{}", std::process::id()));
+            self.write(&making)?;
+            fs::rename(&making, &maildir)?;
+        }
+        Ok(maildir)
+    }
+
+    /// A copy to delete from.
+    pub fn spare(self) -> io::Result<TempDir> {
+        let messages = self.maildir()?.join("cur");
+        let spare = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+        lay_out(spare.path())?;
+        for message in fs::read_dir(messages)? {
+            let message = message?;
+            fs::hard_link(
+                message.path(),
+                spare.path().join("cur").join(message.file_name()),
+            )?;
+        }
+        Ok(spare)
+    }
+
+    /// Fails unless something was done with every message.
+    pub fn expect_count(self, count: usize) -> io::Result<()> {
+        expect("messages", self.count as u64, count as u64)
+    }
+
+    /// Fails unless the messages have so many octets together.
+    pub fn expect_octets(self, octets: u64) -> io::Result<()> {
+        let all = self
+            .numbers()
+            .map(|number| self.message(number).on_the_wire() as u64)
+            .sum();
+        expect("octets", all, octets)
+    }
+
+    fn message(self, number: usize) -> Text {
+        let mut chance = Chance::new(number);
+        Text::message(number, self.kind.octets(&mut chance), &mut chance)
+    }
+
+    fn write(self, maildir: &Path) -> io::Result<()> {
+        let user = mail_user()?;
+        lay_out(maildir)?;
+        for number in 1..=self.count {
+            let text = self.message(number);
+            // The name tells the sizes and that the message was read, so that the server has
+            // nothing to find out and nothing to write when it is measured.
+            let time = 1_000_000_000 + number;
+            let name = format!(
+                "{time}.M1P1.bench,S={},W={}:2,S",
+                text.stored(),
+                text.on_the_wire()
+            );
+            let file = maildir.join("cur").join(name);
+            fs::write(&file, text.bytes())?;
+            own(&file, &user)?;
+        }
+        Ok(())
+    }
+}
+
+impl Kind {
+    /// The size a message of this kind should have.
+    fn octets(self, chance: &mut Chance) -> usize {
+        match self {
+            Kind::Letters => chance.between(3_000, 5_300),
+            Kind::Mixed => (8_192.0 * (2.05 * chance.normal()).exp()) as usize,
+            Kind::Single => chance.between(7_900, 8_300),
+        }
+    }
+}
+
+/// Makes the directories of a Maildir.
+fn lay_out(maildir: &Path) -> io::Result<()> {
+    let user = mail_user()?;
+    for part in ["", "new", "tmp", "cur"] {
+        fs::create_dir_all(maildir.join(part))?;
+        own(&maildir.join(part), &user)?;
+    }
+    Ok(())
+}
+
+fn expect(what: &str, expected: u64, found: u64) -> io::Result<()> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!(
+            "{found} {what} instead of {expected}"
+        )))
+    }
+}

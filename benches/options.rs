@@ -1,0 +1,130 @@
+//! What was asked for on the command line.
+
+use std::fmt;
+use std::io;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::relay::Distance;
+
+/// How to call it; cargo adds `--bench` itself.
+pub const USAGE: &str = "\
+usage: cargo bench --bench mount -- [--quick] [--full] [--tls] [--runs N] [--links LIST] [--only LIST]
+  --quick       mailboxes a tenth as large
+  --full        whole mailboxes even where a walk takes a round trip for each message
+  --tls         over TLS instead of in clear
+  --runs N      runs of each, interleaved (5)
+  --links LIST  round trips in ms, each with a bandwidth if limited (0,20,100); 20@100M is 20 ms and 100 Mbit/s
+  --only LIST   of list,cat,copy,grep,remove,wait";
+
+/// What to measure, and how thoroughly.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub quick: bool,
+    pub full: bool,
+    pub tls: bool,
+    pub runs: usize,
+    pub links: Vec<Distance>,
+    only: Vec<String>,
+}
+
+impl Options {
+    /// Understands arguments; none if nothing is to be measured, as when the benchmarks are only
+    /// run along with the tests.
+    pub fn parse(arguments: impl Iterator<Item = String>) -> io::Result<Option<Options>> {
+        let mut measure = false;
+        let mut options = Options::default();
+        let mut arguments = arguments;
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or_else(|| unknown(&argument));
+            match argument.as_str() {
+                "--bench" => measure = true,
+                "--quick" => options.quick = true,
+                "--full" => options.full = true,
+                "--tls" => options.tls = true,
+                "--runs" => options.runs = value()?.parse().map_err(|_| unknown(&argument))?,
+                "--links" => options.links = list(&value()?)?,
+                "--only" => options.only = list(&value()?)?,
+                _ => return Err(unknown(&argument)),
+            }
+        }
+        Ok(measure.then_some(options))
+    }
+
+    /// Whether a task was asked for.
+    pub fn includes(&self, task: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|name| name == task)
+    }
+}
+
+/// As in the head of a column.
+impl fmt::Display for Distance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RTT {} ms", self.round_trip.as_millis())?;
+        match self.bandwidth {
+            Some(bandwidth) => write!(f, ", {} Mbit/s", bandwidth as f64 / 1e6),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        let links = [0, 20, 100].map(|ms| Distance {
+            round_trip: Duration::from_millis(ms),
+            bandwidth: None,
+        });
+        Options {
+            quick: false,
+            full: false,
+            tls: false,
+            runs: 5,
+            links: links.to_vec(),
+            only: Vec::new(),
+        }
+    }
+}
+
+/// `20` or `20@100M`.
+impl FromStr for Distance {
+    type Err = io::Error;
+
+    fn from_str(text: &str) -> io::Result<Distance> {
+        let (round_trip, bandwidth) = match text.split_once('@') {
+            Some((round_trip, bandwidth)) => (round_trip, Some(bits(bandwidth)?)),
+            None => (text, None),
+        };
+        let ms = round_trip.parse().map_err(|_| unknown(text))?;
+        Ok(Distance {
+            round_trip: Duration::from_millis(ms),
+            bandwidth,
+        })
+    }
+}
+
+/// Bits a second, written as `100M`, `64k` or plainly.
+fn bits(text: &str) -> io::Result<u64> {
+    let units = [('G', 1_000_000_000), ('M', 1_000_000), ('k', 1_000)];
+    let unit = units
+        .iter()
+        .find_map(|(suffix, unit)| Some((text.strip_suffix(*suffix)?, *unit)));
+    let (digits, unit) = unit.unwrap_or((text, 1));
+    match digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(unit))
+    {
+        Some(bits) if bits > 0 => Ok(bits),
+        _ => Err(unknown(text)),
+    }
+}
+
+fn list<T: FromStr>(text: &str) -> io::Result<Vec<T>> {
+    text.split(',')
+        .map(|item| item.parse().map_err(|_| unknown(item)))
+        .collect()
+}
+
+fn unknown(argument: &str) -> io::Error {
+    io::Error::other(format!("cannot understand {argument:?}\n{USAGE}"))
+}

@@ -1,0 +1,141 @@
+//! What is measured: what people do with a mailbox, each beside the bare client doing the same
+//! protocol work.
+
+mod cat;
+mod copy;
+mod grep;
+mod list;
+mod remove;
+mod wait;
+mod walk;
+
+use std::io;
+
+use crate::mailbox::{Kind, Mailbox};
+use crate::measure::Score;
+use crate::options::Options;
+use crate::relay::Distance;
+use crate::stage::Stage;
+
+/// The yardstick's name.
+const BARE: &str = "bare client";
+
+/// Our name.
+const POP3FS: &str = "pop3fs";
+
+/// How long a walk may last that pays a round trip for each message.
+const PATIENCE_SECONDS: f64 = 10.0;
+
+/// Something to do with a mailbox.
+pub struct Task {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// Whether it reads all messages, so that distance makes it long.
+    walks: bool,
+    mailbox: Mailbox,
+    race: fn(&Stage) -> io::Result<Vec<Race>>,
+}
+
+/// Entrants that did the same; the first is the yardstick of the others.
+pub struct Race {
+    /// What they did.
+    pub title: String,
+    pub scores: Vec<Score>,
+}
+
+/// All there is.
+pub const ALL: [Task; 6] = [
+    Task {
+        name: "list",
+        walks: false,
+        mailbox: Mailbox {
+            kind: Kind::Letters,
+            count: 10_000,
+        },
+        race: list::race,
+    },
+    Task {
+        name: "cat",
+        walks: false,
+        mailbox: Mailbox {
+            kind: Kind::Single,
+            count: 300,
+        },
+        race: cat::race,
+    },
+    Task {
+        name: "copy",
+        walks: true,
+        mailbox: Mailbox {
+            kind: Kind::Mixed,
+            count: 2_000,
+        },
+        race: copy::race,
+    },
+    Task {
+        name: "grep",
+        walks: true,
+        mailbox: Mailbox {
+            kind: Kind::Letters,
+            count: 10_000,
+        },
+        race: grep::race,
+    },
+    Task {
+        name: "remove",
+        walks: false,
+        mailbox: Mailbox {
+            kind: Kind::Letters,
+            count: 1_000,
+        },
+        race: remove::race,
+    },
+    Task {
+        name: "wait",
+        walks: false,
+        mailbox: Mailbox {
+            kind: Kind::Single,
+            count: 300,
+        },
+        race: wait::races,
+    },
+];
+
+impl Task {
+    /// Does it at a distance.
+    pub fn run(&self, distance: Distance, options: &Options) -> io::Result<Vec<Race>> {
+        let stage = Stage::set(self.mailbox(distance, options), distance, options)?;
+        (self.race)(&stage)
+    }
+
+    /// What to say about a cell that is about fewer messages than its row.
+    pub fn note(&self, distance: Distance, options: &Options) -> String {
+        match self.mailbox(distance, options).count {
+            count if count == self.mailbox.count => String::new(),
+            count => format!("{count} messages: "),
+        }
+    }
+
+    fn mailbox(&self, distance: Distance, options: &Options) -> Mailbox {
+        let mut count = self.mailbox.count;
+        if options.quick && self.mailbox.kind != Kind::Single {
+            count /= 10;
+        }
+        if self.walks && !options.full && !distance.round_trip.is_zero() {
+            count = count.min((PATIENCE_SECONDS / distance.round_trip.as_secs_f64()) as usize);
+        }
+        Mailbox {
+            count,
+            ..self.mailbox
+        }
+    }
+}
+
+impl Race {
+    fn new(title: &str, scores: Vec<Score>) -> Race {
+        Race {
+            title: title.to_string(),
+            scores,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! One message, asked for while nothing else goes on.
+
+use std::cell::Cell;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use super::{BARE, POP3FS, Race, walk};
+use crate::bare::Bare;
+use crate::measure::{self, Entrant, timed};
+use crate::mount::Mount;
+use crate::process::succeed;
+use crate::stage::Stage;
+
+/// A single message takes so little time that it is fetched often.
+const REPETITIONS: usize = 50;
+
+/// From one message to the next, so that no reader seems to walk; prime to the mailbox's size.
+const STRIDE: usize = 37;
+
+/// Long enough for everybody to fall idle.
+const PAUSE: Duration = Duration::from_millis(3);
+
+/// Reads messages nobody has read before, on a session or mount that has been there for a while.
+pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
+    let mut bare = Bare::connect(&stage.account)?;
+    bare.list()?;
+    let mount = Mount::of(&stage.account)?;
+    let files = mount.files()?;
+    stage.mailbox.expect_count(files.len())?;
+    let scratch = walk::in_memory()?;
+    let local = scratch.path().join("message");
+    fs::write(&local, [b'x'; 8_192])?;
+
+    let turn = Cell::new(0);
+    let next = || {
+        thread::sleep(PAUSE);
+        turn.set(turn.get() + 1);
+        turn.get() * STRIDE % files.len()
+    };
+    let scores = measure::race(
+        REPETITIONS,
+        vec![
+            Entrant::new(BARE, || {
+                let number = next() + 1;
+                timed(|| bare.retrieve([number])).map(|(time, _)| time)
+            }),
+            Entrant::new(&format!("{POP3FS}: open, read, close"), || {
+                let file = &files[next()];
+                timed(|| read(file)).map(|(time, ())| time)
+            }),
+            Entrant::new(&format!("{POP3FS}: cat(1)"), || {
+                let file = &files[next()];
+                timed(|| cat(file)).map(|(time, ())| time)
+            }),
+            Entrant::new("tmpfs: cat(1)", || {
+                next();
+                timed(|| cat(&local)).map(|(time, ())| time)
+            }),
+        ],
+    );
+    bare.quit()?;
+    mount.umount()?;
+    Ok(vec![Race::new("cold `cat` of one message of 8 KB", scores)])
+}
+
+/// What cat(1) does, without the start of a program.
+fn read(file: &Path) -> io::Result<()> {
+    let mut buffer = vec![0; 128 * 1024];
+    let mut file = File::open(file)?;
+    while file.read(&mut buffer)? > 0 {}
+    Ok(())
+}
+
+fn cat(file: &Path) -> io::Result<()> {
+    succeed(Command::new("cat").arg(file).stdout(Stdio::null()))
+}

@@ -1,0 +1,46 @@
+//! From the start of the program to the end of the first listing.
+
+use std::fs;
+use std::io;
+use std::process::{Command, Stdio};
+
+use super::{BARE, POP3FS, Race};
+use crate::bare::Bare;
+use crate::measure::{self, Entrant, timed};
+use crate::mount::Mount;
+use crate::process::succeed;
+use crate::stage::Stage;
+
+/// Mounts and lists, against logging in and listing.
+pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
+    let bare = Entrant::new(BARE, || {
+        let (time, bare) = timed(|| {
+            let mut bare = Bare::connect(&stage.account)?;
+            bare.list()?;
+            Ok(bare)
+        })?;
+        bare.quit()?;
+        Ok(time)
+    });
+    let pop3fs = Entrant::new(POP3FS, || {
+        let (time, mount) = timed(|| {
+            let mount = Mount::of(&stage.account)?;
+            succeed(
+                Command::new("ls")
+                    .arg("-f")
+                    .arg(mount.path())
+                    .stdout(Stdio::null()),
+            )?;
+            Ok(mount)
+        })?;
+        let listed = fs::read_dir(mount.path())?.count();
+        mount.umount()?;
+        stage.mailbox.expect_count(listed)?;
+        Ok(time)
+    });
+    let scores = measure::race(stage.runs, vec![bare, pop3fs]);
+    Ok(vec![Race::new(
+        "mount and `ls -f`, 10,000 messages of 4 KB",
+        scores,
+    )])
+}

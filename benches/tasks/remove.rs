@@ -1,0 +1,56 @@
+//! Deleting all of a mailbox, up to the server's word that it is done.
+
+use std::io;
+use std::process::Command;
+use std::time::Duration;
+
+use super::{BARE, POP3FS, Race};
+use crate::bare::Bare;
+use crate::measure::{self, Entrant, timed};
+use crate::mount::Mount;
+use crate::process::succeed;
+use crate::stage::{Spare, Stage};
+
+/// Removes the files and unmounts, against the session that commits.
+pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
+    let entrants = vec![
+        Entrant::new(BARE, || spoil(stage, bare)),
+        Entrant::new(POP3FS, || spoil(stage, mounted)),
+    ];
+    let scores = measure::race(stage.runs, entrants);
+    Ok(vec![Race::new(
+        "`rm` of 1,000 messages and `umount`",
+        scores,
+    )])
+}
+
+/// Lets somebody delete everything from a copy, and looks whether it is gone.
+fn spoil(stage: &Stage, delete: fn(&Spare) -> io::Result<Duration>) -> io::Result<Duration> {
+    let spare = stage.spare()?;
+    let time = delete(&spare)?;
+    match spare.remaining()? {
+        0 => Ok(time),
+        remaining => Err(io::Error::other(format!(
+            "{remaining} messages were not deleted"
+        ))),
+    }
+}
+
+fn bare(spare: &Spare) -> io::Result<Duration> {
+    let (time, _) = timed(|| {
+        let mut bare = Bare::connect(&spare.account)?;
+        bare.list()?;
+        bare.delete(spare.mailbox.numbers())
+    })?;
+    Ok(time)
+}
+
+fn mounted(spare: &Spare) -> io::Result<Duration> {
+    let mount = Mount::of(&spare.account)?;
+    let files = mount.files()?;
+    let (time, ()) = timed(|| {
+        succeed(Command::new("rm").args(files))?;
+        mount.umount()
+    })?;
+    Ok(time)
+}
