@@ -262,6 +262,30 @@ mod tests {
     }
 
     #[test]
+    fn a_parent_that_is_killed_takes_an_unready_child_along() {
+        let name = "a_parent_that_is_killed_takes_an_unready_child_along";
+        let output = alone(name, || {
+            let (mut reader, mut writer) = io::pipe().unwrap();
+            // SAFETY: the process has one thread.
+            if let ForkResult::Parent { child } = unsafe { fork() }.unwrap() {
+                drop(writer);
+                reader.read_exact(&mut [0]).unwrap();
+                nix::sys::signal::kill(child, Signal::SIGKILL).unwrap();
+                let mut last_words = String::new();
+                reader.read_to_string(&mut last_words).unwrap();
+                print!("last words: {last_words}.");
+                process::exit(0);
+            }
+            let _ready = split().unwrap();
+            writer.write_all(b" ").unwrap();
+            std::thread::sleep(Duration::from_secs(60));
+            writer.write_all(b"I live").unwrap();
+        });
+        let words = String::from_utf8_lossy(&output.stdout);
+        assert!(words.contains("last words: ."), "{words}");
+    }
+
+    #[test]
     fn a_child_that_is_ready_has_left_terminal_and_directory() {
         let name = "a_child_that_is_ready_has_left_terminal_and_directory";
         let output = alone(name, || {

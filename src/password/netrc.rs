@@ -65,11 +65,13 @@ impl Netrc {
         }
     }
 
-    /// The first login for a host.
+    /// The first login for a host, if it can be one: a control character, which a quoted token can
+    /// have, could end the command it is sent in.
     pub(super) fn login(&self, host: &str) -> Option<String> {
         let mut entries = entries(&self.text).into_iter();
         let login = entries.find_map(|entry| entry.login.filter(|_| entry.is_for_host(host)))?;
-        Some(plain(login).to_string())
+        let login = plain(login).to_string();
+        (!login.is_empty() && !login.contains(char::is_control)).then_some(login)
     }
 
     /// The first password for a login at a host; an entry without a login is for all of them.
@@ -173,6 +175,14 @@ mod tests {
         let netrc = netrc(SEVERAL, 0o600);
         assert_eq!(netrc.login("a").unwrap(), "ann");
         assert_eq!(netrc.login("elsewhere").unwrap(), "zoe");
+    }
+
+    #[test]
+    fn a_login_cannot_break_a_command() {
+        for login in [r#""ann\r\nDELE 1""#, r#""""#] {
+            let text = format!("machine a login {login} password x");
+            assert_eq!(netrc(&text, 0o600).login("a"), None);
+        }
     }
 
     #[test]
