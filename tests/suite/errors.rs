@@ -93,7 +93,7 @@ fn clear_text_to_another_host_must_be_insisted_on() {
     assert_fails(&account, USAGE, "--insecure-cleartext");
 }
 
-/// A mountpoint that does not exist is "no input" (66).
+/// A mountpoint that does not exist is "no input" (66); the server is not even asked.
 #[test]
 fn a_missing_mountpoint_is_no_input() {
     let server = serving_three();
@@ -101,6 +101,7 @@ fn a_missing_mountpoint_is_no_input() {
     fs::remove_dir(site.mountpoint()).expect("a directory to remove");
     let outcome = run(&mut site.command(&account(&server)));
     assert_eq!(outcome.code(), Some(NO_INPUT), "{outcome:?}");
+    assert_eq!(server.sessions(), 0);
 }
 
 /// A word on the command line that means nothing is a usage error (64).

@@ -9,6 +9,7 @@ mod deleting;
 mod errors;
 mod layout;
 mod lifecycle;
+mod mount_command;
 mod readers;
 mod secrets;
 mod support;
