@@ -25,7 +25,7 @@ pub struct Settings {
     pub since: i64,
     /// Whether everything that changes something is refused.
     pub read_only: bool,
-    /// Whether a message is fetched rather than shown with a size that may be wrong.
+    /// Whether stat(2) waits for a message's exact size rather than show one that may be wrong.
     pub exact_sizes: bool,
 }
 
@@ -62,6 +62,9 @@ pub struct Attributes {
     pub uid: u32,
     /// Group.
     pub gid: u32,
+    /// Whether they hold until the kernel is told otherwise. If not, they are not for programs to
+    /// see: [`Tree::getattr`](super::Tree::getattr) has to be asked first.
+    pub lasting: bool,
 }
 
 impl Attributes {
@@ -73,6 +76,7 @@ impl Attributes {
             blocks: size.div_ceil(BLOCK_SIZE),
             mtime: entry.date,
             links: u32::from(entry.place != Place::Gone),
+            lasting: entry.size.is_exact() || !settings.exact_sizes,
             ..Self::bare(Node::Message(entry.id), Kind::File, settings.mode, settings)
         }
     }
@@ -108,6 +112,7 @@ impl Attributes {
             links: 1,
             uid: settings.uid,
             gid: settings.gid,
+            lasting: true,
         }
     }
 }
@@ -150,6 +155,7 @@ mod tests {
             links: 1,
             uid: 1000,
             gid: 100,
+            lasting: true,
         };
         assert_eq!(shown, expected);
     }
@@ -172,6 +178,20 @@ mod tests {
         let size = |size| Attributes::of_message(&entry(size, Place::Root), &SETTINGS).size;
         assert_eq!(size(Size::Listed(0)), 1);
         assert_eq!(size(Size::Exact(0)), 0);
+    }
+
+    #[test]
+    fn with_exact_sizes_an_estimate_is_not_for_programs_to_see() {
+        let lasting = |size, exact_sizes| {
+            let settings = Settings {
+                exact_sizes,
+                ..SETTINGS
+            };
+            Attributes::of_message(&entry(size, Place::Root), &settings).lasting
+        };
+        assert!(lasting(Size::Listed(9), false));
+        assert!(!lasting(Size::Listed(9), true));
+        assert!(lasting(Size::Exact(9), true));
     }
 
     #[test]

@@ -42,31 +42,20 @@ impl Tree {
         }
     }
 
-    /// Whether a message's size is only shown once it is exact, so that listing directories must
-    /// not show attributes.
-    pub fn exact_sizes(&self) -> bool {
-        self.settings.exact_sizes
-    }
-
     /// Finds a name in a directory.
     ///
-    /// Answered at once, or with exact sizes when the message's size is known.
-    pub fn lookup(
-        &self,
-        parent: u64,
-        name: &OsStr,
-        reply: impl FnOnce(Result<Attributes, Error>) + Send + 'static,
-    ) {
-        match self.child(parent, name) {
-            Ok(Child::Fixed(node)) => reply(self.fixed(node)),
-            Ok(Child::Message(entry)) => self.show(entry, reply),
-            Err(error) => reply(Err(error)),
+    /// Answered from memory even where sizes are to be exact, because the kernel holds the directory
+    /// locked meanwhile, and others would wait for it too.
+    pub fn lookup(&self, parent: u64, name: &OsStr) -> Result<Attributes, Error> {
+        match self.child(parent, name)? {
+            Child::Fixed(node) => self.fixed(node),
+            Child::Message(entry) => Ok(self.of_message(&entry)),
         }
     }
 
     /// What stat(2) says of a file.
     ///
-    /// Answered at once, or with exact sizes when the message's size is known.
+    /// Answered at once, or where sizes are to be exact, when the message's is known.
     pub fn getattr(
         &self,
         inode: u64,
@@ -150,8 +139,9 @@ impl Tree {
     }
 
     fn show(&self, entry: Entry, reply: impl FnOnce(Result<Attributes, Error>) + Send + 'static) {
-        if entry.size.is_exact() || !self.settings.exact_sizes {
-            return reply(Ok(self.of_message(&entry)));
+        let attributes = self.of_message(&entry);
+        if attributes.lasting {
+            return reply(Ok(attributes));
         }
         let settings = self.settings;
         let answer = move |measured: Result<Entry, _>| {

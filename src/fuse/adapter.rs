@@ -1,10 +1,7 @@
 //! The kernel's requests, one by one: called through, answered, or refused by name.
 
 use std::ffi::OsStr;
-use std::fmt;
 use std::io;
-use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -17,14 +14,13 @@ use fuser::{
     ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
 
-use super::convert::{GENERATION, errno, file_attr, file_type, no_entry, open_flags};
+use super::answer::{
+    answer_change, answer_lookup, answer_open, failure, guard, lifetime, lifetime_of_names, stop_if,
+};
+use super::convert::{GENERATION, file_attr, file_type};
 use super::notifier::Notifier;
-use super::session::{Ended, OnEnd};
-use crate::fs::{Attributes, Error, Opened, ROOT, Tree};
-
-/// How long the kernel may believe what it is told: whatever changes without the kernel having
-/// done it is told to it, so any time would do; after a day, a lost notice would heal.
-const LASTING: Duration = Duration::from_secs(24 * 60 * 60);
+use super::session::Ended;
+use crate::fs::Tree;
 
 /// The tree as the kernel sees it.
 pub(super) struct Adapter {
@@ -42,17 +38,9 @@ impl Adapter {
         }
     }
 
-    /// Answers open(2), after the kernel has taken in the correction where there is one.
-    fn answer_open(&self) -> impl FnOnce(Opened, ReplyOpen) + Send + 'static {
-        let tree = Arc::clone(&self.tree);
-        let notifier = self.notifier.clone();
-        move |opened, reply| match opened.correction {
-            None => accept(opened, reply),
-            Some(correction) => {
-                let settle = move |told| settle(&tree, opened, told, reply);
-                notifier.correct(correction, Box::new(settle));
-            }
-        }
+    /// What a program is told that asks for what no mailbox can do.
+    fn refuse(&self, operation: &str, inode: INodeNo) -> Errno {
+        failure(operation, inode, &self.tree.refusal())
     }
 }
 
@@ -60,11 +48,13 @@ impl Filesystem for Adapter {
     fn init(&mut self, _: &Request, config: &mut KernelConfig) -> io::Result<()> {
         // With attributes in listings, `ls -l` needs no further request. Never the automatic kind:
         // it lists without attributes when a program stats everything only after listing.
-        if !self.tree.exact_sizes() {
-            ask(config, InitFlags::FUSE_DO_READDIRPLUS);
-        }
+        ask(config, InitFlags::FUSE_DO_READDIRPLUS);
         // Without it, one slow look-up holds up all others in the directory.
         ask(config, InitFlags::FUSE_PARALLEL_DIROPS);
+        // The dates of mail are whole seconds. Saying so also keeps from us the fractions in
+        // utimensat(2), which fuser cannot add to the earliest dates there are: it would panic
+        // before it asks us, and lose a dispatch thread.
+        let _ = config.set_time_granularity(Duration::from_secs(1));
         Ok(())
     }
 
@@ -75,17 +65,14 @@ impl Filesystem for Adapter {
 
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         guard(format_args!("lookup({parent}, {name:?})"), || {
-            let lifetime = lifetime_of_names(parent);
-            self.tree.lookup(parent.0, name, move |found| {
-                answer_lookup(found, lifetime, reply);
-            });
+            answer_lookup(self.tree.lookup(parent.0, name), parent, reply);
         });
     }
 
     fn getattr(&self, _: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
         guard(format_args!("getattr({ino})"), || {
             self.tree.getattr(ino.0, move |found| match found {
-                Ok(attributes) => reply.attr(&LASTING, &file_attr(&attributes)),
+                Ok(attributes) => reply.attr(&lifetime(&attributes), &file_attr(&attributes)),
                 Err(error) => reply.error(failure("getattr", ino, &error)),
             });
         });
@@ -115,7 +102,7 @@ impl Filesystem for Adapter {
                 _ => Err(self.tree.refusal()),
             };
             match changed {
-                Ok(attributes) => reply.attr(&LASTING, &file_attr(&attributes)),
+                Ok(attributes) => reply.attr(&lifetime(&attributes), &file_attr(&attributes)),
                 Err(error) => reply.error(failure("setattr", ino, &error)),
             }
         });
@@ -123,9 +110,10 @@ impl Filesystem for Adapter {
 
     fn open(&self, _: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
         guard(format_args!("open({ino}, {flags:#x})"), || {
-            let answer = self.answer_open();
+            let tree = Arc::clone(&self.tree);
+            let notifier = self.notifier.clone();
             self.tree.open(ino.0, flags.0, move |opened| match opened {
-                Ok(opened) => answer(opened, reply),
+                Ok(opened) => answer_open(opened, tree, &notifier, reply),
                 Err(error) => reply.error(failure("open", ino, &error)),
             });
         });
@@ -218,14 +206,13 @@ impl Filesystem for Adapter {
         mut reply: ReplyDirectoryPlus,
     ) {
         guard(format_args!("readdirplus({ino}, {offset})"), || {
-            let lifetime = lifetime_of_names(ino);
             let listed = self.tree.readdir(ino.0, offset, &mut |item| {
                 let attr = file_attr(&item.attributes);
                 stop_if(reply.add(
                     attr.ino,
                     item.offset,
                     item.name,
-                    &lifetime,
+                    &lifetime(&item.attributes).min(lifetime_of_names(ino)),
                     &attr,
                     GENERATION,
                 ))
@@ -464,87 +451,9 @@ impl Filesystem for Adapter {
     }
 }
 
-impl Adapter {
-    /// What a program is told that asks for what no mailbox can do.
-    fn refuse(&self, operation: &str, inode: INodeNo) -> Errno {
-        failure(operation, inode, &self.tree.refusal())
-    }
-}
-
-/// Runs a request's handler. A panic in it would silently take a dispatch thread with it; instead
-/// its reply, dropped unanswered, becomes EIO.
-fn guard(request: fmt::Arguments<'_>, handle: impl FnOnce()) {
-    log::trace!("{request}");
-    if catch_unwind(AssertUnwindSafe(handle)).is_err() {
-        log::error!("a bug: {request} panicked; the program gets EIO");
-    }
-}
-
 /// Asks the kernel for a capability; an older one does without.
 fn ask(config: &mut KernelConfig, capability: InitFlags) {
     if config.add_capabilities(capability).is_err() {
         log::debug!("the kernel has no {capability:?}");
-    }
-}
-
-/// How long the kernel may remember what a directory's names stand for, or that they stand for
-/// nothing. Names under `.pop3fs` come with rm, which changes them unknown to the kernel.
-fn lifetime_of_names(directory: INodeNo) -> Duration {
-    if directory.0 == ROOT {
-        LASTING
-    } else {
-        Duration::ZERO
-    }
-}
-
-fn answer_lookup(found: Result<Attributes, Error>, lifetime: Duration, reply: ReplyEntry) {
-    match found {
-        Ok(attributes) => {
-            reply.entry_with_ttls(&LASTING, &lifetime, &file_attr(&attributes), GENERATION);
-        }
-        Err(Error::NoEntry) => reply.entry(&lifetime, &no_entry(), GENERATION),
-        Err(error) => reply.error(errno(&error)),
-    }
-}
-
-fn answer_change(operation: &str, inode: INodeNo, done: Result<(), Error>, reply: ReplyEmpty) {
-    match done {
-        Ok(()) => reply.ok(),
-        Err(error) => reply.error(failure(operation, inode, &error)),
-    }
-}
-
-fn accept(opened: Opened, reply: ReplyOpen) {
-    reply.opened(FileHandle(opened.handle), open_flags(opened.access));
-}
-
-/// Goes on with open(2) when the kernel has the true size; a reader who would go on without it
-/// could be shown a part of the message as the whole.
-fn settle(tree: &Tree, opened: Opened, told: io::Result<()>, reply: ReplyOpen) {
-    match (told, opened.correction) {
-        (Ok(()), Some(correction)) => {
-            tree.settle(correction.inode);
-            accept(opened, reply);
-        }
-        (Ok(()), None) => accept(opened, reply),
-        (Err(error), _) => {
-            log::error!("the kernel did not take in a message's true size: {error}");
-            tree.release(opened.handle);
-            reply.error(Errno::EIO);
-        }
-    }
-}
-
-/// The errno of a failure, which is noted.
-fn failure(operation: &str, inode: INodeNo, error: &Error) -> Errno {
-    log::debug!("{operation}({inode}): {error}");
-    errno(error)
-}
-
-fn stop_if(full: bool) -> ControlFlow<()> {
-    if full {
-        ControlFlow::Break(())
-    } else {
-        ControlFlow::Continue(())
     }
 }

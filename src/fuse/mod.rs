@@ -10,6 +10,7 @@
 //! filesystem has come to its end.
 
 mod adapter;
+mod answer;
 mod convert;
 mod error;
 mod mountinfo;

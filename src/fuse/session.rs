@@ -14,7 +14,7 @@ use super::mountinfo::{self, MountInfo};
 use super::notifier::Notifier;
 use super::options::MountOptions;
 use super::unmount::unmount;
-use super::watcher;
+use super::watcher::Watcher;
 use crate::fs::Tree;
 
 /// The kernel's FUSE device.
@@ -53,8 +53,10 @@ pub fn mount(
     options: &MountOptions,
     ended: OnEnd,
 ) -> Result<Mounted, MountError> {
-    let path = usable(at)?;
-    let adapter = Adapter::new(tree, notifier.clone(), ended.clone());
+    let path = mount_point(at)?;
+    check_device()?;
+    let watcher = Watcher::open().map_err(MountError::MountTable)?;
+    let adapter = Adapter::new(tree, notifier.clone(), events.clone());
     let session =
         Session::new(adapter, &path, &options.config()).map_err(|error| refusal(error, &path))?;
     // Until its threads run, a session that is dropped unmounts itself as it should.
@@ -66,7 +68,7 @@ pub fn mount(
         mount: mount.clone(),
         _session: ManuallyDrop::new(session.spawn().map_err(MountError::Thread)?),
     };
-    watcher::watch(mount, ended).map_err(|error| {
+    watcher.start(mount, events).map_err(|error| {
         let _ = mounted.detach();
         MountError::Thread(error)
     })?;

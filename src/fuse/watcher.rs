@@ -15,16 +15,29 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::mountinfo::{self, MOUNT_TABLE, MountInfo};
 use super::session::{Ended, OnEnd};
 
-/// Starts a thread that reports once when a mount is gone.
-pub(super) fn watch(mount: MountInfo, ended: OnEnd) -> io::Result<()> {
-    let table = File::open(MOUNT_TABLE)?;
-    thread::Builder::new()
-        .name("mount-table".to_owned())
-        .spawn(move || match wait_until_gone(table, &mount) {
-            Ok(()) => ended(Ended::MountGone),
-            Err(error) => log::error!("cannot watch {MOUNT_TABLE}: {error}"),
-        })?;
-    Ok(())
+/// Watches the table of mounts.
+pub(super) struct Watcher {
+    table: File,
+}
+
+impl Watcher {
+    /// Opens the table; no change from now on is missed.
+    pub(super) fn open() -> io::Result<Self> {
+        let table = File::open(MOUNT_TABLE)?;
+        Ok(Self { table })
+    }
+
+    /// Starts a thread that reports once when a mount is gone.
+    pub(super) fn start(self, mount: MountInfo, events: Sender<Ended>) -> io::Result<()> {
+        thread::Builder::new()
+            .name("mount-table".to_owned())
+            .spawn(move || match wait_until_gone(self.table, &mount) {
+                // Nobody listens any more if the end has begun already.
+                Ok(()) => drop(events.send(Ended::MountGone)),
+                Err(error) => log::error!("cannot watch {MOUNT_TABLE}: {error}"),
+            })?;
+        Ok(())
+    }
 }
 
 /// The kernel marks the open table on every change since it was last polled, so no change between
@@ -66,8 +79,7 @@ mod tests {
             ..root.unwrap()
         };
         let (events, ended) = channel();
-        let tell = move |end| events.send(end).unwrap();
-        watch(gone, Arc::new(tell)).unwrap();
+        Watcher::open().unwrap().start(gone, events).unwrap();
         assert_eq!(ended.iter().collect::<Vec<_>>(), [Ended::MountGone]);
     }
 }

@@ -1,0 +1,138 @@
+//! Answers to the kernel, and how long it may believe them.
+
+use std::fmt;
+use std::io;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use fuser::{Errno, FileHandle, INodeNo, ReplyEmpty, ReplyEntry, ReplyOpen};
+
+use super::convert::{GENERATION, errno, file_attr, no_entry, open_flags};
+use super::notifier::Notifier;
+use crate::fs::{Attributes, Error, Opened, ROOT, Tree};
+
+/// How long the kernel may believe what it is told: whatever changes without the kernel having
+/// done it is told to it, so any time would do; after a day, a lost notice would heal.
+const LASTING: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Runs a request's handler. A panic in it would silently take a dispatch thread with it; instead
+/// its reply, dropped unanswered, becomes EIO.
+pub(super) fn guard(request: fmt::Arguments<'_>, handle: impl FnOnce()) {
+    log::trace!("{request}");
+    if catch_unwind(AssertUnwindSafe(handle)).is_err() {
+        log::error!("a bug: {request} panicked; the program gets EIO");
+    }
+}
+
+/// How long the kernel may show a file's attributes without asking again.
+pub(super) fn lifetime(attributes: &Attributes) -> Duration {
+    if attributes.lasting {
+        LASTING
+    } else {
+        Duration::ZERO
+    }
+}
+
+/// How long the kernel may remember what a directory's names stand for, or that they stand for
+/// nothing. A rm in the root changes what `deleted/` shows, which the kernel cannot know.
+pub(super) fn lifetime_of_names(directory: INodeNo) -> Duration {
+    if directory.0 == ROOT {
+        LASTING
+    } else {
+        Duration::ZERO
+    }
+}
+
+/// Answers a look-up; that a name stands for nothing is remembered as well.
+pub(super) fn answer_lookup(found: Result<Attributes, Error>, parent: INodeNo, reply: ReplyEntry) {
+    let names = lifetime_of_names(parent);
+    match found {
+        Ok(attributes) => {
+            let attr = file_attr(&attributes);
+            reply.entry_with_ttls(&lifetime(&attributes), &names, &attr, GENERATION);
+        }
+        Err(Error::NoEntry) => reply.entry(&names, &no_entry(), GENERATION),
+        Err(error) => reply.error(failure("lookup", parent, &error)),
+    }
+}
+
+/// Answers open(2), after the kernel has taken in the correction where there is one.
+pub(super) fn answer_open(opened: Opened, tree: Arc<Tree>, notifier: &Notifier, reply: ReplyOpen) {
+    match opened.correction {
+        None => accept(opened, reply),
+        Some(correction) => notifier.correct(
+            correction,
+            Box::new(move |told| match told {
+                Ok(()) => {
+                    tree.settle(correction.inode);
+                    accept(opened, reply);
+                }
+                Err(error) => give_up(&tree, opened, &error, reply),
+            }),
+        ),
+    }
+}
+
+/// Answers what only succeeds or fails.
+pub(super) fn answer_change(
+    operation: &str,
+    inode: INodeNo,
+    done: Result<(), Error>,
+    reply: ReplyEmpty,
+) {
+    match done {
+        Ok(()) => reply.ok(),
+        Err(error) => reply.error(failure(operation, inode, &error)),
+    }
+}
+
+/// The errno of a failure, which is noted.
+pub(super) fn failure(operation: &str, inode: INodeNo, error: &Error) -> Errno {
+    log::debug!("{operation}({inode}): {error}");
+    errno(error)
+}
+
+/// Goes on with a listing until the kernel's buffer is full.
+pub(super) fn stop_if(full: bool) -> ControlFlow<()> {
+    if full {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(())
+    }
+}
+
+fn accept(opened: Opened, reply: ReplyOpen) {
+    reply.opened(FileHandle(opened.handle), open_flags(opened.access));
+}
+
+/// A reader who went on with a wrong size could be shown a part of the message as the whole.
+fn give_up(tree: &Tree, opened: Opened, error: &io::Error, reply: ReplyOpen) {
+    log::error!("the kernel did not take in a message's true size: {error}");
+    tree.release(opened.handle);
+    reply.error(Errno::EIO);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_in_a_handler_ends_there() {
+        let mut reached = false;
+        guard(format_args!("lookup(1)"), || {
+            reached = true;
+            panic!("on purpose");
+        });
+        assert!(reached);
+    }
+
+    /// rm must show in `deleted/` at once; in the root, the kernel is told of every change.
+    #[test]
+    fn only_names_in_the_root_are_remembered() {
+        assert_eq!(lifetime_of_names(INodeNo(ROOT)), LASTING);
+        let deleted = Tree::directory_of(crate::maildrop::Place::Deleted).unwrap();
+        assert!(lifetime_of_names(INodeNo(deleted)).is_zero());
+    }
+}
