@@ -19,7 +19,7 @@ use super::answer::{
 };
 use super::convert::{GENERATION, file_attr, file_type};
 use super::notifier::Notifier;
-use super::session::Ended;
+use super::session::{Ended, OnEnd};
 use crate::fs::Tree;
 
 /// The tree as the kernel sees it.

@@ -56,7 +56,7 @@ pub fn mount(
     let path = mount_point(at)?;
     check_device()?;
     let watcher = Watcher::open().map_err(MountError::MountTable)?;
-    let adapter = Adapter::new(tree, notifier.clone(), events.clone());
+    let adapter = Adapter::new(tree, notifier.clone(), ended.clone());
     let session =
         Session::new(adapter, &path, &options.config()).map_err(|error| refusal(error, &path))?;
     // Until its threads run, a session that is dropped unmounts itself as it should.
@@ -68,7 +68,7 @@ pub fn mount(
         mount: mount.clone(),
         _session: ManuallyDrop::new(session.spawn().map_err(MountError::Thread)?),
     };
-    watcher.start(mount, events).map_err(|error| {
+    watcher.start(mount, ended).map_err(|error| {
         let _ = mounted.detach();
         MountError::Thread(error)
     })?;

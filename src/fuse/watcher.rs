@@ -28,12 +28,11 @@ impl Watcher {
     }
 
     /// Starts a thread that reports once when a mount is gone.
-    pub(super) fn start(self, mount: MountInfo, events: Sender<Ended>) -> io::Result<()> {
+    pub(super) fn start(self, mount: MountInfo, ended: OnEnd) -> io::Result<()> {
         thread::Builder::new()
             .name("mount-table".to_owned())
             .spawn(move || match wait_until_gone(self.table, &mount) {
-                // Nobody listens any more if the end has begun already.
-                Ok(()) => drop(events.send(Ended::MountGone)),
+                Ok(()) => ended(Ended::MountGone),
                 Err(error) => log::error!("cannot watch {MOUNT_TABLE}: {error}"),
             })?;
         Ok(())
@@ -79,7 +78,11 @@ mod tests {
             ..root.unwrap()
         };
         let (events, ended) = channel();
-        Watcher::open().unwrap().start(gone, events).unwrap();
+        let tell = move |end| events.send(end).unwrap();
+        Watcher::open()
+            .unwrap()
+            .start(gone, Arc::new(tell))
+            .unwrap();
         assert_eq!(ended.iter().collect::<Vec<_>>(), [Ended::MountGone]);
     }
 }
