@@ -21,6 +21,7 @@ mod file;
 mod handle;
 mod inode;
 mod names;
+mod notice;
 mod tree;
 mod verb;
 
@@ -29,4 +30,7 @@ pub use directory::Item;
 pub use error::Error;
 pub use file::{Access, Correction, Opened};
 pub use inode::ROOT;
+pub use notice::Notice;
 pub use tree::{Statistics, Tree};
+
+pub use crate::maildrop::Change;

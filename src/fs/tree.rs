@@ -7,7 +7,7 @@ use super::attributes::{Attributes, BLOCK_SIZE, Settings};
 use super::error::Error;
 use super::handle::Handles;
 use super::inode::Node;
-use crate::maildrop::{Entry, Maildrop, MessageId, Place};
+use crate::maildrop::{self, Entry, Maildrop};
 
 /// The longest file name, in octets, as everywhere on Linux.
 pub(super) const NAME_MAX: usize = 255;
@@ -101,23 +101,9 @@ impl Tree {
     /// Why a change no mailbox can make is refused.
     pub fn refusal(&self) -> Error {
         if self.settings.read_only {
-            return Error::Maildrop(crate::maildrop::Error::ReadOnly);
+            return Error::Maildrop(maildrop::Error::ReadOnly);
         }
         Error::NotPermitted
-    }
-
-    /// The inode number of the directory that shows the messages in a place, if one does.
-    pub fn directory_of(place: Place) -> Option<u64> {
-        match place {
-            Place::Root => Some(Node::Root.inode()),
-            Place::Deleted => Some(Node::Deleted.inode()),
-            Place::Gone => None,
-        }
-    }
-
-    /// A message's inode number.
-    pub fn inode_of(id: MessageId) -> u64 {
-        Node::Message(id).inode()
     }
 
     /// The attributes of a message, as its entry has them.

@@ -251,8 +251,12 @@ impl Filesystem for Adapter {
     ) {
         let what = format_args!("rename({parent}, {name:?}, {newparent}, {newname:?})");
         guard(what, || {
-            let tree = &self.tree;
-            let done = tree.rename(parent.0, name, newparent.0, newname, flags.bits());
+            let (from, to) = (parent.0, newparent.0);
+            let done = self.tree.rename(from, name, to, newname, flags.bits());
+            // The kernel moves the name with the lifetime it had, which may be too long there.
+            if done.is_ok() {
+                self.notifier.forget_name(to, newname);
+            }
             answer_change("rename", parent, done, reply);
         });
     }

@@ -58,9 +58,13 @@ impl MountInfo {
 /// # Errors
 /// The table of mounts cannot be read.
 pub fn mounted_at(path: &Path) -> io::Result<Option<MountInfo>> {
-    // A mount whose server process has died answers nothing, but its path may be spelled right.
-    let path = path.canonicalize().or_else(|_| std::path::absolute(path))?;
-    Ok(topmost(&read()?, &path))
+    Ok(topmost(&read()?, &true_path(path)?))
+}
+
+/// A path as the table has it. Where a mount's process has died, nothing answers, but the path may
+/// have been spelled right.
+pub(super) fn true_path(path: &Path) -> io::Result<PathBuf> {
+    path.canonicalize().or_else(|_| std::path::absolute(path))
 }
 
 /// The table, as it is now.

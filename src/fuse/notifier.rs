@@ -9,8 +9,7 @@ use std::thread;
 
 use fuser::INodeNo;
 
-use crate::fs::{Correction, Tree};
-use crate::maildrop::{Change, Place};
+use crate::fs::{Change, Correction, Notice};
 
 /// Tells the kernel what changed, from a thread of its own.
 ///
@@ -23,12 +22,12 @@ use crate::maildrop::{Change, Place};
 /// changes as many as messages that came or went.
 #[derive(Clone, Default)]
 pub struct Notifier {
-    queue: Arc<OnceLock<Sender<Notice>>>,
+    queue: Arc<OnceLock<Sender<Message>>>,
 }
 
 /// What waits to be told.
-enum Notice {
-    Changed(Change),
+enum Message {
+    Forget(Notice),
     Correct(Correction, Told),
 }
 
@@ -41,40 +40,50 @@ impl Notifier {
         Self::default()
     }
 
-    /// Tells the kernel of a change, soon. Before the mount exists, the kernel knows nothing that
-    /// could have changed, so there is nothing to tell.
-    pub fn tell(&self, change: Change) {
-        self.send(Notice::Changed(change));
+    /// Tells the kernel of a change in the maildrop, soon. Before the mount exists, the kernel knows
+    /// nothing that could have changed, so there is nothing to tell.
+    pub fn tell(&self, change: &Change) {
+        if let Some(notice) = Notice::of(change) {
+            self.send(Message::Forget(notice));
+        }
+    }
+
+    /// Makes the kernel forget what a name stands for, soon.
+    pub(super) fn forget_name(&self, directory: u64, name: &OsStr) {
+        self.send(Message::Forget(Notice::Name {
+            directory,
+            name: name.to_owned(),
+        }));
     }
 
     /// Tells the kernel a file's true size, soon; then goes on with `told`.
     pub(super) fn correct(&self, correction: Correction, told: Told) {
-        self.send(Notice::Correct(correction, told));
+        self.send(Message::Correct(correction, told));
     }
 
     /// Starts telling a kernel. A notifier serves one mount; another one is ignored.
     pub(super) fn attach(&self, kernel: fuser::Notifier) -> io::Result<()> {
-        let (queue, notices) = channel();
+        let (queue, messages) = channel();
         thread::Builder::new()
             .name("notifier".to_owned())
-            .spawn(move || tell_all(&kernel, &notices))?;
+            .spawn(move || tell_all(&kernel, &messages))?;
         let _ = self.queue.set(queue);
         Ok(())
     }
 
-    fn send(&self, notice: Notice) {
+    fn send(&self, message: Message) {
         if let Some(queue) = self.queue.get() {
             // Fails only if the thread is gone, and with it the process's end.
-            let _ = queue.send(notice);
+            let _ = queue.send(message);
         }
     }
 }
 
-fn tell_all(kernel: &fuser::Notifier, notices: &Receiver<Notice>) {
-    for notice in notices {
-        let told = catch_unwind(AssertUnwindSafe(|| match notice {
-            Notice::Changed(change) => tell_change(kernel, &change),
-            Notice::Correct(correction, told) => told(tell_size(kernel, correction)),
+fn tell_all(kernel: &fuser::Notifier, messages: &Receiver<Message>) {
+    for message in messages {
+        let told = catch_unwind(AssertUnwindSafe(|| match message {
+            Message::Forget(notice) => forget(kernel, &notice),
+            Message::Correct(correction, told) => told(correct(kernel, correction)),
         }));
         if told.is_err() {
             log::error!("a bug: telling the kernel of a change panicked; going on");
@@ -82,29 +91,20 @@ fn tell_all(kernel: &fuser::Notifier, notices: &Receiver<Notice>) {
     }
 }
 
-fn tell_change(kernel: &fuser::Notifier, change: &Change) {
-    let told = match change {
-        Change::Appeared { place, name } | Change::Vanished { place, name } => {
-            tell_name(kernel, *place, name)
-        }
-        // The whole file: its pages as well as its attributes.
-        Change::Changed { id } => kernel.inval_inode(INodeNo(Tree::inode_of(*id)), 0, 0),
+fn forget(kernel: &fuser::Notifier, notice: &Notice) {
+    let told = match notice {
+        Notice::Name { directory, name } => kernel.inval_entry(INodeNo(*directory), name),
+        // All of the file: its pages as well as its attributes.
+        Notice::File { inode } => kernel.inval_inode(INodeNo(*inode), 0, 0),
     };
     if let Err(error) = told {
-        log::debug!("the kernel was not told of {change:?}: {error}");
-    }
-}
-
-fn tell_name(kernel: &fuser::Notifier, place: Place, name: &str) -> io::Result<()> {
-    match Tree::directory_of(place) {
-        Some(directory) => kernel.inval_entry(INodeNo(directory), OsStr::new(name)),
-        None => Ok(()),
+        log::debug!("the kernel was not told to forget {notice:?}: {error}");
     }
 }
 
 /// Storing the last octet makes the kernel's size grow even for programs that do not ask for it
 /// again (mmap, sendfile, splice); forgetting the attributes makes it shrink where it was too large.
-fn tell_size(kernel: &fuser::Notifier, correction: Correction) -> io::Result<()> {
+fn correct(kernel: &fuser::Notifier, correction: Correction) -> io::Result<()> {
     let inode = INodeNo(correction.inode);
     if let Some((offset, octet)) = correction.last {
         kernel.store(inode, offset, &[octet])?;
@@ -116,14 +116,23 @@ fn tell_size(kernel: &fuser::Notifier, correction: Correction) -> io::Result<()>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::maildrop::MessageId;
 
     #[test]
-    fn changes_before_the_mount_are_dropped_without_harm() {
+    fn what_there_is_to_tell_before_the_mount_is_dropped() {
         let notifier = Notifier::new();
-        notifier.tell(Change::Changed {
-            id: MessageId::from_index(0),
-        });
+        notifier.forget_name(1, OsStr::new("u1"));
         assert!(notifier.queue.get().is_none());
+    }
+
+    /// A program that waits in open(2) gets an error then, instead of waiting for ever.
+    #[test]
+    fn nobody_waits_for_a_kernel_that_is_not_there() {
+        let (told, outcome) = channel();
+        let correction = Correction {
+            inode: 16,
+            last: None,
+        };
+        Notifier::new().correct(correction, Box::new(move |result| drop(told.send(result))));
+        assert!(outcome.recv().is_err());
     }
 }

@@ -7,6 +7,8 @@ use std::process::{Command, Output, Stdio};
 use nix::errno::Errno;
 use nix::mount::{MntFlags, umount2};
 
+use super::mountinfo::true_path;
+
 /// The helper of the fuse3 package. mount(8) may run us without a PATH, so its usual places are
 /// tried too.
 const HELPERS: [&str; 5] = [
@@ -28,10 +30,11 @@ const HELPERS: [&str; 5] = [
 pub fn unmount(at: &Path, lazy: bool) -> io::Result<()> {
     let mut flags = MntFlags::UMOUNT_NOFOLLOW;
     flags.set(MntFlags::MNT_DETACH, lazy);
-    match umount2(at, flags) {
+    let at = true_path(at)?;
+    match umount2(&at, flags) {
         Ok(()) => Ok(()),
         // Only root may; others are let by the helper if the mount is theirs.
-        Err(Errno::EPERM) => unmount_by_helper(at, lazy),
+        Err(Errno::EPERM) => unmount_by_helper(&at, lazy),
         Err(errno) => Err(errno.into()),
     }
 }
