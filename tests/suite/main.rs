@@ -10,6 +10,7 @@ mod errors;
 mod layout;
 mod lifecycle;
 mod mount_command;
+mod passwords;
 mod readers;
 mod secrets;
 mod support;

@@ -71,6 +71,34 @@ fn mount_passes_an_error_on() {
     assert!(outcome.says("no_such_option"), "{outcome:?}");
 }
 
+/// Users who are not root mount through fusermount3; the mount has the same type and names the same
+/// source.
+#[test]
+fn users_mount_by_fusermount() {
+    if lacking(NEEDS) || lacking(&[Need::Program("setpriv")]) {
+        return;
+    }
+    let (server, site) = (serving_three(), Site::new());
+    let options = options(&site);
+    site.give_to(NOBODY);
+    let source = account(&server).source().to_owned();
+    let mail = site.mountpoint().display().to_string();
+    let outcome = in_namespace(
+        AS_NOBODY,
+        &[
+            r#"pop3fs "$1" "$2" -o "$3" && findmnt -n -o FSTYPE,SOURCE "$2" && rm "$2/two" && pop3fs umount "$2""#,
+            &source,
+            &mail,
+            &options,
+        ],
+    )
+    .succeeded();
+    assert!(outcome.says("fuse.pop3fs"), "{outcome:?}");
+    assert!(outcome.says("127.0.0.1"), "{outcome:?}");
+    assert!(outcome.says("1 deleted, 2 left"), "{outcome:?}");
+    assert_committed(&server);
+}
+
 /// What an fstab says of a mailbox in clear.
 fn options(site: &Site) -> String {
     let password = site.beside("password");
@@ -104,6 +132,21 @@ mount -t overlay overlay -o "lowerdir=$2:/usr/sbin" /usr/sbin || exit
 script=$3
 shift 3
 exec sh -c "$script" sh "$@"
+"#;
+
+/// A user who is not root.
+const NOBODY: u32 = 65_534;
+
+/// Goes on with a script as somebody who is not root, with a /dev/fuse that is open to all, as it
+/// is on most systems.
+const AS_NOBODY: &str = r#"
+mount -t tmpfs tmpfs /mnt &&
+mknod /mnt/fuse c 10 229 &&
+chmod 666 /mnt/fuse &&
+mount --bind /mnt/fuse /dev/fuse || exit
+script=$1
+shift
+exec setpriv --reuid 65534 --regid 65534 --clear-groups sh -c "$script" sh "$@"
 "#;
 
 #[track_caller]

@@ -1,6 +1,7 @@
 //! A mount that cleans up after itself.
 
 use std::fs;
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -30,10 +31,25 @@ impl Site {
         let site = Self {
             directory: tempfile::tempdir().expect("a temporary directory"),
         };
-        for directory in [site.mountpoint(), site.state()] {
+        for directory in [site.mountpoint(), site.state(), site.home()] {
             fs::create_dir(directory).expect("a directory to create");
         }
         site
+    }
+
+    /// Gives everything here to a user and the group of the same number.
+    pub fn give_to(&self, user: u32) {
+        let everything = [
+            self.mountpoint(),
+            self.state(),
+            self.directory.path().to_owned(),
+        ];
+        for path in files_under(self.directory.path())
+            .into_iter()
+            .chain(everything)
+        {
+            chown(path, Some(user), Some(user)).expect("a file to give away");
+        }
     }
 
     /// The mountpoint.
@@ -44,6 +60,11 @@ impl Site {
     /// The state directory.
     pub fn state(&self) -> PathBuf {
         self.directory.path().join("state")
+    }
+
+    /// A home directory for the user.
+    pub fn home(&self) -> PathBuf {
+        self.beside("home")
     }
 
     /// The log of the mounts here.

@@ -1,0 +1,131 @@
+//! Where the password comes from.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use pop3fs_server::Server;
+
+use crate::support::mailbox::{account, serving_three};
+use crate::support::mount::Site;
+use crate::support::process::run;
+use crate::support::skip::{Need, lacking};
+
+/// From sysexits.h: something that was configured cannot be used.
+const CONFIGURATION: i32 = 78;
+
+const VARIABLE: &str = "POP3FS_PASSWORD";
+
+/// The password is the first line of what `--password-command` writes.
+#[test]
+fn a_command_tells_the_password() {
+    assert_mounts(|_, command| {
+        command.args(["--password-command", "echo secret"]);
+    });
+}
+
+/// The password is the first line of `--password-file`.
+#[test]
+fn a_file_tells_the_password() {
+    assert_mounts(|site, command| {
+        command
+            .arg("--password-file")
+            .arg(file(site, "secret\nmore\n", 0o600));
+    });
+}
+
+/// The environment variable POP3FS_PASSWORD tells the password.
+#[test]
+fn the_environment_tells_the_password() {
+    assert_mounts(|_, command| {
+        command.env(VARIABLE, "secret");
+    });
+}
+
+/// `~/.netrc` tells the password of a host and login.
+#[test]
+fn netrc_tells_the_password() {
+    assert_mounts(|site, _| {
+        let netrc = "machine example.org login ann password wrong\n\
+            machine 127.0.0.1 login ann password secret\n";
+        let path = file(site, netrc, 0o600);
+        fs::rename(&path, path.with_file_name(".netrc")).expect("a file to rename");
+    });
+}
+
+/// A command is asked before a file, and a file before the environment.
+#[test]
+fn the_nearer_word_counts() {
+    assert_mounts(|site, command| {
+        command
+            .args(["--password-command", "echo secret", "--password-file"])
+            .arg(file(site, "wrong\n", 0o600))
+            .env(VARIABLE, "wrong");
+    });
+    assert_mounts(|site, command| {
+        command
+            .arg("--password-file")
+            .arg(file(site, "secret\n", 0o600))
+            .env(VARIABLE, "wrong");
+    });
+}
+
+/// A password file that others can read is refused, and the server hears nothing of it.
+#[test]
+fn a_file_that_others_can_read_is_refused() {
+    let (server, site) = (serving_three(), Site::new());
+    let mut command = without_password(&server, &site);
+    let path = file(&site, "secret\n", 0o644);
+    let outcome = run(command.arg("--password-file").arg(&path));
+    assert_eq!(outcome.code(), Some(CONFIGURATION), "{outcome:?}");
+    assert!(outcome.says(&path.display().to_string()), "{outcome:?}");
+    assert_eq!(server.count("PASS") + server.count("AUTH"), 0);
+}
+
+/// Without a password, and without a terminal to ask for one, nothing is mounted.
+#[test]
+fn no_password_is_an_error() {
+    let (server, site) = (serving_three(), Site::new());
+    let command = without_password(&server, &site);
+    let mut detached = Command::new("setsid");
+    detached
+        .arg("-w")
+        .arg(command.get_program())
+        .args(command.get_args());
+    let home = command
+        .get_envs()
+        .filter_map(|(name, value)| Some((name, value?)));
+    let outcome = run(detached.env_remove(VARIABLE).envs(home));
+    assert_eq!(outcome.code(), Some(CONFIGURATION), "{outcome:?}");
+    assert!(outcome.says("password"), "{outcome:?}");
+}
+
+/// Mounts with what is added to the command, and looks whether the mailbox is there.
+#[track_caller]
+fn assert_mounts(add: impl FnOnce(&Site, &mut Command)) {
+    if lacking(&[Need::Fuse]) {
+        return;
+    }
+    let (server, site) = (serving_three(), Site::new());
+    let mut command = without_password(&server, &site);
+    add(&site, &mut command);
+    let mount = site.mount_by(&mut command);
+    assert_eq!(mount.names(), ["one", "three", "two"]);
+    mount.umount().succeeded();
+}
+
+/// The command that mounts, for a user with nothing in the home directory.
+fn without_password(server: &Server, site: &Site) -> Command {
+    let mut command = site.command(&account(server));
+    command.env_remove(VARIABLE).env("HOME", site.home());
+    command
+}
+
+/// A file in the home directory.
+fn file(site: &Site, text: &str, mode: u32) -> PathBuf {
+    let path = site.home().join("secret");
+    fs::write(&path, text).expect("a file to write");
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("our own file");
+    path
+}
