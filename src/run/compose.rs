@@ -41,7 +41,7 @@ pub(super) fn open(request: &MountRequest, state: &Path) -> Result<Mailbox, Fail
     let surroundings = Surroundings {
         now: Box::new(move || clock.now()),
         wake: Box::new(move || Driver::ring(&rung)),
-        tell: Box::new(move |change| told.tell(change)),
+        tell: Box::new(move |change| told.tell(&change)),
     };
     let (maildrop, engine) = Maildrop::new(settings(request), surroundings, journal, inherited);
     Driver::start(
