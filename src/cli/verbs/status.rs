@@ -50,7 +50,8 @@ pub(super) struct Status {
     messages: Option<u64>,
     octets: Option<u64>,
     marked: Option<u64>,
-    read_only: bool,
+    /// Whether nothing can be marked, and so nothing committed.
+    pub(super) read_only: bool,
     cache: Option<Cache>,
     transfer: Option<Transfer>,
     capabilities: Vec<String>,

@@ -46,17 +46,34 @@ fn commit_and_unmount(
     mountpoint: &Path,
     unmount: impl FnOnce(&Path) -> io::Result<()>,
 ) -> Answer {
-    let pid = control.status().ok().and_then(|status| status.pid);
-    let committed = told(commit_through(control).map(|report| Answer {
-        text: report.to_string(),
-        status: report.status(),
-    }));
+    let status = control.status().unwrap_or_default();
+    let pid = status.pid;
+    let committed = if status.read_only {
+        nothing_to_say()
+    } else {
+        told(commit(control))
+    };
     let unmounted = unmounted(mountpoint, unmount);
     let is_off = unmounted.status == ExitStatus::Ok;
     let so_far = followed_by(committed, unmounted);
     match pid {
         Some(pid) if is_off => followed_by(so_far, ended(pid, EXIT_BOUND)),
         _ => so_far,
+    }
+}
+
+fn commit(control: &Control) -> Result<Answer, VerbError> {
+    let report = commit_through(control)?;
+    Ok(Answer {
+        text: report.to_string(),
+        status: report.status(),
+    })
+}
+
+fn nothing_to_say() -> Answer {
+    Answer {
+        text: String::new(),
+        status: ExitStatus::Ok,
     }
 }
 
@@ -99,10 +116,7 @@ fn status_of(error: &io::Error) -> ExitStatus {
 
 fn ended(pid: u32, bound: Duration) -> Answer {
     if await_exit(pid, bound) {
-        return Answer {
-            text: String::new(),
-            status: ExitStatus::Ok,
-        };
+        return nothing_to_say();
     }
     let seconds = bound.as_secs();
     Answer {
