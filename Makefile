@@ -4,7 +4,7 @@
 # make bench    the benchmark
 # make install  the program, its man page and mount.pop3fs (PREFIX=/usr/local DESTDIR=)
 #
-# demo and test install the system packages they miss, after saying which and why.
+# They install the system packages they miss, after saying which and why.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -16,6 +16,7 @@ INSTALL ?= install
 .PHONY: build demo test check bench install uninstall
 
 build:
+	.ci/packages build
 	$(CARGO) build --release
 
 demo:
@@ -32,8 +33,8 @@ check:
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --no-deps --workspace
 
 bench:
-	.ci/packages demo
-	$(CARGO) bench
+	.ci/packages test
+	$(CARGO) bench --bench mount
 
 # Built only where it is missing, so that root needs no Rust: "make && sudo make install".
 target/release/pop3fs:
