@@ -118,6 +118,7 @@ fn a_killed_daemon_deletes_nothing_and_the_next_mount_takes_its_marks_over() {
     let mount = site.mount(&account);
     let removed = remove_some(&mount);
     mount.kill();
+    drop(mount);
     assert_eq!(dovecot.names(), names(letters()));
 
     let next = site.mount(&account);

@@ -3,18 +3,18 @@
 use std::fs::{self, File};
 use std::io::Read;
 
-use pop3fs_server::{Fault, Server};
+use pop3fs_server::Fault;
 use serde_json::Value;
 
-use crate::support::mailbox::{account, held_by, serving_three, text};
-use crate::support::mount::{Mount, Site};
-use crate::support::skip::{Need, lacking};
+use crate::support::mailbox::{held_by, serving_three, text};
+use crate::support::mount::Mount;
+use crate::support::stage::mounted;
 
 /// `rm` takes a message out of the root and into `.pop3fs/deleted`, where it can still be read.
 /// Nothing goes to the server.
 #[test]
 fn a_removed_message_moves_to_the_deleted_ones() {
-    on_a_mount(|mount, server| {
+    mounted(serving_three(), &[], |mount, server| {
         remove(mount, "two");
         assert_eq!(mount.names(), ["one", "three"]);
         assert_eq!(mount.names_in(DELETED), ["two"]);
@@ -26,7 +26,7 @@ fn a_removed_message_moves_to_the_deleted_ones() {
 /// A file that is open stays readable after `rm`.
 #[test]
 fn an_open_file_outlives_its_name() {
-    on_a_mount(|mount, _| {
+    mounted(serving_three(), &[], |mount, _| {
         let mut file = File::open(mount.file("two")).expect("a file to open");
         remove(mount, "two");
         let mut octets = String::new();
@@ -39,7 +39,7 @@ fn an_open_file_outlives_its_name() {
 /// deleted.
 #[test]
 fn undelete_brings_messages_back() {
-    on_a_mount(|mount, server| {
+    mounted(serving_three(), &[], |mount, server| {
         for name in ["one", "two", "three"] {
             remove(mount, name);
         }
@@ -56,7 +56,7 @@ fn undelete_brings_messages_back() {
 /// Moving a message from `.pop3fs/deleted` back into the root takes its mark off, too.
 #[test]
 fn a_move_out_of_the_deleted_ones_takes_the_mark_off() {
-    on_a_mount(|mount, server| {
+    mounted(serving_three(), &[], |mount, server| {
         remove(mount, "two");
         let marked = mount.file(".pop3fs/deleted/two");
         fs::rename(marked, mount.file("two")).expect("a file to move");
@@ -69,7 +69,7 @@ fn a_move_out_of_the_deleted_ones_takes_the_mark_off() {
 /// To undelete what is not marked is an error.
 #[test]
 fn what_is_not_marked_cannot_be_undeleted() {
-    on_a_mount(|mount, _| {
+    mounted(serving_three(), &[], |mount, _| {
         let outcome = mount.verb("undelete", &["one"]);
         assert!(!outcome.status.success(), "{outcome:?}");
         assert!(outcome.says("one"), "{outcome:?}");
@@ -80,7 +80,7 @@ fn what_is_not_marked_cannot_be_undeleted() {
 /// `.pop3fs/last-commit` tells what became of each.
 #[test]
 fn commit_deletes_and_leaves_the_mount() {
-    on_a_mount(|mount, server| {
+    mounted(serving_three(), &[], |mount, server| {
         remove(mount, "two");
         let commit = mount.verb("commit", &[]).succeeded();
         assert!(commit.says("1 deleted, 2 left"), "{commit:?}");
@@ -99,7 +99,7 @@ fn commit_deletes_and_leaves_the_mount() {
 /// Writing `commit` to `.pop3fs/ctl` is the same; the write returns when it is done.
 #[test]
 fn a_write_to_ctl_commits() {
-    on_a_mount(|mount, server| {
+    mounted(serving_three(), &[], |mount, server| {
         remove(mount, "two");
         fs::write(mount.file(".pop3fs/ctl"), "commit\n").expect("a commit");
         assert_eq!(held_by(server), ["one", "three"]);
@@ -110,7 +110,7 @@ fn a_write_to_ctl_commits() {
 /// tells which is which, in the server's words.
 #[test]
 fn a_refused_deletion_is_told_message_by_message() {
-    on_a_mount(|mount, server| {
+    mounted(serving_three(), &[], |mount, server| {
         server.fault(Fault::refuse_dele("two", "it is precious"));
         remove(mount, "one");
         remove(mount, "two");
@@ -129,7 +129,7 @@ fn a_refused_deletion_is_told_message_by_message() {
 /// Marks outlive a commit that the server refuses, and the next commit carries them out.
 #[test]
 fn a_commit_can_be_tried_again() {
-    on_a_mount(|mount, server| {
+    mounted(serving_three(), &[], |mount, server| {
         remove(mount, "two");
         server.fault(Fault::refuse_quit("not now"));
         assert!(!mount.verb("commit", &[]).status.success());
@@ -143,23 +143,19 @@ fn a_commit_can_be_tried_again() {
 /// `-o ro` refuses `rm`.
 #[test]
 fn a_read_only_mount_refuses_to_remove() {
-    if lacking(&[Need::Fuse]) {
-        return;
-    }
-    let server = serving_three();
-    let site = Site::new();
-    let mount = site.mount_with(&account(&server), &["-o", "ro"]);
-    let error = fs::remove_file(mount.file("two")).expect_err("a refusal");
-    assert_eq!(error.raw_os_error(), Some(nix::libc::EROFS));
-    mount.umount().succeeded();
-    assert_eq!(server.count("DELE"), 0);
+    mounted(serving_three(), &["-o", "ro"], |mount, server| {
+        let error = fs::remove_file(mount.file("two")).expect_err("a refusal");
+        assert_eq!(error.raw_os_error(), Some(nix::libc::EROFS));
+        mount.umount().succeeded();
+        assert_eq!(server.count("DELE"), 0);
+    });
 }
 
 /// `pop3fs status` tells how many messages there are and how many are marked, for people and, with
 /// `--json`, for programs; `.pop3fs/status` is the same.
 #[test]
 fn status_tells_messages_and_marks() {
-    on_a_mount(|mount, _| {
+    mounted(serving_three(), &[], |mount, _| {
         remove(mount, "two");
         let told = mount.verb("status", &["--json"]).succeeded().text();
         for status in [
@@ -176,16 +172,6 @@ fn status_tells_messages_and_marks() {
 }
 
 const DELETED: &str = ".pop3fs/deleted";
-
-fn on_a_mount(test: impl FnOnce(&Mount, &Server)) {
-    if lacking(&[Need::Fuse]) {
-        return;
-    }
-    let server = serving_three();
-    let site = Site::new();
-    let mount = site.mount(&account(&server));
-    test(&mount, &server);
-}
 
 fn remove(mount: &Mount, name: &str) {
     fs::remove_file(mount.file(name)).expect("a file to remove");

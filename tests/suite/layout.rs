@@ -23,8 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("daemon", &[]),
     ("signals", &[]),
     ("password", &["pop3"]),
-    // The kernel is told of what changes in the maildrop.
-    ("fuse", &["fs", "maildrop"]),
+    ("fuse", &["fs"]),
     ("fs", &["maildrop"]),
     ("maildrop", &["net", "pop3"]),
     ("net", &["pop3"]),

@@ -11,6 +11,7 @@ use crate::support::mailbox::{account, held_by, serving_three, text};
 use crate::support::mount::{Mount, Site, is_mounted};
 use crate::support::process::{Running, eventually, run, start};
 use crate::support::skip::{Need, lacking};
+use crate::support::stage::mounted;
 
 /// From sysexits.h: it did not work now, and may later.
 const TEMPORARY_FAILURE: i32 = 75;
@@ -74,36 +75,27 @@ fn umount_commits_though_a_namespace_holds_a_copy() {
 /// `kill -9` commits nothing.
 #[test]
 fn a_killed_daemon_commits_nothing() {
-    if lacking(&[Need::Fuse]) {
-        return;
-    }
-    let server = serving_three();
-    let site = Site::new();
-    let mount = site.mount(&account(&server));
-    fs::remove_file(mount.file("two")).expect("a file to remove");
-    mount.kill();
-    assert_eq!(held_by(&server), ["one", "two", "three"]);
-    assert_eq!(server.count("DELE"), 0);
+    mounted(serving_three(), &[], |mount, server| {
+        remove_two(mount);
+        mount.kill();
+        assert_eq!(held_by(server), ["one", "two", "three"]);
+        assert_eq!(server.count("DELE"), 0);
+    });
 }
 
 /// `pop3fs umount` takes a mount away whose daemon was killed, and says that nothing is committed.
 #[test]
 fn a_dead_mount_can_be_taken_away() {
-    if lacking(&[Need::Fuse]) {
-        return;
-    }
-    let server = serving_three();
-    let site = Site::new();
-    let mount = site.mount(&account(&server));
-    fs::remove_file(mount.file("two")).expect("a file to remove");
-    mount.daemon().signal(Signal::SIGKILL);
-    mount.daemon().await_end();
+    mounted(serving_three(), &[], |mount, server| {
+        remove_two(mount);
+        mount.kill();
 
-    let umount = mount.umount();
-    assert_eq!(umount.code(), Some(TEMPORARY_FAILURE), "{umount:?}");
-    assert!(umount.says("nothing is committed"), "{umount:?}");
-    assert!(!is_mounted(&mount.path()));
-    assert_eq!(held_by(&server), ["one", "two", "three"]);
+        let umount = mount.umount();
+        assert_eq!(umount.code(), Some(TEMPORARY_FAILURE), "{umount:?}");
+        assert!(umount.says("nothing is committed"), "{umount:?}");
+        assert!(!is_mounted(&mount.path()));
+        assert_eq!(held_by(server), ["one", "two", "three"]);
+    });
 }
 
 /// With `-f` the program stays in the foreground until the mount is gone; its exit status is 0
@@ -116,7 +108,7 @@ fn in_the_foreground_the_exit_status_tells_that_all_is_committed() {
     let server = serving_three();
     let site = Site::new();
     let (program, mount) = site.mount_in_foreground(&account(&server));
-    fs::remove_file(mount.file("two")).expect("a file to remove");
+    remove_two(&mount);
     run(Command::new("umount").arg(mount.path())).succeeded();
     program.finish().succeeded();
     assert_eq!(held_by(&server), ["one", "three"]);
@@ -132,7 +124,7 @@ fn a_refused_commit_fails_and_keeps_the_marks() {
     let server = serving_three();
     let site = Site::new();
     let (program, mount) = site.mount_in_foreground(&account(&server));
-    fs::remove_file(mount.file("two")).expect("a file to remove");
+    remove_two(&mount);
     server.fault(Fault::refuse_quit("[SYS/TEMP] not now"));
 
     let umount = mount.umount();
@@ -153,30 +145,26 @@ fn a_refused_commit_fails_and_keeps_the_marks() {
 /// success if everything is.
 #[test]
 fn a_commit_whose_answer_is_lost_is_looked_into() {
-    if lacking(&[Need::Fuse]) {
-        return;
-    }
-    let server = serving_three();
-    let site = Site::new();
-    let mount = site.mount(&account(&server));
-    fs::remove_file(mount.file("two")).expect("a file to remove");
-    server.fault(Fault::CutBefore(When::first("QUIT")));
-    mount.umount().succeeded();
-    assert_eq!(held_by(&server), ["one", "three"]);
+    mounted(serving_three(), &[], |mount, server| {
+        remove_two(mount);
+        server.fault(Fault::CutBefore(When::first("QUIT")));
+        mount.umount().succeeded();
+        assert_eq!(held_by(server), ["one", "three"]);
+    });
 }
 
 /// Mounts, removes `two`, ends the mount in some way, and looks at what became of it.
 #[track_caller]
 fn assert_commits(end: impl FnOnce(&Mount)) {
-    if lacking(&[Need::Fuse]) {
-        return;
-    }
-    let server = serving_three();
-    let site = Site::new();
-    let mount = site.mount(&account(&server));
+    mounted(serving_three(), &[], |mount, server| {
+        remove_two(mount);
+        end(mount);
+        assert_ended_with_commit(mount, server);
+    });
+}
+
+fn remove_two(mount: &Mount) {
     fs::remove_file(mount.file("two")).expect("a file to remove");
-    end(&mount);
-    assert_ended_with_commit(&mount, &server);
 }
 
 #[track_caller]

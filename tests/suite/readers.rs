@@ -4,10 +4,10 @@ use std::process::Command;
 
 use pop3fs_server::{Fault, Message, Server, When};
 
-use crate::support::mailbox::{account, held_by, long_text, serving};
-use crate::support::mount::{Mount, Site};
-use crate::support::process::{Running, eventually, run, start};
-use crate::support::skip::{Need, lacking};
+use crate::support::mailbox::{held_by, long_text, serving};
+use crate::support::mount::Mount;
+use crate::support::process::{Outcome, Running, eventually, run, start};
+use crate::support::stage::mounted;
 
 const READERS: usize = 16;
 
@@ -18,139 +18,119 @@ const SIZE: usize = 300_000;
 /// message crosses the network once.
 #[test]
 fn sixteen_readers_get_the_right_octets_with_one_retr_a_message() {
-    if lacking(&[Need::Fuse]) {
-        return;
-    }
     let names = numbered(READERS);
-    let server = serving_long(&names);
-    let site = Site::new();
-    let mount = site.mount(&account(&server));
-    let readers: Vec<(Vec<&String>, Running)> = (0..READERS)
-        .map(|first| {
-            let order: Vec<&String> = names.iter().cycle().skip(first).take(READERS).collect();
-            let reader = start(Command::new("cat").args(&order).current_dir(mount.path()));
-            (order, reader)
-        })
-        .collect();
-    for (order, reader) in readers {
-        let expected: Vec<u8> = order
-            .iter()
-            .flat_map(|name| long_text(name, SIZE))
+    mounted(serving_long(&names), &[], |mount, server| {
+        let readers: Vec<(Vec<&String>, Running)> = (0..READERS)
+            .map(|first| {
+                let order: Vec<&String> = names.iter().cycle().skip(first).take(READERS).collect();
+                let reader = start(Command::new("cat").args(&order).current_dir(mount.path()));
+                (order, reader)
+            })
             .collect();
-        assert!(reader.finish().succeeded().stdout == expected);
-    }
-    for name in &names {
-        assert_eq!(server.retrieved(name.as_bytes()), 1, "RETRs of {name}");
-    }
+        for (order, reader) in readers {
+            let expected: Vec<u8> = order
+                .iter()
+                .flat_map(|name| long_text(name, SIZE))
+                .collect();
+            assert!(reader.finish().succeeded().stdout == expected);
+        }
+        for name in &names {
+            assert_eq!(server.retrieved(name.as_bytes()), 1, "RETRs of {name}");
+        }
+    });
 }
 
 /// Programs that want a message while it is still arriving wait for that one arrival.
 #[test]
 fn readers_of_a_message_that_is_arriving_share_it() {
-    if lacking(&[Need::Fuse]) {
-        return;
-    }
-    let server = serving_long(&numbered(1));
-    let site = Site::new();
-    let mount = site.mount(&account(&server));
-    let gate = server.hold(b"0", SIZE / 2);
-    let readers: Vec<Running> = (0..READERS).map(|_| cat(&mount, "0")).collect();
-    assert!(gate.reached());
-    gate.release();
-    for reader in readers {
-        assert!(reader.finish().succeeded().stdout == long_text("0", SIZE));
-    }
-    assert_eq!(server.retrieved(b"0"), 1);
+    mounted(serving_long(&numbered(1)), &[], |mount, server| {
+        let gate = server.hold(b"0", SIZE / 2);
+        let readers: Vec<Running> = (0..READERS).map(|_| cat(mount, "0")).collect();
+        assert!(gate.reached());
+        gate.release();
+        for reader in readers {
+            assert!(reader.finish().succeeded().stdout == long_text("0", SIZE));
+        }
+        assert_eq!(server.retrieved(b"0"), 1);
+    });
 }
 
 /// A program that waits for the server delays nobody who needs no network: listing, looking at
 /// attributes, reading what is in memory, removing.
 #[test]
 fn a_waiting_reader_delays_nobody_else() {
-    if lacking(&[Need::Fuse]) {
-        return;
-    }
-    let server = serving_long(&numbered(3));
-    let site = Site::new();
-    let mount = site.mount(&account(&server));
-    cat(&mount, "1").finish().succeeded();
+    mounted(serving_long(&numbered(3)), &[], |mount, server| {
+        cat(mount, "1").finish().succeeded();
 
-    let gate = server.hold(b"0", SIZE / 2);
-    let mut waiting = cat(&mount, "0");
-    assert!(gate.reached());
-    in_mount(&mount, "ls -l . .pop3fs").succeeded();
-    in_mount(&mount, "stat 0 1 2").succeeded();
-    in_mount(&mount, "cat .pop3fs/status").succeeded();
-    let cached = in_mount(&mount, "cat 1").succeeded();
-    assert!(cached.stdout == long_text("1", SIZE));
-    in_mount(&mount, "rm 2").succeeded();
-    assert_eq!(mount.names(), ["0", "1"]);
-    assert!(
-        !waiting.has_ended(),
-        "the reader waits until the gate opens"
-    );
+        let gate = server.hold(b"0", SIZE / 2);
+        let mut waiting = cat(mount, "0");
+        assert!(gate.reached());
+        in_mount(mount, "ls -l . .pop3fs").succeeded();
+        in_mount(mount, "stat 0 1 2").succeeded();
+        in_mount(mount, "cat .pop3fs/status").succeeded();
+        let cached = in_mount(mount, "cat 1").succeeded();
+        assert!(cached.stdout == long_text("1", SIZE));
+        in_mount(mount, "rm 2").succeeded();
+        assert_eq!(mount.names(), ["0", "1"]);
+        assert!(
+            !waiting.has_ended(),
+            "the reader waits until the gate opens"
+        );
 
-    gate.release();
-    assert!(waiting.finish().succeeded().stdout == long_text("0", SIZE));
+        gate.release();
+        assert!(waiting.finish().succeeded().stdout == long_text("0", SIZE));
+    });
 }
 
 /// When the link breaks within a message, a program gets all of the message or an error, never a
 /// part of it; the next one gets it over a new connection.
 #[test]
 fn a_link_cut_within_a_message_never_cuts_a_file() {
-    if lacking(&[Need::Fuse]) {
-        return;
-    }
-    let server = serving_long(&numbered(1));
-    let site = Site::new();
-    let mount = site.mount(&account(&server));
-    server.fault(Fault::CutWithin(When::first("RETR"), SIZE / 2));
-    let first = cat(&mount, "0").finish();
-    assert!(!first.status.success() || first.stdout == long_text("0", SIZE));
-    let second = cat(&mount, "0").finish().succeeded();
-    assert!(second.stdout == long_text("0", SIZE));
+    mounted(serving_long(&numbered(1)), &[], |mount, server| {
+        server.fault(Fault::CutWithin(When::first("RETR"), SIZE / 2));
+        let first = cat(mount, "0").finish();
+        assert!(!first.status.success() || first.stdout == long_text("0", SIZE));
+        let second = cat(mount, "0").finish().succeeded();
+        assert!(second.stdout == long_text("0", SIZE));
+    });
 }
 
 /// While there is no connection a read fails when its time is over, and nobody else waits; once
 /// there is one again, reads work.
 #[test]
 fn without_a_server_a_read_fails_in_time_and_the_mount_heals() {
-    if lacking(&[Need::Fuse]) {
-        return;
-    }
-    let server = serving_long(&numbered(2));
-    let site = Site::new();
-    let mount = site.mount_with(&account(&server), &["--timeout", "2"]);
-    cat(&mount, "0").finish().succeeded();
-    server.close_door();
-    server.cut();
+    mounted(
+        serving_long(&numbered(2)),
+        &["--timeout", "2"],
+        |mount, server| {
+            cat(mount, "0").finish().succeeded();
+            server.close_door();
+            server.cut();
 
-    assert!(!cat(&mount, "1").finish().status.success());
-    let cached = cat(&mount, "0").finish().succeeded();
-    assert!(cached.stdout == long_text("0", SIZE));
+            assert!(!cat(mount, "1").finish().status.success());
+            let cached = cat(mount, "0").finish().succeeded();
+            assert!(cached.stdout == long_text("0", SIZE));
 
-    server.open_door();
-    eventually("a read works again", || {
-        cat(&mount, "1").finish().status.success()
-    });
-    let healed = cat(&mount, "1").finish().succeeded();
-    assert!(healed.stdout == long_text("1", SIZE));
+            server.open_door();
+            eventually("a read works again", || {
+                cat(mount, "1").finish().status.success()
+            });
+            let healed = cat(mount, "1").finish().succeeded();
+            assert!(healed.stdout == long_text("1", SIZE));
+        },
+    );
 }
 
 /// A link that breaks before the commit is made again for it; the messages that were removed are
 /// deleted, and no others.
 #[test]
 fn a_commit_makes_the_connection_it_needs() {
-    if lacking(&[Need::Fuse]) {
-        return;
-    }
-    let server = serving_long(&numbered(3));
-    let site = Site::new();
-    let mount = site.mount(&account(&server));
-    in_mount(&mount, "rm 1").succeeded();
-    server.cut();
-    mount.umount().succeeded();
-    assert_eq!(held_by(&server), ["0", "2"]);
+    mounted(serving_long(&numbered(3)), &[], |mount, server| {
+        in_mount(mount, "rm 1").succeeded();
+        server.cut();
+        mount.umount().succeeded();
+        assert_eq!(held_by(server), ["0", "2"]);
+    });
 }
 
 fn numbered(count: usize) -> Vec<String> {
@@ -166,7 +146,7 @@ fn cat(mount: &Mount, name: &str) -> Running {
     start(Command::new("cat").arg(mount.file(name)))
 }
 
-fn in_mount(mount: &Mount, script: &str) -> crate::support::process::Outcome {
+fn in_mount(mount: &Mount, script: &str) -> Outcome {
     run(Command::new("sh")
         .args(["-c", script])
         .current_dir(mount.path()))

@@ -14,6 +14,7 @@ use crate::support::mailbox::{account, serving, serving_three, text};
 use crate::support::mount::{Mount, Site};
 use crate::support::process::run;
 use crate::support::skip::{Need, lacking};
+use crate::support::stage::mounted;
 
 /// A file's name is the message's unique-id. What a file name cannot hold, `%`, and whatever is
 /// not printable ASCII is written `%XX`; `.`, `..` and `.pop3fs` are escaped too. The second
@@ -60,7 +61,7 @@ fn names_are_unique_ids_made_legal() {
 /// `--suffix .eml` adds an ending to every name.
 #[test]
 fn a_suffix_ends_every_name() {
-    on_a_mount(&["--suffix", ".eml"], |mount| {
+    mounted(serving_three(), &["--suffix", ".eml"], |mount, _| {
         assert_eq!(mount.names(), ["one.eml", "three.eml", "two.eml"]);
         assert_eq!(read(mount, "one.eml"), text("one"));
     });
@@ -70,7 +71,7 @@ fn a_suffix_ends_every_name() {
 /// numbers are all different and stay the same.
 #[test]
 fn attributes_are_those_of_private_files() {
-    on_a_mount(&[], |mount| {
+    mounted(serving_three(), &[], |mount, _| {
         let root = fs::metadata(mount.path()).expect("a root to stat");
         assert_eq!(root.permissions().mode() & 0o7777, 0o700);
         let inodes = ["one", "two", "three"].map(|name| {
@@ -97,7 +98,7 @@ fn attributes_are_those_of_private_files() {
 /// `.pop3fs` can be entered and is never listed, so that no program falls into it by itself.
 #[test]
 fn the_control_directory_is_there_and_not_listed() {
-    on_a_mount(&[], |mount| {
+    mounted(serving_three(), &[], |mount, _| {
         assert_eq!(mount.names(), ["one", "three", "two"]);
         assert_eq!(
             mount.names_in(".pop3fs"),
@@ -111,7 +112,7 @@ fn the_control_directory_is_there_and_not_listed() {
 /// EACCES.
 #[test]
 fn what_a_mailbox_cannot_do_is_refused() {
-    on_a_mount(&[], |mount| {
+    mounted(serving_three(), &[], |mount, _| {
         let (one, new) = (mount.file("one"), mount.file("new"));
         let refused = |what: &str, outcome: io::Result<()>, errno: i32| {
             let error = outcome.expect_err(what);
@@ -144,7 +145,7 @@ fn what_a_mailbox_cannot_do_is_refused() {
 /// `fuse.pop3fs`. Nothing on it is run, setuid or a device.
 #[test]
 fn the_mount_table_names_server_and_type() {
-    on_a_mount(&[], |mount| {
+    mounted(serving_three(), &[], |mount, _| {
         let mut findmnt = Command::new("findmnt");
         let path = mount.path();
         let table = run(findmnt
@@ -169,7 +170,7 @@ fn the_mount_table_names_server_and_type() {
 /// statfs tells the maildrop's octets and messages.
 #[test]
 fn the_filesystem_is_as_large_as_the_maildrop() {
-    on_a_mount(&[], |mount| {
+    mounted(serving_three(), &[], |mount, _| {
         let totals = statvfs(&mount.path()).expect("totals");
         assert_eq!(totals.files(), 3);
         assert_eq!(totals.files_free(), 0);
@@ -184,7 +185,7 @@ fn others_are_kept_out() {
     if lacking(&[Need::Root, Need::Program("setpriv")]) {
         return;
     }
-    on_a_mount(&[], |mount| {
+    mounted(serving_three(), &[], |mount, _| {
         let nobody = [
             "--reuid",
             "65534",
@@ -214,15 +215,6 @@ fn a_message_of_nonsensical_size_is_shown() {
         assert_eq!(read(&mount, "two"), text("two"), "{size}");
         mount.umount().succeeded();
     }
-}
-
-fn on_a_mount(options: &[&str], test: impl FnOnce(&Mount)) {
-    if lacking(&[Need::Fuse]) {
-        return;
-    }
-    let server = serving_three();
-    let site = Site::new();
-    test(&site.mount_with(&account(&server), options));
 }
 
 fn read(mount: &Mount, name: &str) -> String {

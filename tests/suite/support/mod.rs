@@ -7,3 +7,4 @@ pub mod mailbox;
 pub mod mount;
 pub mod process;
 pub mod skip;
+pub mod stage;

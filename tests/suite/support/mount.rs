@@ -192,8 +192,8 @@ impl Mount<'_> {
         self.verb("umount", &[])
     }
 
-    /// Ends the daemon with no chance to do anything, and takes the dead mount away.
-    pub fn kill(self) {
+    /// Ends the daemon with no chance to do anything; the dead mount stays until it is dropped.
+    pub fn kill(&self) {
         self.daemon.signal(Signal::SIGKILL);
         self.daemon.await_end();
     }
