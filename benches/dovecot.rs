@@ -6,13 +6,14 @@ use std::fs::{self, Permissions};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, getuid};
+use pop3fs_server::Identity;
 use tempfile::TempDir;
 
 use crate::account::Account;
@@ -60,7 +61,7 @@ impl Dovecot {
         };
         let file = home.path().join("dovecot.conf");
         fs::write(&file, configuration.text())?;
-        certify(home.path())?;
+        Identity::temporary(home.path())?;
         let master = Command::new("dovecot")
             .arg("-F")
             .arg("-c")
@@ -80,7 +81,7 @@ impl Dovecot {
         if tls {
             Account {
                 port: self.ports.tls,
-                authority: Some(certificate(self.home.path())),
+                authority: Some(self.home.path().join("ca.pem")),
             }
         } else {
             Account {
@@ -127,32 +128,6 @@ pub fn mail_user() -> io::Result<User> {
 /// Gives a file to the owner of the mail.
 pub fn own(path: &Path, user: &User) -> io::Result<()> {
     std::os::unix::fs::chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
-}
-
-/// Makes the server's certificate and key.
-fn certify(home: &Path) -> io::Result<()> {
-    let words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
-                 -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout";
-    let status = Command::new("openssl")
-        .args(words.split_whitespace())
-        .arg(key(home))
-        .arg("-out")
-        .arg(certificate(home))
-        .stderr(Stdio::null())
-        .status()?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(io::Error::other("openssl made no certificate"))
-    }
-}
-
-fn certificate(home: &Path) -> PathBuf {
-    home.join("certificate.pem")
-}
-
-fn key(home: &Path) -> PathBuf {
-    home.join("key.pem")
 }
 
 /// A port that was free a moment ago.

@@ -24,8 +24,9 @@ use std::io;
 use std::process::ExitCode;
 
 use options::{Options, USAGE};
+use relay::Distance;
 use table::Table;
-use tasks::Race;
+use tasks::{Race, Task};
 
 fn main() -> ExitCode {
     match Options::parse(env::args().skip(1)) {
@@ -43,26 +44,11 @@ fn main() -> ExitCode {
 
 /// Measures and prints; fails if anything did that was to be measured.
 fn measure(options: &Options) -> ExitCode {
-    let mut report = Report {
-        table: Table::new(options.links.iter().map(ToString::to_string)),
-        whole: true,
-    };
-    for (column, distance) in options.links.iter().enumerate() {
-        for task in tasks::ALL.iter().filter(|task| options.includes(task.name)) {
-            eprintln!("{distance}: {}", task.name);
-            let note = task.note(*distance, options);
-            match task.run(*distance, options) {
-                Ok(races) => races
-                    .iter()
-                    .for_each(|race| report.enter(column, &note, race)),
-                Err(error) => report.fail(&error),
-            }
-        }
-    }
-    println!("{}\n", heading(options));
-    println!("{}", report.table);
-    if !peers::missing().is_empty() {
-        println!("Not installed here: {}.", peers::missing().join(", "));
+    let report = Report::of(options);
+    let absent: Vec<String> = peers::absent().collect();
+    println!("{}\n\n{}", heading(options), report.table);
+    if !absent.is_empty() {
+        println!("Left out: {}.", absent.join(", "));
     }
     if report.whole {
         ExitCode::SUCCESS
@@ -78,6 +64,31 @@ struct Report {
 }
 
 impl Report {
+    fn of(options: &Options) -> Report {
+        let columns = options.links.iter().map(ToString::to_string);
+        let mut report = Report {
+            table: Table::new(columns),
+            whole: true,
+        };
+        for (column, distance) in options.links.iter().enumerate() {
+            for task in tasks::ALL.iter().filter(|task| options.includes(task.name)) {
+                eprintln!("{distance}: {}", task.name);
+                report.measure(column, task, *distance, options);
+            }
+        }
+        report
+    }
+
+    fn measure(&mut self, column: usize, task: &Task, distance: Distance, options: &Options) {
+        let note = task.note(distance, options);
+        match task.run(distance, options) {
+            Ok(races) => races
+                .iter()
+                .for_each(|race| self.enter(column, &note, race)),
+            Err(error) => self.fail(&error),
+        }
+    }
+
     fn enter(&mut self, column: usize, note: &str, race: &Race) {
         self.table.enter(&race.title, column, note, &race.scores);
         for score in &race.scores {

@@ -1,14 +1,18 @@
 //! Programs that are made for downloading mail, where they are installed.
 
+mod configuration;
+
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use nix::unistd::getuid;
+
 use crate::account::Account;
 use crate::mailbox::Mailbox;
-use crate::process;
+use crate::process::is_installed;
 
 /// A program, and how it is told to download everything and to delete nothing.
 pub struct Peer {
@@ -19,6 +23,8 @@ pub struct Peer {
     configuration: fn(&Account, usize, &str) -> String,
     /// Whether it writes a file for each message, below `mail`.
     files: bool,
+    /// Whether it delivers mail as root.
+    as_root: bool,
 }
 
 const ALL: [Peer; 4] = [
@@ -26,47 +32,59 @@ const ALL: [Peer; 4] = [
         name: "mpop",
         program: "mpop",
         arguments: &["--quiet", "-C"],
-        configuration: mpop,
+        configuration: configuration::mpop,
         files: true,
+        as_root: true,
     },
     Peer {
         name: "getmail6",
         program: "getmail",
         arguments: &["--rcfile"],
-        configuration: getmail,
+        configuration: configuration::getmail,
         files: true,
+        as_root: false,
     },
     Peer {
         name: "fetchmail",
         program: "fetchmail",
         arguments: &["--silent", "-f"],
-        configuration: fetchmail,
+        configuration: configuration::fetchmail,
         files: false,
+        as_root: true,
     },
     Peer {
         name: "curl",
         program: "curl",
         arguments: &["--silent", "-K"],
-        configuration: curl,
+        configuration: configuration::curl,
         files: true,
+        as_root: true,
     },
 ];
 
-/// Those at hand.
-pub fn installed() -> impl Iterator<Item = &'static Peer> {
-    ALL.iter()
-        .filter(|peer| process::installed(peer.program).is_some())
+/// Those that can take part.
+pub fn present() -> impl Iterator<Item = &'static Peer> {
+    ALL.iter().filter(|peer| peer.obstacle().is_none())
 }
 
-/// The names of those that are not.
-pub fn missing() -> Vec<&'static str> {
-    let missing = ALL
-        .iter()
-        .filter(|peer| process::installed(peer.program).is_none());
-    missing.map(|peer| peer.name).collect()
+/// The others, with the reason.
+pub fn absent() -> impl Iterator<Item = String> {
+    let reason = |peer: &Peer| Some(format!("{} {}", peer.name, peer.obstacle()?));
+    ALL.iter().filter_map(reason)
 }
 
 impl Peer {
+    /// Why it cannot take part.
+    fn obstacle(&self) -> Option<&'static str> {
+        if !is_installed(self.program) {
+            Some("is not installed")
+        } else if getuid().is_root() && !self.as_root {
+            Some("delivers nothing as root")
+        } else {
+            None
+        }
+    }
+
     /// The command that downloads so many messages into a directory.
     pub fn command(
         &self,
@@ -107,66 +125,4 @@ impl Peer {
         }
         mailbox.expect_count(count)
     }
-}
-
-fn mpop(account: &Account, _: usize, directory: &str) -> String {
-    let tls = match &account.authority {
-        Some(authority) => format!(
-            "tls on\ntls_starttls off\ntls_trust_file {}",
-            authority.display()
-        ),
-        None => "tls off".to_string(),
-    };
-    format!(
-        "account default\nhost 127.0.0.1\nport {}\n{tls}\nauth plain\nuser {}\npassword {}\nkeep on\n\
-         received_header off\ndelivery maildir {directory}/mail\nuidls_file {directory}/uidls\n",
-        account.port,
-        Account::USER,
-        Account::PASSWORD
-    )
-}
-
-fn getmail(account: &Account, _: usize, directory: &str) -> String {
-    let (kind, authority) = match &account.authority {
-        Some(authority) => (
-            "SimplePOP3SSLRetriever",
-            format!("ca_certs = {}", authority.display()),
-        ),
-        None => ("SimplePOP3Retriever", String::new()),
-    };
-    format!(
-        "[retriever]\ntype = {kind}\nserver = 127.0.0.1\nport = {}\nusername = {}\npassword = {}\n{authority}\n\
-         [destination]\ntype = Maildir\npath = {directory}/mail/\n\
-         [options]\nverbose = 0\ndelete = false\ndelivered_to = false\nreceived = false\n",
-        account.port,
-        Account::USER,
-        Account::PASSWORD
-    )
-}
-
-/// Into one file of SMTP, so that no delivery agent is started for each message.
-fn fetchmail(account: &Account, _: usize, directory: &str) -> String {
-    let tls = match &account.authority {
-        Some(authority) => format!("ssl sslcertfile {}", authority.display()),
-        None => "sslproto ''".to_string(),
-    };
-    format!(
-        "poll 127.0.0.1 protocol pop3 port {} user {} password {} is ann here keep fetchall {tls} bsmtp {directory}/batch\n",
-        account.port,
-        Account::USER,
-        Account::PASSWORD
-    )
-}
-
-fn curl(account: &Account, count: usize, directory: &str) -> String {
-    let (scheme, authority) = match &account.authority {
-        Some(authority) => ("pop3s", format!("cacert = {}", authority.display())),
-        None => ("pop3", String::new()),
-    };
-    format!(
-        "url = \"{scheme}://127.0.0.1:{}/[1-{count}]\"\noutput = \"{directory}/mail/#1\"\nuser = \"{}:{}\"\n{authority}\n",
-        account.port,
-        Account::USER,
-        Account::PASSWORD
-    )
 }

@@ -2,7 +2,6 @@
 
 use std::env;
 use std::io;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// Runs a program that needs no input and must succeed. Its complaints go to the terminal.
@@ -15,10 +14,8 @@ pub fn succeed(command: &mut Command) -> io::Result<()> {
     }
 }
 
-/// Where a program is, if it is installed.
-pub fn installed(program: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .map(|directory| directory.join(program))
-        .find(|file| file.is_file())
+/// Whether a program is in PATH.
+pub fn is_installed(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|directory| directory.join(program).is_file())
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use nix::unistd::{Group, User, getuid};
 
-use super::{Ports, certificate, key};
+use super::Ports;
 use crate::account::Account;
 use crate::machine;
 
@@ -32,15 +32,13 @@ impl Configuration<'_> {
 
     fn until_2_3(&self) -> String {
         let (home, maildir) = (self.home.display(), self.maildir.display());
-        let (certificate, key) = (certificate(self.home), key(self.home));
-        let (certificate, key) = (certificate.display(), key.display());
         let (uid, gid) = (self.user.uid, self.user.gid);
         let password = Account::PASSWORD;
         format!(
             "\
 disable_plaintext_auth = no
-ssl_cert = <{certificate}
-ssl_key = <{key}
+ssl_cert = <{home}/server.pem
+ssl_key = <{home}/server.key
 mail_location = maildir:{maildir}:INDEX={home}/indexes:CONTROL={home}/indexes
 passdb {{
   driver = static
@@ -56,8 +54,6 @@ userdb {{
 
     fn since_2_4(&self) -> String {
         let (home, maildir) = (self.home.display(), self.maildir.display());
-        let (certificate, key) = (certificate(self.home), key(self.home));
-        let (certificate, key) = (certificate.display(), key.display());
         let (uid, gid) = (self.user.uid, self.user.gid);
         let password = Account::PASSWORD;
         format!(
@@ -65,8 +61,8 @@ userdb {{
 dovecot_config_version = 2.4.0
 dovecot_storage_version = 2.4.0
 auth_allow_cleartext = yes
-ssl_server_cert_file = {certificate}
-ssl_server_key_file = {key}
+ssl_server_cert_file = {home}/server.pem
+ssl_server_key_file = {home}/server.key
 mail_driver = maildir
 mail_path = {maildir}
 mail_index_path = {home}/indexes

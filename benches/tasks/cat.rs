@@ -16,7 +16,7 @@ use crate::process::succeed;
 use crate::stage::Stage;
 
 /// A single message takes so little time that it is fetched often.
-const REPETITIONS: usize = 50;
+const REPETITIONS: usize = 100;
 
 /// From one message to the next, so that no reader seems to walk; prime to the mailbox's size.
 const STRIDE: usize = 37;

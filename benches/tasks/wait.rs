@@ -1,5 +1,6 @@
 //! Everybody else, while some readers wait for a server that is silent.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -69,6 +70,9 @@ pub fn races(stage: &Stage) -> io::Result<Vec<Race>> {
 
 /// Operations of which the daemon has to answer all but the first.
 fn operations<'a>(root: &'a Path, known: &'a [PathBuf]) -> Vec<Operation<'a>> {
+    // The kernel remembers which names are missing, so none is asked for twice.
+    let asked = Cell::new(0);
+    let new_name = move || root.join(format!("missing-{}", asked.replace(asked.get() + 1)));
     vec![
         (
             "`stat`",
@@ -76,11 +80,11 @@ fn operations<'a>(root: &'a Path, known: &'a [PathBuf]) -> Vec<Operation<'a>> {
         ),
         (
             "look-up of a missing name",
-            Box::new(|n| missing(&root.join(format!("missing-{n}")))),
+            Box::new(move |_| missing(&new_name())),
         ),
         ("`statfs`", Box::new(|_| Ok(statvfs(root).map(drop)?))),
         (
-            "`ls`",
+            "`ls` of 300 messages",
             Box::new(move |_| fs::read_dir(root)?.try_for_each(|entry| entry.map(drop))),
         ),
         (
@@ -104,7 +108,7 @@ fn race(what: &str, alone: Vec<Duration>, beside: Vec<Duration>) -> Race {
         Score::of(&format!("{POP3FS}, nobody waits"), alone),
         Score::of(&waiting, beside),
     ];
-    Race::new(what, scores)
+    Race::new(&format!("{what} beside readers who wait"), scores)
 }
 
 fn reader(file: &Path) -> io::Result<Child> {
