@@ -41,6 +41,8 @@ pub struct MountRequest {
     pub exact_sizes: bool,
     /// The most that is kept in memory of what was read, in octets.
     pub cache_size: u64,
+    /// The most that is fetched before it is asked for, in octets.
+    pub read_ahead: u64,
     /// How long a request of the kernel may wait for the server.
     pub timeout: Duration,
     /// Where marks are kept, in place of the usual directory.
@@ -76,6 +78,7 @@ impl TryFrom<Typed> for MountRequest {
             mode: options.mode,
             exact_sizes: options.exact_sizes,
             cache_size: options.cache_size,
+            read_ahead: read_ahead(options.read_ahead, options.cache_size),
             timeout: Duration::from_secs(options.timeout),
             state_directory: options.state_dir.map(absolute).transpose()?,
             log: options.log.map(absolute).transpose()?,
@@ -113,6 +116,11 @@ fn security(source: &Source, options: &MountOptions) -> Result<Security, Misuse>
             host: source.host.clone(),
         }),
     }
+}
+
+/// What is fetched ahead goes through the cache, and must not push out what is being read.
+fn read_ahead(given: Option<u64>, cache_size: u64) -> u64 {
+    given.unwrap_or(cache_size).min(cache_size / 4)
 }
 
 /// In the background the current directory is another.

@@ -94,6 +94,9 @@ pub(super) struct MountOptions {
     /// Memory for messages that were read
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = value::size)]
     pub(super) cache_size: u64,
+    /// The most to fetch before it is asked for, when programs walk the mailbox; 0 for nothing
+    #[arg(long, value_name = "SIZE", value_parser = value::size)]
+    pub(super) read_ahead: Option<u64>,
     /// How long a program waits for the server before its read or write fails
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = value::timeout())]
     pub(super) timeout: u64,

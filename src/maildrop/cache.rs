@@ -28,8 +28,7 @@ impl Cache {
     }
 
     /// Whether the message's body is here; counts as no use.
-    #[cfg(test)]
-    fn holds(&self, id: MessageId) -> bool {
+    pub fn holds(&self, id: MessageId) -> bool {
         self.bodies.contains(&id)
     }
 

@@ -54,6 +54,11 @@ impl Catalog {
         self.messages.get_mut(id.0 as usize)
     }
 
+    /// The message at a position of the listing, counted from 0.
+    pub fn at(&self, position: usize) -> Option<MessageId> {
+        (position < self.messages.len()).then(|| u32::try_from(position).ok().map(MessageId))?
+    }
+
     /// The message that has this name now.
     pub fn named(&self, name: &str) -> Option<MessageId> {
         self.names.get(name).copied()

@@ -107,9 +107,17 @@ impl Maildrop {
     /// With a correction, the kernel must be told of it and [`Maildrop::settle`] be called before
     /// the answer reaches the program.
     pub fn open(&self, id: MessageId, answer: Answer<(OpenMessage, Option<Correction>)>) {
-        let opened = locked(&self.0.state).open(id);
+        let (opened, hungry) = {
+            let mut state = locked(&self.0.state);
+            (state.open(id), state.is_hungry())
+        };
         match opened {
-            Some(result) => answer(result),
+            Some(result) => {
+                if hungry {
+                    (self.0.surroundings.wake)();
+                }
+                answer(result);
+            }
             None => self.park(id, Wants::Open(answer)),
         }
     }

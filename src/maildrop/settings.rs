@@ -15,6 +15,8 @@ pub struct Settings {
     pub suffix: String,
     /// Octets of messages to keep in memory.
     pub cache_size: usize,
+    /// Octets of messages to fetch at most before anybody has asked for them.
+    pub read_ahead: u64,
     /// How long a request may take.
     pub timeout: Duration,
     /// Whether nothing can be deleted.

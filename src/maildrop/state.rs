@@ -9,6 +9,7 @@ use super::cache::Cache;
 use super::catalog::{Catalog, Message};
 use super::clock::Moment;
 use super::error::Error;
+use super::foresight::Foresight;
 use super::mark::Mark;
 use super::message::{Body, Correction, MessageId, Octets, OpenMessage, Place, Size};
 use super::reader::{Answer, Due, Reader, Wants};
@@ -29,7 +30,8 @@ pub(super) struct State {
     pub errands: Vec<Errand>,
     /// Whether a commit holds the marked messages.
     pub committing: bool,
-    arrivals: HashMap<MessageId, Arrival>,
+    pub(super) arrivals: HashMap<MessageId, Arrival>,
+    pub(super) foresight: Foresight,
     /// Messages to be fetched for a reader, in order of asking.
     demand: VecDeque<MessageId>,
     /// No reader's deadline is before this.
@@ -69,6 +71,7 @@ impl State {
             errands: Vec::new(),
             committing: false,
             arrivals: HashMap::new(),
+            foresight: Foresight::default(),
             demand: VecDeque::new(),
             earliest: None,
         }
@@ -86,15 +89,12 @@ impl State {
         if body.is_none() && message.place == Place::Gone {
             return Some(Err(Error::Vanished));
         }
-        let open = OpenMessage {
-            id,
-            version: message.version,
-            body,
-        };
-        message
-            .size()
-            .is_exact()
-            .then(|| Ok((open, message.correction())))
+        let (version, correction) = (message.version, message.correction());
+        let (here, exact) = (body.is_some(), message.size().is_exact());
+        if here || !exact {
+            self.foresee(id);
+        }
+        exact.then_some(Ok((OpenMessage { id, version, body }, correction)))
     }
 
     /// Reads without fetching; none where the octets are not there.
@@ -136,6 +136,9 @@ impl State {
 
     /// Lets a reader wait for a message, which is fetched if it is not on its way.
     pub fn park(&mut self, id: MessageId, reader: Reader) {
+        if matches!(reader.wants, Wants::Read { .. }) {
+            self.foresee(id);
+        }
         self.earliest = Some(
             self.earliest
                 .map_or(reader.until, |until| until.min(reader.until)),
@@ -165,7 +168,7 @@ impl State {
     /// The first message after `id` whose exact size is not known, nor on its way to be known.
     pub fn next_unmeasured(&self, id: Option<MessageId>) -> Option<MessageId> {
         let unmeasured = |(id, message): &(MessageId, &Message)| {
-            message.place != Place::Gone
+            message.place == Place::Root
                 && matches!(message.size(), Size::Listed(_))
                 && !self.arrivals.contains_key(id)
         };
@@ -175,8 +178,13 @@ impl State {
     /// RETR of this message is being sent.
     pub fn begin(&mut self, id: MessageId) {
         self.demand.retain(|&other| other != id);
-        let listed = self.catalog.message(id).map_or(0, |message| message.listed);
-        self.arrivals.entry(id).or_default().begin(listed);
+        let Some(message) = self.catalog.message(id) else {
+            return;
+        };
+        let arrival = self.arrivals.entry(id);
+        arrival
+            .or_insert_with(|| Arrival::new(message.fingerprint()))
+            .begin(message.listed);
     }
 
     /// A piece of the message's body came.

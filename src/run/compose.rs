@@ -135,6 +135,7 @@ fn settings(request: &MountRequest) -> Settings {
         security: security(request),
         suffix: request.suffix.clone(),
         cache_size: usize::try_from(request.cache_size).unwrap_or(usize::MAX),
+        read_ahead: request.read_ahead,
         timeout: request.timeout,
         read_only: request.read_only,
         exact_sizes: request.exact_sizes,

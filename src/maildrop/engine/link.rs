@@ -9,6 +9,7 @@ use super::super::error::{Error, Outage, OutageKind};
 use super::super::locked;
 use super::super::message::{MessageId, Place};
 use super::super::reconcile::reconcile;
+use super::super::schedule::Flight;
 use super::super::session::{Credential, Exchange, Happening, Listing, Session, SignIn};
 use super::super::state::State;
 use super::super::status::SessionStatus;
@@ -82,6 +83,12 @@ impl Link {
     /// Whether the last login was refused.
     pub fn is_locked_out(&self) -> bool {
         self.refused.is_some()
+    }
+
+    /// What is in flight, and how many octets should be.
+    pub fn flight(&self) -> Option<(Flight, u64)> {
+        let session = self.session()?;
+        Some((session.flight(), session.window()))
     }
 
     /// Whether a link may be made now; if not, it is noted that one is wanted.
@@ -206,6 +213,7 @@ impl Engine {
         let (numbering, changes) =
             reconcile(&mut state.catalog, messages, &suffix, now.unix_seconds());
         step.effects.changes.extend(changes);
+        state.reorder();
         if inherit(state, &suffix) | (state.catalog.marks() != marked) {
             step.orders.push(Order::WriteJournal);
         }

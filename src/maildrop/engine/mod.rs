@@ -39,6 +39,8 @@ pub struct Engine {
     deleting: VecDeque<MessageId>,
     /// The one who asked for the end.
     leaver: Option<(Moment, Answer<()>)>,
+    /// The next message to fetch that nobody waits for yet.
+    planned: Option<MessageId>,
     /// How far the sweep that learns all sizes has come.
     measured: Option<MessageId>,
 }
@@ -97,6 +99,7 @@ impl Engine {
             committers: Vec::new(),
             deleting: VecDeque::new(),
             leaver: None,
+            planned: None,
             measured: None,
         }
     }

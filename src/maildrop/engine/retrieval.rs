@@ -7,31 +7,39 @@ use super::super::message::MessageId;
 use super::super::schedule::{self, Candidate, Window};
 use super::{Engine, Turn};
 
-/// Commands in flight where PIPELINING is announced; some servers overflow at thousands.
-pub(super) const PIPELINED: usize = 64;
-
-/// Listed octets in flight beyond which nothing is asked for that nobody waits for yet.
-const PLANNED_OCTETS: u64 = 256 * 1024;
+/// Commands in flight where PIPELINING is announced: enough small messages for a long fat link,
+/// and less than the thousands at which some servers overflow.
+const PIPELINED: usize = 1000;
 
 impl Engine {
     /// Asks for what is demanded, and for what is planned as far as the window allows.
     pub(super) fn retrieve(&mut self, turn: &mut Turn<'_>) -> Result<(), CommandError> {
-        let window = Window {
-            commands: self.commands_max(),
-            octets: PLANNED_OCTETS,
-        };
-        while let Some(flight) = self.link.session().map(|session| session.flight()) {
+        while let Some((flight, octets)) = self.link.flight() {
+            let window = Window {
+                commands: self.commands_max(),
+                octets,
+            };
             let demanded = turn.state.next_demand().map(|id| candidate(id, turn));
-            let planned = self.next_unmeasured(turn).map(|id| candidate(id, turn));
+            let planned = self.planned(octets, turn).map(|id| candidate(id, turn));
             let Some(chosen) = schedule::next(demanded, planned, flight, window) else {
                 break;
             };
             if demanded.is_none() {
-                self.measured = Some(chosen.id);
+                self.planned = None;
             }
             self.ask_for(chosen, turn)?;
         }
         Ok(())
+    }
+
+    /// The next message that nobody waits for yet: it stays the next one until it is asked for.
+    fn planned(&mut self, window: u64, turn: &mut Turn<'_>) -> Option<MessageId> {
+        let still = self.planned.filter(|&id| turn.state.is_missing(id));
+        self.planned = still.or_else(|| turn.state.plan(window)).or_else(|| {
+            self.measured = self.next_unmeasured(turn).or(self.measured);
+            self.measured.filter(|&id| turn.state.is_missing(id))
+        });
+        self.planned
     }
 
     fn ask_for(&mut self, chosen: Candidate, turn: &mut Turn<'_>) -> Result<(), CommandError> {

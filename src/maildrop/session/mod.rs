@@ -20,6 +20,7 @@ pub(super) use sign_in::SignIn;
 
 use super::clock::Moment;
 use super::message::MessageId;
+use super::pace::Pace;
 use super::reconcile::Numbering;
 use super::schedule::Flight;
 
@@ -39,6 +40,7 @@ pub(super) struct Session {
     numbering: Numbering,
     /// Listed octets of the messages asked for.
     octets: u64,
+    pace: Pace,
     last_sign: Moment,
     listed_at: Moment,
     used: bool,
@@ -100,6 +102,7 @@ impl Session {
             capabilities: Capabilities::default(),
             numbering: Numbering::new(),
             octets: 0,
+            pace: Pace::default(),
             last_sign: now,
             listed_at: now,
             used: false,
@@ -125,6 +128,7 @@ impl Session {
         mut body: impl FnMut(MessageId, &[u8]),
     ) -> Result<(), SessionError> {
         self.last_sign = now;
+        self.pace.arrived(now, input.len());
         while let Some(event) = self.connection.poll(&mut input)? {
             match event {
                 Event::Accepted { .. } => {}
@@ -247,6 +251,11 @@ impl Session {
         }
     }
 
+    /// How many octets should be in flight.
+    pub fn window(&self) -> u64 {
+        self.pace.window()
+    }
+
     /// Sends RETR; false where the message has no number in this session.
     pub fn retrieve(
         &mut self,
@@ -316,6 +325,7 @@ impl Session {
         self.used = true;
         if self.connection.in_flight() == 0 {
             self.last_sign = now;
+            self.pace.asked(now);
         }
     }
 }

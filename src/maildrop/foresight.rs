@@ -1,0 +1,146 @@
+//! What the [predictor](super::read_ahead) knows of the mailbox, and what it is told.
+
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
+use super::arrival::Arrival;
+use super::cache::Cache;
+use super::catalog::Catalog;
+use super::message::{MessageId, Place};
+use super::name_order::NameOrder;
+use super::read_ahead::{Effort, Order, Predictor, Ranks};
+use super::state::State;
+
+/// Windows that a walk may be looked ahead: one is on the wire, one is read, and the rest absorbs
+/// that both go in bursts.
+const WINDOWS: u64 = 4;
+
+/// Who walks the mailbox.
+#[derive(Debug, Default)]
+pub(super) struct Foresight {
+    predictor: Predictor,
+    names: OnceCell<NameOrder>,
+    /// How far to look ahead, in octets.
+    limit: u64,
+}
+
+/// The mailbox as a walk sees it.
+struct Path<'a> {
+    catalog: &'a Catalog,
+    cache: &'a Cache,
+    arrivals: &'a HashMap<MessageId, Arrival>,
+    names: &'a OnceCell<NameOrder>,
+}
+
+impl State {
+    /// A program has opened a message, or reads one that must be fetched again.
+    pub fn foresee(&mut self, id: MessageId) {
+        let Self {
+            catalog,
+            cache,
+            arrivals,
+            foresight,
+            ..
+        } = self;
+        let Foresight {
+            predictor, names, ..
+        } = foresight;
+        predictor.opened(
+            id,
+            &Path {
+                catalog,
+                cache,
+                arrivals,
+                names,
+            },
+        );
+    }
+
+    /// The next message to fetch for one who will probably want it; counts as asked for.
+    pub fn plan(&mut self, window: u64) -> Option<MessageId> {
+        let limit = window.saturating_mul(WINDOWS).min(self.settings.read_ahead);
+        let Self {
+            catalog,
+            cache,
+            arrivals,
+            foresight,
+            ..
+        } = self;
+        foresight.limit = limit;
+        let Foresight {
+            predictor, names, ..
+        } = foresight;
+        predictor.plan(
+            limit,
+            &Path {
+                catalog,
+                cache,
+                arrivals,
+                names,
+            },
+        )
+    }
+
+    /// Whether so little is left of what was planned that more should be.
+    pub fn is_hungry(&self) -> bool {
+        self.foresight.predictor.is_hungry(self.foresight.limit)
+    }
+
+    /// The listing has changed, and with it the order of names.
+    pub fn reorder(&mut self) {
+        self.foresight.names.take();
+    }
+
+    /// Whether a message that was planned is still to be fetched.
+    pub fn is_missing(&self, id: MessageId) -> bool {
+        let Self {
+            catalog,
+            cache,
+            arrivals,
+            foresight,
+            ..
+        } = self;
+        let path = Path {
+            catalog,
+            cache,
+            arrivals,
+            names: &foresight.names,
+        };
+        matches!(path.effort(id), Effort::Fetch(_))
+    }
+}
+
+impl Ranks for Path<'_> {
+    fn rank(&self, order: Order, id: MessageId) -> Option<usize> {
+        match order {
+            Order::Listing => Some(id.index() as usize),
+            Order::Name => self
+                .names
+                .get_or_init(|| NameOrder::of(self.catalog))
+                .rank(id),
+        }
+    }
+
+    fn at(&self, order: Order, rank: usize) -> Option<MessageId> {
+        match order {
+            Order::Listing => self.catalog.at(rank),
+            Order::Name => self
+                .names
+                .get_or_init(|| NameOrder::of(self.catalog))
+                .at(rank),
+        }
+    }
+
+    fn effort(&self, id: MessageId) -> Effort {
+        match self.catalog.message(id) {
+            Some(message) if message.place == Place::Root => {
+                if self.cache.holds(id) || self.arrivals.contains_key(&id) {
+                    Effort::Nothing
+                } else {
+                    Effort::Fetch(message.size().shown())
+                }
+            }
+            _ => Effort::NotShown,
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! Which messages somebody will want next: a pure function of the opens so far.
+//!
+//! Programs that walk a directory know nothing of pipelining: they open one file, read it, and
+//! open the next, in listing order or in order of name, forwards or backwards, several at a time.
+//! Two opens of neighbours make a walker; each further one that it foresaw lets it look further
+//! ahead. An open that fits no walker may be the start of one, and costs nothing: a reader at
+//! random must not pay for others' habits.
+
+use std::collections::VecDeque;
+
+use super::message::MessageId;
+
+/// Walkers followed at a time; more programs than that share a machine with two cores badly.
+const WALKERS_MAX: usize = 16;
+
+/// Opens remembered that may be the start of a walk. More would find neighbours by chance.
+const STRAYS_MAX: usize = 8;
+
+/// How many messages a walker may leave out, once it has been right a few times. Before, only
+/// direct neighbours count.
+const STRIDE_MAX: usize = 16;
+
+/// How often a walker must have been right before it may leave any out.
+const SURE: u32 = 4;
+
+/// What a walker looks ahead once it has been right, in octets; each further time doubles it.
+/// Before, it is one message, for two opens may be neighbours by chance.
+const FIRST_STRETCH: u64 = 16 * 1024;
+
+/// In what order the messages are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// As the server lists them.
+    Listing,
+    /// By file name.
+    Name,
+}
+
+/// Positions of messages in both orders.
+pub(super) trait Ranks {
+    /// The message's position.
+    fn rank(&self, order: Order, id: MessageId) -> Option<usize>;
+    /// The message at a position.
+    fn at(&self, order: Order, rank: usize) -> Option<MessageId>;
+    /// What it would take to have the message in memory.
+    fn effort(&self, id: MessageId) -> Effort;
+}
+
+/// What it would take to have a message in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effort {
+    /// So many listed octets.
+    Fetch(u64),
+    /// It is there, or on its way.
+    Nothing,
+    /// It is not shown any more, so no walk comes by.
+    NotShown,
+}
+
+/// Follows the walkers.
+#[derive(Debug, Default)]
+pub(super) struct Predictor {
+    /// The most recent last.
+    walkers: Vec<Walker>,
+    strays: VecDeque<MessageId>,
+}
+
+#[derive(Debug)]
+struct Walker {
+    order: Order,
+    backwards: bool,
+    at: usize,
+    /// The furthest position that has been planned, or looked at in vain.
+    seen: usize,
+    hits: u32,
+    /// What is planned and not yet opened, nearest first.
+    planned: VecDeque<(usize, u64)>,
+    ahead: u64,
+}
+
+impl Predictor {
+    /// A message is opened.
+    pub fn opened(&mut self, id: MessageId, ranks: &impl Ranks) {
+        let known = self
+            .walkers
+            .iter()
+            .rposition(|walker| walker.foresees(id, ranks));
+        if let Some(mut walker) = known.map(|index| self.walkers.remove(index)) {
+            walker.step(id, ranks);
+            self.walkers.push(walker);
+        } else if self
+            .walkers
+            .iter()
+            .any(|walker| walker.has_passed(id, ranks))
+        {
+            // Threads that share a walk may be a little out of step.
+        } else if let Some((index, walker)) = self.begin(id, ranks) {
+            self.strays.remove(index);
+            self.follow(walker);
+        } else if !self.strays.contains(&id) {
+            self.strays.push_back(id);
+            if self.strays.len() > STRAYS_MAX {
+                self.strays.pop_front();
+            }
+        }
+    }
+
+    /// The next message to fetch for whoever walks, looking at most `limit` octets ahead of each;
+    /// it counts as planned from now on.
+    pub fn plan(&mut self, limit: u64, ranks: &impl Ranks) -> Option<MessageId> {
+        self.walkers
+            .iter_mut()
+            .rev()
+            .find_map(|walker| walker.plan(limit, ranks))
+    }
+
+    /// Whether a walker has come so near to the end of what is planned that more should be.
+    pub fn is_hungry(&self, limit: u64) -> bool {
+        self.walkers
+            .iter()
+            .any(|walker| !walker.is_at_the_end() && walker.ahead * 2 <= walker.stretch(limit))
+    }
+
+    fn begin(&self, id: MessageId, ranks: &impl Ranks) -> Option<(usize, Walker)> {
+        let orders = [Order::Listing, Order::Name];
+        orders.into_iter().find_map(|order| {
+            let strays = self.strays.iter().enumerate().rev();
+            strays
+                .filter_map(|(index, &stray)| {
+                    Some((index, Walker::between(order, stray, id, ranks)?))
+                })
+                .next()
+        })
+    }
+
+    fn follow(&mut self, walker: Walker) {
+        if self.walkers.len() >= WALKERS_MAX {
+            self.walkers.remove(0);
+        }
+        self.walkers.push(walker);
+    }
+}
+
+impl Walker {
+    /// A walker whose two steps these are, if they are neighbours.
+    fn between(
+        order: Order,
+        first: MessageId,
+        second: MessageId,
+        ranks: &impl Ranks,
+    ) -> Option<Self> {
+        let (from, to) = (ranks.rank(order, first)?, ranks.rank(order, second)?);
+        let backwards = to < from;
+        let walker = Self {
+            order,
+            backwards,
+            at: from,
+            seen: from,
+            hits: 0,
+            planned: VecDeque::new(),
+            ahead: 0,
+        };
+        (from != to && walker.distance(to, ranks)? == 1).then_some(Self {
+            at: to,
+            seen: to,
+            hits: 1,
+            ..walker
+        })
+    }
+
+    fn foresees(&self, id: MessageId, ranks: &impl Ranks) -> bool {
+        let stride = if self.hits >= SURE { STRIDE_MAX } else { 1 };
+        let distance = ranks
+            .rank(self.order, id)
+            .and_then(|rank| self.distance(rank, ranks));
+        distance.is_some_and(|distance| (1..=stride).contains(&distance))
+    }
+
+    fn has_passed(&self, id: MessageId, ranks: &impl Ranks) -> bool {
+        let behind = |rank: usize| {
+            if self.backwards {
+                rank.checked_sub(self.at)
+            } else {
+                self.at.checked_sub(rank)
+            }
+        };
+        let distance = ranks.rank(self.order, id).and_then(behind);
+        self.hits >= SURE && distance.is_some_and(|distance| distance <= STRIDE_MAX)
+    }
+
+    /// How many steps away a position is, or none if it lies behind or too far off. What is not
+    /// shown is no step.
+    fn distance(&self, to: usize, ranks: &impl Ranks) -> Option<usize> {
+        let far = if self.backwards {
+            self.at.checked_sub(to)?
+        } else {
+            to.checked_sub(self.at)?
+        };
+        if far > 4 * STRIDE_MAX {
+            return None;
+        }
+        let shown = |&step: &usize| {
+            let id = self
+                .offset(self.at, step)
+                .and_then(|rank| ranks.at(self.order, rank));
+            id.is_some_and(|id| ranks.effort(id) != Effort::NotShown)
+        };
+        // The message itself counts, even if it was taken out of sight while it is opened.
+        Some((1..far).filter(shown).count() + usize::from(far > 0))
+    }
+
+    fn step(&mut self, id: MessageId, ranks: &impl Ranks) {
+        let Some(rank) = ranks.rank(self.order, id) else {
+            return;
+        };
+        self.at = rank;
+        self.hits = self.hits.saturating_add(1);
+        while let Some(&(planned, octets)) = self.planned.front() {
+            if self.is_beyond(planned, rank) {
+                break;
+            }
+            self.planned.pop_front();
+            self.ahead = self.ahead.saturating_sub(octets);
+        }
+        if self.is_beyond(rank, self.seen) {
+            self.seen = rank;
+        }
+    }
+
+    fn plan(&mut self, limit: u64, ranks: &impl Ranks) -> Option<MessageId> {
+        while self.ahead < self.stretch(limit) {
+            let next = self
+                .offset(self.seen, 1)
+                .and_then(|rank| Some((rank, ranks.at(self.order, rank)?)));
+            let Some((rank, id)) = next else {
+                self.seen = if self.backwards { 0 } else { usize::MAX };
+                return None;
+            };
+            self.seen = rank;
+            if let Effort::Fetch(octets) = ranks.effort(id) {
+                self.planned.push_back((rank, octets));
+                self.ahead = self.ahead.saturating_add(octets);
+                return Some(id);
+            }
+        }
+        None
+    }
+
+    /// How far it may look ahead, in octets.
+    fn stretch(&self, limit: u64) -> u64 {
+        let doublings = self.hits.saturating_sub(2).min(40);
+        if self.hits < 2 {
+            limit.min(1)
+        } else {
+            limit.min(FIRST_STRETCH << doublings)
+        }
+    }
+
+    fn is_at_the_end(&self) -> bool {
+        self.seen == if self.backwards { 0 } else { usize::MAX }
+    }
+
+    fn is_beyond(&self, rank: usize, other: usize) -> bool {
+        if self.backwards {
+            rank < other
+        } else {
+            rank > other
+        }
+    }
+
+    fn offset(&self, rank: usize, steps: usize) -> Option<usize> {
+        if self.backwards {
+            rank.checked_sub(steps)
+        } else {
+            rank.checked_add(steps)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A mailbox of messages of a kilobyte whose names are in another order than the listing.
+    struct Mailbox {
+        names: Vec<u32>,
+        ranks: Vec<usize>,
+        held: HashSet<u32>,
+        hidden: HashSet<u32>,
+    }
+
+    impl Mailbox {
+        fn of(count: u32) -> Self {
+            let mut names: Vec<u32> = (0..count).collect();
+            names.sort_by_key(|id| id.wrapping_mul(2_654_435_761));
+            let mut ranks = vec![0; names.len()];
+            for (rank, &id) in names.iter().enumerate() {
+                ranks[id as usize] = rank;
+            }
+            Self {
+                names,
+                ranks,
+                held: HashSet::new(),
+                hidden: HashSet::new(),
+            }
+        }
+    }
+
+    impl Ranks for Mailbox {
+        fn rank(&self, order: Order, id: MessageId) -> Option<usize> {
+            match order {
+                Order::Listing => Some(id.0 as usize),
+                Order::Name => self.ranks.get(id.0 as usize).copied(),
+            }
+        }
+
+        fn at(&self, order: Order, rank: usize) -> Option<MessageId> {
+            let id = *self.names.get(rank)?;
+            Some(MessageId(match order {
+                Order::Listing => rank as u32,
+                Order::Name => id,
+            }))
+        }
+
+        fn effort(&self, id: MessageId) -> Effort {
+            match id.0 {
+                id if self.hidden.contains(&id) => Effort::NotShown,
+                id if self.held.contains(&id) => Effort::Nothing,
+                _ => Effort::Fetch(1000),
+            }
+        }
+    }
+
+    const LIMIT: u64 = 100_000;
+
+    /// Opens the messages in turn, fetching what is planned; how many had to be waited for, and how
+    /// many were fetched.
+    fn walk(mailbox: &mut Mailbox, opens: impl IntoIterator<Item = u32>) -> (usize, usize) {
+        let mut predictor = Predictor::default();
+        let (mut waits, mut fetched) = (0, 0);
+        for id in opens {
+            predictor.opened(MessageId(id), mailbox);
+            if mailbox.held.insert(id) {
+                waits += 1;
+                fetched += 1;
+            }
+            while let Some(next) = predictor.plan(LIMIT, mailbox) {
+                assert!(mailbox.held.insert(next.0), "planned twice");
+                fetched += 1;
+            }
+        }
+        (waits, fetched)
+    }
+
+    #[test]
+    fn a_walk_in_listing_order_waits_for_the_first_two() {
+        assert_eq!(walk(&mut Mailbox::of(1000), 0..1000), (2, 1000));
+    }
+
+    #[test]
+    fn a_walk_backwards_does_too() {
+        assert_eq!(walk(&mut Mailbox::of(1000), (0..1000).rev()), (2, 1000));
+    }
+
+    #[test]
+    fn a_walk_in_order_of_name_does_too() {
+        let mut mailbox = Mailbox::of(1000);
+        let names = mailbox.names.clone();
+        let (waits, fetched) = walk(&mut mailbox, names);
+        assert!(
+            waits <= 3 && fetched == 1000,
+            "{waits} waits, {fetched} fetched"
+        );
+    }
+
+    #[test]
+    fn removed_messages_are_stepped_over() {
+        let mut mailbox = Mailbox::of(1000);
+        mailbox.hidden = (0..1000).filter(|id| id % 3 == 1).collect();
+        let shown: Vec<u32> = (0..1000).filter(|id| id % 3 != 1).collect();
+        let (waits, fetched) = walk(&mut mailbox, shown.clone());
+        assert_eq!((waits, fetched), (2, shown.len()));
+    }
+
+    #[test]
+    fn a_walker_that_is_sure_may_leave_some_out() {
+        let opens = (0..1000).filter(|id| *id < 20 || id % 5 == 0);
+        assert!(walk(&mut Mailbox::of(1000), opens).0 <= 2);
+    }
+
+    #[test]
+    fn several_walkers_are_followed_at_once() {
+        let opens = (0..100).flat_map(|step| [step, 300 + step, 999 - step, 600 + step]);
+        let (waits, fetched) = walk(&mut Mailbox::of(1000), opens);
+        assert!(waits <= 8, "{waits}");
+        assert!(fetched <= 400 + 4 * 100, "{fetched}");
+    }
+
+    #[test]
+    fn threads_that_share_a_walk_out_of_step_are_one_walker() {
+        let opens = (0..250).flat_map(|four| [0, 1, 3, 2].map(|step| 4 * four + step));
+        let (waits, fetched) = walk(&mut Mailbox::of(1000), opens);
+        assert!(waits <= 8, "{waits}");
+        assert_eq!(fetched, 1000);
+    }
+
+    #[test]
+    fn a_walk_that_stops_has_cost_no_more_than_the_limit() {
+        let (_, fetched) = walk(&mut Mailbox::of(1000), 0..50);
+        assert!(fetched <= 50 + (LIMIT / 1000) as usize + 1, "{fetched}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_reader_at_random_pays_next_to_nothing(seed: u64) {
+            let mut state = seed | 1;
+            let opens: Vec<u32> = std::iter::repeat_with(|| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (state >> 33) as u32 % 10_000
+            }).take(300).collect();
+            let asked = opens.iter().collect::<HashSet<_>>().len();
+            let (_, fetched) = walk(&mut Mailbox::of(10_000), opens);
+            prop_assert!(fetched * 100 <= asked * 105 + 800, "{} fetched for {}", fetched, asked);
+        }
+
+        #[test]
+        fn nothing_is_planned_twice_nor_what_is_hidden(
+            opens in prop::collection::vec(0u32..60, 0..200), hidden in prop::collection::hash_set(0u32..60, 0..30)
+        ) {
+            let mut mailbox = Mailbox::of(60);
+            mailbox.hidden = hidden.clone();
+            walk(&mut mailbox, opens.iter().copied().filter(|id| !hidden.contains(id)));
+            prop_assert!(mailbox.held.is_disjoint(&hidden));
+        }
+    }
+}
