@@ -1,94 +1,58 @@
-//! How much to have in flight: the bandwidth-delay product, measured as the session goes.
+//! How much to have in flight, measured as the session goes.
 //!
-//! Less leaves the link idle; more only makes a message that somebody waits for queue behind
-//! guesses. Twice the product keeps the link busy while the estimate is a little low. As long as
-//! more in flight has brought more through, the product is not known yet, and the window grows by
-//! a factor for each round trip.
+//! Less than the bandwidth-delay product leaves the link idle; more only makes a message that
+//! somebody waits for queue behind guesses. So the queue itself is watched: as long as RETR is
+//! answered about as soon as on an idle link, the window grows with every message that fills it,
+//! to a multiple in each round trip; where answers take a round trip longer, it shrinks.
 
 use std::time::Duration;
 
-use super::clock::Moment;
+/// The window at first: half a second of a link of 1 Mbit/s.
+const WINDOW: u64 = 64 * 1024;
 
-/// In flight before anything is known, and at least: a hundredth of a second at 50 Mbit/s.
-const WINDOW_MIN: u64 = 64 * 1024;
+/// The window at least: a few small messages.
+const WINDOW_MIN: u64 = 16 * 1024;
 
-/// A rate is measured over at least so long: the clock and the scheduler are coarser below.
-const SPAN_MIN: Duration = Duration::from_millis(4);
+/// What a message that came without queueing adds to the window, as a multiple of itself: the
+/// window is four times as large after a round trip.
+const GROWTH: u64 = 3;
 
-/// Products in flight once the rate has stopped growing, and before.
-const STEADY_GAIN: u32 = 2;
-const GROWING_GAIN: u32 = 4;
-
-/// The rate grows as long as a measurement is better than the best one by a quarter.
-const GROWTH: f64 = 1.25;
-
-/// How slowly a rate that is no longer reached is forgotten.
-const DECAY: f64 = 0.95;
+/// Waiting below this is no queue, but the scheduling of two processes. It bounds what a demanded
+/// message can lose to guesses where there is no distance.
+const SLACK: Duration = Duration::from_millis(4);
 
 /// The measurements of one session.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pace {
-    round_trip: Option<Duration>,
-    /// Octets a second.
-    rate: f64,
-    growing: bool,
-    asked: Option<Moment>,
-    span: Option<Span>,
+    window: u64,
+    round_trip: Duration,
 }
 
-#[derive(Debug)]
-struct Span {
-    since: Moment,
-    octets: u64,
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            window: WINDOW,
+            round_trip: Duration::MAX,
+        }
+    }
 }
 
 impl Pace {
-    /// A command goes out while nothing was in flight: its answer shows the round trip.
-    pub fn asked(&mut self, now: Moment) {
-        self.asked = Some(now);
-        self.span = None;
-    }
-
-    /// Octets came.
-    pub fn arrived(&mut self, now: Moment, octets: usize) {
-        if let Some(asked) = self.asked.take() {
-            let taken = now - asked;
-            self.round_trip = Some(
-                self.round_trip
-                    .map_or(taken, |shortest| shortest.min(taken)),
-            );
-        }
-        let span = self.span.get_or_insert(Span {
-            since: now,
-            octets: 0,
-        });
-        let elapsed = now - span.since;
-        span.octets += octets as u64;
-        if elapsed >= self.round_trip.unwrap_or_default().max(SPAN_MIN) {
-            let sample = span.octets as f64 / elapsed.as_secs_f64();
-            self.span = Some(Span {
-                since: now,
-                octets: 0,
-            });
-            self.sampled(sample);
-        }
-    }
-
-    fn sampled(&mut self, rate: f64) {
-        self.growing = rate > self.rate * GROWTH;
-        self.rate = rate.max(self.rate * DECAY);
-    }
-
     /// How many octets to have in flight.
     pub fn window(&self) -> u64 {
-        let gain = if self.growing {
-            GROWING_GAIN
-        } else {
-            STEADY_GAIN
-        };
-        let product = self.rate * self.round_trip.unwrap_or_default().as_secs_f64();
-        // A float beyond the range of u64 becomes its end.
-        ((product * f64::from(gain)) as u64).max(WINDOW_MIN)
+        self.window
+    }
+
+    /// A message of so many octets begins to arrive, so long after it was asked for. `in_flight`
+    /// octets were asked for then, itself included: a window that is not filled shows nothing.
+    pub fn answered(&mut self, octets: u64, waited: Duration, in_flight: u64) {
+        self.round_trip = self.round_trip.min(waited);
+        let is_filled = in_flight >= self.window / 2;
+        if waited > self.round_trip * 2 + SLACK {
+            self.window = self.window.saturating_sub(octets / 2).max(WINDOW_MIN);
+        } else if is_filled && waited <= self.round_trip * 3 / 2 + SLACK {
+            self.window = self.window.saturating_add(octets.saturating_mul(GROWTH));
+        }
     }
 }
 
@@ -96,56 +60,55 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// A link of this rate and delay, used with what the pace says; the window at the end.
-    fn settled(rate: f64, delay: Duration, seconds: f64) -> u64 {
+    /// A link of this rate (octets a second) and round trip, kept filled with messages of 4 KB for
+    /// so many seconds; the window at the end, as seconds of the link's rate.
+    fn queue(rate: f64, round_trip: f64, seconds: f64) -> f64 {
+        const MESSAGE: f64 = 4096.0;
         let mut pace = Pace::default();
-        let mut now = Moment::since_1970(Duration::ZERO);
-        pace.asked(now);
-        now = now + delay;
-        pace.arrived(now, 1);
-        let end = now + Duration::from_secs_f64(seconds);
-        while now < end {
-            // What was in flight arrives within a round trip, or as long as the link takes for it.
-            let window = pace.window() as f64;
-            let taken = delay.as_secs_f64().max(window / rate);
-            for _ in 0..32 {
-                now = now + Duration::from_secs_f64(taken / 32.0);
-                pace.arrived(now, (window / 32.0) as usize);
+        let mut flight: std::collections::VecDeque<(f64, f64)> = [].into();
+        let (mut now, mut in_flight, mut free) = (0.0_f64, 0.0, 0.0_f64);
+        while now < seconds {
+            while in_flight == 0.0 || in_flight + MESSAGE <= pace.window() as f64 {
+                in_flight += MESSAGE;
+                flight.push_back((now, in_flight));
             }
+            let (asked, filled) = flight.pop_front().unwrap();
+            let begins = free.max(asked + round_trip);
+            free = begins + MESSAGE / rate;
+            now = free;
+            in_flight -= MESSAGE;
+            let waited = Duration::from_secs_f64(begins - asked);
+            pace.answered(MESSAGE as u64, waited, filled as u64);
         }
-        pace.window()
+        pace.window() as f64 / rate
     }
 
     #[test]
-    fn a_long_fat_link_gets_its_product_within_a_second() {
-        let window = settled(50e6, Duration::from_millis(100), 1.0);
-        assert!((5_000_000..=21_000_000).contains(&window), "{window}");
+    fn a_long_fat_link_is_filled_within_a_second_and_not_flooded() {
+        let queued = queue(50e6, 0.1, 1.0);
+        assert!((0.1..0.3).contains(&queued), "{queued}");
     }
 
     #[test]
     fn a_thin_link_is_not_flooded() {
-        let window = settled(1.25e6, Duration::from_millis(20), 3.0);
-        assert!(window <= 128 * 1024, "{window}");
-        assert_eq!(settled(125e3, Duration::from_millis(20), 3.0), WINDOW_MIN);
+        let queued = queue(1.25e6, 0.02, 5.0);
+        assert!((0.02..0.06).contains(&queued), "{queued}");
+        let queued = queue(125e3, 0.02, 5.0);
+        assert!(queued <= WINDOW_MIN as f64 / 125e3 + 0.04, "{queued}");
     }
 
     #[test]
-    fn a_link_without_distance_needs_no_window() {
-        assert_eq!(settled(100e6, Duration::from_micros(50), 1.0), WINDOW_MIN);
+    fn without_distance_the_window_is_worth_a_few_milliseconds() {
+        let queued = queue(80e6, 0.0001, 1.0);
+        assert!((0.002..0.012).contains(&queued), "{queued}");
     }
 
     #[test]
-    fn an_idle_time_between_two_messages_is_no_slow_link() {
+    fn a_window_that_is_not_filled_does_not_grow() {
         let mut pace = Pace::default();
-        let mut now = Moment::since_1970(Duration::ZERO);
-        for _ in 0..10 {
-            pace.asked(now);
-            now = now + Duration::from_millis(10);
-            pace.arrived(now, 1000);
-            now = now + Duration::from_millis(10);
-            pace.arrived(now, 1_000_000);
-            now = now + Duration::from_secs(60);
+        for _ in 0..1000 {
+            pace.answered(1000, Duration::from_millis(20), 1000);
         }
-        assert!(pace.window() > 1_000_000);
+        assert_eq!(pace.window(), WINDOW);
     }
 }

@@ -65,10 +65,26 @@ pub(super) enum Exchange {
     Stat,
     Uidl,
     List,
-    Retrieve { id: MessageId, listed: u64 },
+    Retrieve(Retrieval),
     Delete(MessageId),
     Reset,
     Quit,
+}
+
+/// A message that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Retrieval {
+    id: MessageId,
+    listed: u64,
+    asked: Moment,
+    /// Listed octets that were in flight then, its own included.
+    in_flight: u64,
+}
+
+impl Retrieval {
+    fn answered(&self, now: Moment, pace: &mut Pace) {
+        pace.answered(self.listed, now - self.asked, self.in_flight);
+    }
 }
 
 /// What the engine must know of.
@@ -128,14 +144,17 @@ impl Session {
         mut body: impl FnMut(MessageId, &[u8]),
     ) -> Result<(), SessionError> {
         self.last_sign = now;
-        self.pace.arrived(now, input.len());
         while let Some(event) = self.connection.poll(&mut input)? {
             match event {
+                Event::Accepted {
+                    tag: Exchange::Retrieve(retrieval),
+                    ..
+                } => retrieval.answered(now, &mut self.pace),
                 Event::Accepted { .. } => {}
                 Event::Octets {
-                    tag: Exchange::Retrieve { id, .. },
+                    tag: Exchange::Retrieve(retrieval),
                     octets,
-                } => body(*id, octets),
+                } => body(retrieval.id, octets),
                 Event::Octets { .. } => {}
                 Event::Line {
                     tag: Exchange::Capa,
@@ -160,7 +179,7 @@ impl Session {
         happenings: &mut Vec<Happening>,
     ) -> Result<(), SessionError> {
         match (exchange, reply) {
-            (Exchange::Retrieve { id, listed }, reply) => {
+            (Exchange::Retrieve(Retrieval { id, listed, .. }), reply) => {
                 self.octets = self.octets.saturating_sub(listed);
                 happenings.push(reply.map_or(Happening::Retrieved(id), |reply| {
                     Happening::NotRetrieved(id, reply)
@@ -267,9 +286,16 @@ impl Session {
         let Some(number) = self.numbering.get(&id) else {
             return Ok(false);
         };
+        let in_flight = self.octets.saturating_add(listed);
+        let retrieval = Retrieval {
+            id,
+            listed,
+            asked: now,
+            in_flight,
+        };
         self.connection
-            .send(&Command::Retr(number), Exchange::Retrieve { id, listed })?;
-        self.octets = self.octets.saturating_add(listed);
+            .send(&Command::Retr(number), Exchange::Retrieve(retrieval))?;
+        self.octets = in_flight;
         Ok(true)
     }
 
@@ -300,7 +326,7 @@ impl Session {
     /// The messages whose RETR has come to no end.
     pub fn retrievals(&self) -> Vec<MessageId> {
         let id = |exchange: &Exchange| match exchange {
-            Exchange::Retrieve { id, .. } => Some(*id),
+            Exchange::Retrieve(retrieval) => Some(retrieval.id),
             _ => None,
         };
         self.connection.tags().filter_map(id).collect()
@@ -325,7 +351,6 @@ impl Session {
         self.used = true;
         if self.connection.in_flight() == 0 {
             self.last_sign = now;
-            self.pace.asked(now);
         }
     }
 }
