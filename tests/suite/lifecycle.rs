@@ -189,11 +189,11 @@ fn assert_ended_with_commit(mount: &Mount, server: &Server) {
 
 /// A process in a mount namespace of its own, made while the mount was there.
 fn namespace_with_a_copy(mount: &Mount) -> Running {
-    let process = start(Command::new("unshare").args(["-m", "sleep", "600"]));
+    let mut process = start(Command::new("unshare").args(["-m", "sleep", "600"]));
     let own = fs::read_link("/proc/self/ns/mnt").expect("a namespace");
     let theirs = format!("/proc/{}/ns/mnt", process.id());
     eventually("the namespace is made", || {
-        fs::read_link(&theirs).is_ok_and(|theirs| theirs != own)
+        process.has_ended() || fs::read_link(&theirs).is_ok_and(|theirs| theirs != own)
     });
     let table = fs::read_to_string(format!("/proc/{}/mountinfo", process.id()));
     let path = mount.path().display().to_string();
