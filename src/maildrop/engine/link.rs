@@ -42,6 +42,7 @@ pub(super) struct Link {
     failures: u32,
     not_before: Option<Moment>,
     refused: Option<Error>,
+    /// When a link will be made that is wanted already.
     retry_at: Option<Moment>,
 }
 
@@ -91,12 +92,6 @@ impl Link {
         Some((session.flight(), session.window()))
     }
 
-    /// Whether a link may be made now; if not, it is noted that one is wanted.
-    pub fn may_connect(&mut self, now: Moment) -> bool {
-        self.retry_at = self.not_before.filter(|&moment| now < moment);
-        self.retry_at.is_none()
-    }
-
     /// When something is due.
     pub fn deadline(&self) -> Option<Moment> {
         match &self.stage {
@@ -130,8 +125,22 @@ impl Engine {
         locked(&self.state).link.transfer.sent += octets as u64;
     }
 
-    /// Orders a link, unless the last login was refused just now.
-    pub(super) fn connect(&mut self, turn: &mut Turn<'_>) {
+    /// Makes a link where one is wanted, at once or when its time has come. Whoever asks while the
+    /// login stands refused is refused at once.
+    pub(super) fn seek_link(&mut self, turn: &mut Turn<'_>) {
+        self.link.retry_at = None;
+        if !self.link.is_down() || !self.needs_session(turn) {
+            return;
+        }
+        let later = self.link.not_before.filter(|&moment| turn.now < moment);
+        match (later, self.link.refused.clone()) {
+            (None, _) => self.connect(turn),
+            (Some(_), Some(error)) => self.refuse_everybody(&error, turn),
+            (Some(_), None) => self.link.retry_at = later,
+        }
+    }
+
+    fn connect(&mut self, turn: &mut Turn<'_>) {
         turn.state.link.session = SessionStatus::Connecting;
         turn.step.orders.push(Order::Connect);
         self.link.stage = Stage::Connecting;
@@ -259,13 +268,6 @@ impl Engine {
         self.link.not_before = Some(turn.now + REFUSED_PAUSE);
         self.link.refused = Some(error.clone());
         self.refuse_everybody(&error, turn);
-    }
-
-    /// Whoever asks while the login stands refused is refused at once.
-    pub(super) fn refuse_if_locked_out(&mut self, turn: &mut Turn<'_>) {
-        if let Some(error) = self.link.refused.clone() {
-            self.refuse_everybody(&error, turn);
-        }
     }
 
     /// No session came of it.

@@ -129,13 +129,7 @@ impl Engine {
         self.take_errands(turn);
         self.refuse_late(turn);
         self.watch(turn);
-        if self.link.is_down() && self.needs_session(turn) {
-            if self.link.may_connect(turn.now) {
-                self.connect(turn)
-            } else {
-                self.refuse_if_locked_out(turn)
-            }
-        }
+        self.seek_link(turn);
         if let Err(error) = self.use_session(turn) {
             self.lose(&error.to_string(), turn);
         }
