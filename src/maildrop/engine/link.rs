@@ -285,11 +285,7 @@ impl Engine {
     pub(super) fn closed(&mut self, why: Option<String>, turn: &mut Turn<'_>) {
         let why = why.unwrap_or_else(|| "the server hung up".to_owned());
         match &self.link.stage {
-            Stage::Parting { .. } => self.part(turn),
-            Stage::Up(session) if session.is_listed() && session.flight().commands == 0 => {
-                log::info!("{why}");
-                self.go_down(turn);
-            }
+            Stage::Parting { .. } => self.disconnect(turn),
             Stage::Up(session) if session.is_logging_in() => self.locked_out(why, turn),
             _ => self.lose(&why, turn),
         }
@@ -304,7 +300,13 @@ impl Engine {
             return self.failed(Outage::new(OutageKind::Lost, why), turn);
         }
         let ids: Vec<MessageId> = session.retrievals();
-        self.hang_up(why, turn);
+        if session.is_idle() {
+            // Servers do so to clients that have been silent for long.
+            log::info!("{why}");
+            self.disconnect(turn);
+        } else {
+            self.hang_up(why, turn);
+        }
         let error = Error::Offline(Outage::new(OutageKind::Lost, why));
         turn.state
             .lost(&ids, ATTEMPTS_MAX, &error, &mut turn.step.effects);
@@ -320,18 +322,13 @@ impl Engine {
         };
         log::log!(level, "{why}");
         turn.state.link.problem = Some(why.to_owned());
-        turn.step.orders.push(Order::Disconnect);
-        self.go_down(turn);
+        self.disconnect(turn);
     }
 
-    fn go_down(&mut self, turn: &mut Turn<'_>) {
+    fn disconnect(&mut self, turn: &mut Turn<'_>) {
+        turn.step.orders.push(Order::Disconnect);
         turn.state.link.session = SessionStatus::Disconnected;
         self.link.stage = Stage::Down;
-    }
-
-    fn part(&mut self, turn: &mut Turn<'_>) {
-        turn.step.orders.push(Order::Disconnect);
-        self.go_down(turn);
     }
 
     fn has_quit(&mut self, reply: &Reply, turn: &mut Turn<'_>) {
@@ -344,7 +341,7 @@ impl Engine {
     /// Gives up on a server that gives no sign.
     pub(super) fn watch(&mut self, turn: &mut Turn<'_>) {
         match &self.link.stage {
-            Stage::Parting { until } if *until <= turn.now => self.part(turn),
+            Stage::Parting { until } if *until <= turn.now => self.disconnect(turn),
             Stage::Up(session)
                 if session
                     .deadline()

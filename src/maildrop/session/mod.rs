@@ -239,6 +239,11 @@ impl Session {
         matches!(self.stage, Stage::Listed)
     }
 
+    /// Whether no reply is due, and none but to new commands will be.
+    pub fn is_idle(&self) -> bool {
+        self.is_listed() && self.connection.in_flight() == 0
+    }
+
     /// Whether QUIT has been sent.
     pub fn is_quitting(&self) -> bool {
         matches!(self.stage, Stage::Quitting)
