@@ -19,18 +19,14 @@ impl Engine {
         answer: Answer<Arc<CommitReport>>,
         turn: &mut Turn<'_>,
     ) {
+        let catalog = &turn.state.catalog;
         if self.commit.is_none() {
-            self.commit = Transaction::begin(&turn.state.catalog);
+            self.commit = Transaction::begin(catalog);
         }
-        if self.commit.is_some() {
-            self.committers.push((until, answer));
-        } else {
-            let report = Arc::new(nothing_to_do(turn));
-            turn.state.last_commit = Some(report.clone());
-            turn.step
-                .effects
-                .answers
-                .push(Box::new(move || answer(Ok(report))));
+        match &self.commit {
+            Some(commit) if commit.covers(catalog) => self.committers.push((until, answer)),
+            Some(_) => self.next_committers.push((until, answer)),
+            None => answer_nothing_to_do(answer, turn),
         }
     }
 
@@ -159,17 +155,25 @@ impl Engine {
                 .answers
                 .push(Box::new(move || answer(Ok(report))));
         }
+        for (until, answer) in std::mem::take(&mut self.next_committers) {
+            self.asked_to_commit(until, answer, turn);
+        }
     }
 }
 
-fn nothing_to_do(turn: &Turn<'_>) -> CommitReport {
-    CommitReport {
+fn answer_nothing_to_do(answer: Answer<Arc<CommitReport>>, turn: &mut Turn<'_>) {
+    let report = Arc::new(CommitReport {
         finished: turn.now.unix_seconds(),
         complete: true,
         problem: None,
         remaining: turn.state.catalog.totals().messages,
         messages: Vec::new(),
-    }
+    });
+    turn.state.last_commit = Some(report.clone());
+    turn.step
+        .effects
+        .answers
+        .push(Box::new(move || answer(Ok(report))));
 }
 
 fn say(report: &CommitReport) {

@@ -35,6 +35,8 @@ pub struct Engine {
     /// The commit under way, and those who asked for one.
     commit: Option<Transaction>,
     committers: Vec<(Moment, Answer<Arc<CommitReport>>)>,
+    /// Those who asked when more was marked than the commit under way deletes.
+    next_committers: Vec<(Moment, Answer<Arc<CommitReport>>)>,
     /// Messages of the commit whose DELE has still to be sent.
     deleting: VecDeque<MessageId>,
     /// The one who asked for the end.
@@ -97,6 +99,7 @@ impl Engine {
             callers: Vec::new(),
             commit: None,
             committers: Vec::new(),
+            next_committers: Vec::new(),
             deleting: VecDeque::new(),
             leaver: None,
             planned: None,
@@ -177,6 +180,7 @@ impl Engine {
         turn.state.expire(turn.now, &mut turn.step.effects);
         refuse_late(&mut self.callers, turn);
         refuse_late(&mut self.committers, turn);
+        refuse_late(&mut self.next_committers, turn);
         if self
             .leaver
             .as_ref()
@@ -190,7 +194,8 @@ impl Engine {
     /// When the next step is due, whatever else happens.
     pub fn wake_at(&self) -> Option<Moment> {
         let late = self.callers.iter().map(|(until, _)| *until);
-        let late = late.chain(self.committers.iter().map(|(until, _)| *until));
+        let committers = self.committers.iter().chain(&self.next_committers);
+        let late = late.chain(committers.map(|(until, _)| *until));
         let late = late.chain(self.leaver.iter().map(|(until, _)| *until));
         late.chain(self.link.deadline())
             .chain(locked(&self.state).deadline())

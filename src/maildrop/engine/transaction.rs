@@ -102,6 +102,13 @@ impl Transaction {
         })
     }
 
+    /// Whether it is about all that is marked now.
+    pub fn covers(&self, catalog: &Catalog) -> bool {
+        catalog
+            .marked()
+            .all(|(id, _)| self.targets.contains_key(&id))
+    }
+
     /// Whether it needs a session in which nothing has been done.
     pub fn is_waiting(&self) -> bool {
         self.stage == Stage::Waiting
