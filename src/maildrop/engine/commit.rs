@@ -198,3 +198,224 @@ fn say(report: &CommitReport) {
         log::error!("commit: {problem}; the marks are kept in the journal");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::super::error::Outage;
+    use super::super::super::error::OutageKind;
+    use super::super::rig::{Reply as Answered, Rig, settings};
+    use super::super::script::{Reaction, Script};
+    use super::*;
+
+    const GONE: Reaction = Reaction::HangUp;
+
+    fn mailbox() -> Script {
+        Script::of(&[("a", "one\r\n"), ("b", "two\r\n"), ("c", "three\r\n")])
+    }
+
+    fn marked(script: Script) -> Rig {
+        let rig = Rig::connected(script);
+        rig.mark("a");
+        rig.mark("c");
+        rig
+    }
+
+    fn report(answer: &Answered<Arc<CommitReport>>) -> Arc<CommitReport> {
+        answer.given().expect("an answer").expect("a report")
+    }
+
+    fn outcomes(report: &CommitReport) -> Vec<Outcome> {
+        report.messages.iter().map(|it| it.outcome).collect()
+    }
+
+    #[test]
+    fn the_marked_messages_are_deleted_and_no_others() {
+        let mut rig = marked(mailbox());
+        let answer = rig.commit();
+        let report = report(&answer);
+        assert!(report.complete && report.problem.is_none());
+        assert_eq!(report.remaining, 1);
+        assert_eq!(rig.script.left(), ["b"]);
+        assert_eq!(rig.journal.marks(), []);
+        assert_eq!(rig.maildrop.totals().messages, 1);
+    }
+
+    #[test]
+    fn a_session_that_was_only_listed_serves_for_the_commit() {
+        let mut rig = marked(mailbox());
+        rig.commit();
+        assert_eq!(rig.script.sessions, 1);
+    }
+
+    #[test]
+    fn a_session_that_was_used_is_left_for_a_fresh_one() {
+        let mut rig = marked(mailbox());
+        rig.body("b").unwrap();
+        rig.commit();
+        assert_eq!(rig.script.sessions, 2);
+        assert_eq!(rig.script.left(), ["b"]);
+    }
+
+    #[test]
+    fn where_logins_must_be_apart_the_session_at_hand_serves() {
+        let mut rig = marked(mailbox().announcing(&["LOGIN-DELAY 300"]));
+        rig.body("b").unwrap();
+        rig.pass(Duration::from_secs(3600));
+        rig.commit();
+        assert_eq!(rig.script.sessions, 1);
+        assert_eq!(rig.script.left(), ["b"]);
+    }
+
+    #[test]
+    fn the_burst_goes_out_at_once_where_the_server_takes_it() {
+        let mut rig = marked(mailbox().announcing(&["PIPELINING"]));
+        rig.commit();
+        assert!(
+            rig.script
+                .bursts
+                .contains(&vec!["DELE 1".to_owned(), "DELE 3".to_owned()])
+        );
+        let mut rig = marked(mailbox());
+        rig.commit();
+        assert!(rig.script.bursts.iter().all(|burst| burst.len() == 1));
+    }
+
+    #[test]
+    fn a_refused_deletion_is_rolled_back_and_the_rest_deleted() {
+        let refusal = Reaction::Say("-ERR not this one\r\n");
+        let mut rig = marked(mailbox().reacting("DELE 1", &[refusal]));
+        let answer = rig.commit();
+        let report = report(&answer);
+        assert_eq!(outcomes(&report), [Outcome::Refused, Outcome::Deleted]);
+        assert!(!report.complete);
+        assert_eq!(rig.script.count("RSET"), 1);
+        assert_eq!(rig.script.left(), ["a", "b"]);
+        assert_eq!(rig.journal.marks().len(), 1);
+        assert!(rig.maildrop.find(Place::Deleted, "a").is_some());
+    }
+
+    #[test]
+    fn a_link_lost_before_quit_has_deleted_nothing_and_all_is_tried_again() {
+        let mut rig = marked(mailbox().reacting("DELE 3", &[GONE]));
+        let answer = rig.commit();
+        rig.pass(Duration::from_secs(30));
+        assert!(report(&answer).complete);
+        assert_eq!(rig.script.sessions, 2);
+        assert_eq!(rig.script.left(), ["b"]);
+    }
+
+    #[test]
+    fn an_answer_to_quit_that_never_came_is_found_out_by_a_listing() {
+        for deleted in [false, true] {
+            let mut rig = marked(mailbox().reacting("QUIT", &[Reaction::Silence]));
+            let answer = rig.commit();
+            if deleted {
+                rig.script.update();
+            }
+            rig.cut();
+            rig.pass(Duration::from_secs(30));
+            assert!(report(&answer).complete, "{deleted}");
+            assert_eq!(rig.script.left(), ["b"], "{deleted}");
+            assert_eq!(rig.script.count("DELE"), if deleted { 2 } else { 4 });
+        }
+    }
+
+    #[test]
+    fn a_refused_quit_is_found_out_by_a_listing() {
+        let refusal = Reaction::SayAndHangUp("-ERR [SYS/TEMP] some left\r\n");
+        let mut rig = marked(mailbox().reacting("QUIT", &[refusal]));
+        let answer = rig.commit();
+        rig.pass(Duration::from_secs(30));
+        assert!(report(&answer).complete);
+        assert_eq!(rig.script.left(), ["b"]);
+    }
+
+    #[test]
+    fn a_commit_takes_no_more_sessions_than_it_may() {
+        let mut rig = marked(mailbox().reacting("DELE", &vec![GONE; 20]));
+        let answer = rig.commit();
+        rig.pass(Duration::from_secs(60));
+        let report = report(&answer);
+        assert_eq!(outcomes(&report), [Outcome::Kept; 2]);
+        assert!(report.problem.is_some());
+        assert_eq!(rig.script.sessions, 3);
+        assert_eq!(rig.journal.marks().len(), 2);
+    }
+
+    #[test]
+    fn a_commit_gives_up_on_a_server_that_cannot_be_reached() {
+        let mut rig = marked(mailbox());
+        rig.cut();
+        rig.outage = Some(Outage::new(
+            OutageKind::Unreachable,
+            "nothing answers there",
+        ));
+        let answer = rig.commit();
+        rig.pass(Duration::from_secs(60));
+        let report = report(&answer);
+        assert_eq!(outcomes(&report), [Outcome::Kept; 2]);
+        assert!(!rig.maildrop.status().committing);
+        assert_eq!(rig.journal.marks().len(), 2);
+    }
+
+    #[test]
+    fn who_has_waited_long_enough_is_told_and_the_commit_goes_on() {
+        let mut rig = marked(mailbox().reacting("QUIT", &[Reaction::Silence]));
+        let answer = rig.commit();
+        rig.pass(settings().timeout);
+        assert_eq!(answer.given(), Some(Err(Error::TimedOut)));
+        rig.script.update();
+        rig.hear("+OK at last\r\n");
+        assert!(
+            rig.maildrop
+                .last_commit()
+                .is_some_and(|report| report.complete)
+        );
+        assert_eq!(rig.journal.marks(), []);
+    }
+
+    #[test]
+    fn nothing_marked_is_nothing_to_do() {
+        let mut rig = Rig::connected(mailbox());
+        let answer = rig.commit();
+        assert!(report(&answer).complete);
+        assert_eq!(rig.script.count("QUIT"), 0);
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_cleared_is_told() {
+        let mut rig = marked(mailbox());
+        rig.journal.is_full(true);
+        let answer = rig.commit();
+        assert!(report(&answer).problem.is_some());
+        assert_eq!(rig.script.left(), ["b"]);
+    }
+
+    #[test]
+    fn what_is_marked_during_a_commit_is_deleted_by_the_next() {
+        let mut rig = marked(mailbox().reacting("QUIT", &[Reaction::Silence]));
+        let first = rig.commit();
+        rig.mark("b");
+        let second = rig.commit();
+        assert!(first.given().is_none() && second.given().is_none());
+        rig.script.update();
+        rig.hear("+OK\r\n");
+        rig.pass(Duration::from_secs(30));
+        assert_eq!(outcomes(&report(&first)).len(), 2);
+        assert_eq!(outcomes(&report(&second)), [Outcome::Deleted]);
+        assert_eq!(rig.script.left(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn messages_that_share_a_unique_id_are_told_apart() {
+        let twins = Script::of(&[("x", "one\r\n"), ("x", "two\r\n"), ("y", "three\r\n")]);
+        let mut rig = Rig::connected(twins);
+        rig.mark("x~2");
+        let answer = rig.commit();
+        assert!(report(&answer).complete);
+        assert_eq!(rig.script.count("DELE 2"), 1);
+        assert_eq!(rig.script.left(), ["x", "y"]);
+    }
+}

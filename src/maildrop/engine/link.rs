@@ -417,3 +417,205 @@ fn inherit(state: &mut State, suffix: &str) -> bool {
     );
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::handle::Maildrop;
+    use super::super::super::settings::Settings;
+    use super::super::rig::{Rig, settings};
+    use super::super::script::{Reaction, Script};
+    use super::*;
+
+    fn unreachable() -> Outage {
+        Outage::new(OutageKind::Unreachable, "nothing answers there")
+    }
+
+    fn refused(words: &str) -> Result<(), Error> {
+        Err(Error::LoginRefused(words.to_owned()))
+    }
+
+    fn mailbox() -> Script {
+        Script::of(&[("a", "one\r\n"), ("b", "two\r\n")])
+    }
+
+    #[test]
+    fn nobody_is_woken_for_a_link_that_nobody_wants_any_more() {
+        let impatient = Settings {
+            timeout: Duration::from_secs(5),
+            ..settings()
+        };
+        let mut rig = Rig::with(impatient, mailbox(), Vec::new());
+        rig.connect().unwrap();
+        rig.cut();
+        rig.outage = Some(unreachable());
+        let open = rig.open("a");
+        rig.pass(Duration::from_secs(3600));
+        assert!(matches!(open.given(), Some(Err(Error::TimedOut))));
+        assert_eq!(rig.engine.wake_at(), None);
+    }
+
+    #[test]
+    fn a_wrong_password_is_tried_once() {
+        let refusal = Reaction::Say("-ERR [AUTH] no\r\n");
+        let mut rig = Rig::new(mailbox().reacting("PASS", &[refusal]));
+        assert_eq!(rig.connect(), refused("[AUTH] no"));
+        assert_eq!(rig.connect(), refused("[AUTH] no"));
+        rig.pass(REFUSED_PAUSE);
+        assert_eq!(rig.script.sessions, 1);
+        assert_eq!(rig.engine.wake_at(), None);
+    }
+
+    #[test]
+    fn a_refusal_without_a_code_is_no_less_final() {
+        for words in [
+            "-ERR\r\n",
+            "-ERR locked [IN-USE]\r\n",
+            "-ERR [SYS/PERM] x\r\n",
+        ] {
+            let mut rig = Rig::new(mailbox().reacting("PASS", &[Reaction::Say(words)]));
+            assert!(
+                matches!(rig.connect(), Err(Error::LoginRefused(_))),
+                "{words}"
+            );
+            rig.pass(REFUSED_PAUSE);
+            assert_eq!(rig.script.count("PASS"), 1, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_hang_up_in_answer_to_the_password_is_a_refusal() {
+        let script = mailbox().reacting("PASS", &[Reaction::HangUp]);
+        let mut rig = Rig::new(script);
+        assert_eq!(rig.connect(), refused("the server hung up"));
+        let script = mailbox().announcing(&["SASL PLAIN"]);
+        let mut rig = Rig::new(script.reacting("AUTH", &[Reaction::HangUp]));
+        assert_eq!(rig.connect(), refused("the server hung up"));
+    }
+
+    #[test]
+    fn a_refused_login_is_tried_again_for_who_asks_later() {
+        let refusal = Reaction::Say("-ERR no\r\n");
+        let mut rig = Rig::new(mailbox().reacting("PASS", &[refusal]));
+        assert_eq!(rig.connect(), refused("no"));
+        rig.pass(REFUSED_PAUSE);
+        assert_eq!(rig.connect(), Ok(()));
+    }
+
+    #[test]
+    fn a_maildrop_in_use_is_tried_again_after_growing_pauses() {
+        for words in [
+            "-ERR [IN-USE] busy\r\n",
+            "-ERR [LOGIN-DELAY] soon\r\n",
+            "-ERR [SYS/TEMP] x\r\n",
+        ] {
+            let mut rig = Rig::connected(mailbox());
+            rig.cut();
+            rig.script
+                .react("PASS", &[Reaction::Say(words), Reaction::Say(words)]);
+            let open = rig.open("a");
+            assert_eq!(rig.script.sessions, 2, "no tight retry of {words}");
+            rig.pass(PAUSE);
+            assert_eq!(rig.script.sessions, 3, "{words}");
+            rig.pass(PAUSE);
+            assert_eq!(rig.script.sessions, 3, "{words}");
+            rig.pass(PAUSE);
+            assert!(matches!(open.given(), Some(Ok(_))), "{words}");
+        }
+    }
+
+    #[test]
+    fn who_mounts_hears_the_first_failure() {
+        let busy = Reaction::Say("-ERR [IN-USE] busy\r\n");
+        let mut rig = Rig::new(mailbox().reacting("PASS", &[busy]));
+        assert!(
+            matches!(rig.connect(), Err(Error::Offline(outage)) if outage.kind == OutageKind::Busy)
+        );
+        let mut rig = Rig::new(mailbox());
+        rig.outage = Some(unreachable());
+        assert_eq!(rig.connect(), Err(Error::Offline(unreachable())));
+    }
+
+    #[test]
+    fn a_server_that_turns_clients_away_is_not_pestered() {
+        for greeting in [
+            Reaction::SayAndHangUp("-ERR too many connections\r\n"),
+            Reaction::HangUp,
+        ] {
+            let mut rig = Rig::connected(mailbox());
+            rig.cut();
+            rig.script.react("", &vec![greeting; 20]);
+            let open = rig.open("a");
+            rig.pass(Duration::from_secs(60));
+            assert!(matches!(open.given(), Some(Err(Error::Offline(_)))));
+            assert!(rig.script.sessions <= 5, "{}", rig.script.sessions);
+        }
+    }
+
+    #[test]
+    fn an_idle_hang_up_is_no_failure() {
+        for words in ["", "-ERR Disconnected for inactivity.\r\n"] {
+            let mut rig = Rig::connected(mailbox());
+            rig.hear(words);
+            rig.cut();
+            assert_eq!(rig.maildrop.status().link.problem, None, "{words}");
+            assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"), "{words}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_falls_silent_is_given_up() {
+        let mut rig = Rig::connected(mailbox().reacting("RETR", &[Reaction::Silence]));
+        let open = rig.open("a");
+        rig.pass(Duration::from_secs(59));
+        assert!(rig.is_linked());
+        rig.pass(Duration::from_secs(1));
+        assert!(matches!(open.given(), Some(Err(Error::TimedOut))));
+        assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
+        assert_eq!(rig.script.sessions, 2);
+    }
+
+    #[test]
+    fn a_server_may_take_minutes_over_the_password() {
+        let mut rig = Rig::new(mailbox().reacting("PASS", &[Reaction::Silence]));
+        let reply = rig.ask(Maildrop::connect);
+        rig.pass(Duration::from_secs(240));
+        assert_eq!(reply.given(), Some(Err(Error::TimedOut)));
+        rig.hear("+OK\r\n");
+        assert_eq!(rig.maildrop.totals().messages, 2);
+    }
+
+    #[test]
+    fn leaving_says_quit_and_waits_for_the_end() {
+        let mut rig = Rig::connected(mailbox());
+        rig.mark("a");
+        let left = rig.ask(|maildrop, answer| maildrop.leave(Duration::from_secs(5), answer));
+        assert_eq!(left.given(), Some(Ok(())));
+        assert_eq!(rig.script.heard.last().map(String::as_str), Some("QUIT"));
+        assert_eq!(rig.script.left(), ["a", "b"]);
+        assert!(!rig.is_linked());
+    }
+
+    #[test]
+    fn leaving_waits_no_longer_than_it_may() {
+        let mut rig = Rig::connected(mailbox().reacting("QUIT", &[Reaction::Silence]));
+        let left = rig.ask(|maildrop, answer| maildrop.leave(Duration::from_secs(5), answer));
+        rig.pass(Duration::from_secs(5));
+        assert_eq!(left.given(), Some(Ok(())));
+        assert!(!rig.is_linked());
+    }
+
+    #[test]
+    fn marks_of_a_mount_before_are_taken_over_once_they_are_found() {
+        let before = Rig::connected(mailbox());
+        before.mark("b");
+        let mut marks = before.journal.marks();
+        marks.push(marks[0].clone());
+        marks[1].size += 1;
+        let mut rig = Rig::with(settings(), mailbox(), marks);
+        rig.connect().unwrap();
+        assert!(rig.maildrop.find(Place::Deleted, "b").is_some());
+        assert_eq!(rig.journal.marks(), before.journal.marks());
+        assert!(rig.told.lock().unwrap().len() >= 2);
+        assert_eq!(rig.ordered, [Order::Connect, Order::WriteJournal]);
+    }
+}

@@ -7,6 +7,10 @@
 mod commit;
 mod link;
 mod retrieval;
+#[cfg(test)]
+pub(super) mod rig;
+#[cfg(test)]
+pub(super) mod script;
 mod transaction;
 
 use std::collections::VecDeque;
