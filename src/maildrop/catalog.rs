@@ -89,6 +89,11 @@ impl Catalog {
             .filter(|(_, message)| message.place == Place::Deleted)
     }
 
+    /// Whether messages can be found again in another session.
+    pub fn has_unique_ids(&self) -> bool {
+        self.present().any(|(_, message)| message.has_unique_id())
+    }
+
     /// How many messages are marked.
     pub fn marks(&self) -> usize {
         self.marked

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::pop3::{Reply, ResponseCode};
+use crate::pop3::Reply;
 
 use super::super::clock::Moment;
 use super::super::error::{Error, Outage, OutageKind};
@@ -10,7 +10,9 @@ use super::super::locked;
 use super::super::message::{MessageId, Place};
 use super::super::reconcile::reconcile;
 use super::super::schedule::Flight;
-use super::super::session::{Credential, Exchange, Happening, Listing, Session, SignIn};
+use super::super::session::{
+    Credential, Exchange, Happening, Listing, Session, SignIn, is_temporary,
+};
 use super::super::state::State;
 use super::super::status::SessionStatus;
 use super::{Engine, Order, Turn};
@@ -150,7 +152,8 @@ impl Engine {
     pub(super) fn connected(&mut self, result: Result<Credential, Outage>, turn: &mut Turn<'_>) {
         match result {
             Ok(credential) => {
-                let sign_in = SignIn::new(turn.state.settings.security, credential);
+                let known = turn.state.catalog.has_unique_ids();
+                let sign_in = SignIn::new(turn.state.settings.security, credential, known);
                 self.link.stage = Stage::Up(Session::new(sign_in, turn.now));
             }
             Err(outage) => self.failed(outage, turn),
@@ -186,7 +189,7 @@ impl Engine {
             self.happened(happening, turn);
         }
         if let Err(error) = result {
-            self.lose(&error.to_string(), turn);
+            self.closed(Some(error.to_string()), turn);
         }
     }
 
@@ -240,12 +243,8 @@ impl Engine {
     /// The server will not let us in; what it said decides whether to try again.
     fn refused(&mut self, during: Exchange, reply: &Reply, turn: &mut Turn<'_>) {
         let words = reply.text().to_owned();
-        let temporary = matches!(
-            reply.code(),
-            Some(ResponseCode::InUse | ResponseCode::LoginDelay | ResponseCode::SysTemp)
-        );
         match during {
-            Exchange::Sasl | Exchange::User | Exchange::Pass if !temporary => {
+            Exchange::Sasl | Exchange::User | Exchange::Pass if !is_temporary(reply) => {
                 self.locked_out(words, turn)
             }
             Exchange::Stls => self.failed(
@@ -281,7 +280,8 @@ impl Engine {
         }
     }
 
-    /// The link has ended, by itself.
+    /// The link has ended by itself, or is of no use any more. In answer to a password that means
+    /// that the server does not take it.
     pub(super) fn closed(&mut self, why: Option<String>, turn: &mut Turn<'_>) {
         let why = why.unwrap_or_else(|| "the server hung up".to_owned());
         match &self.link.stage {

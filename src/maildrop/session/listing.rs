@@ -63,6 +63,11 @@ impl Listing {
         self.bad_lines = self.bad_lines.saturating_add(1);
     }
 
+    /// Whether no message is listed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
     /// The messages in order of number.
     pub(in super::super) fn into_messages(self) -> Vec<Listed> {
         let halves = self

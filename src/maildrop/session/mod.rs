@@ -12,7 +12,9 @@ mod sign_in;
 
 use std::time::Duration;
 
-use crate::pop3::{Capabilities, Command, CommandError, Connection, Event, ProtocolError, Reply};
+use crate::pop3::{
+    Capabilities, Command, CommandError, Connection, Event, ProtocolError, Reply, ResponseCode,
+};
 
 pub(super) use listing::Listing;
 pub use sign_in::Credential;
@@ -249,11 +251,11 @@ impl Session {
         matches!(self.stage, Stage::Quitting)
     }
 
-    /// Whether the server is judging the password.
+    /// Whether the server is judging the name or the password.
     pub fn is_logging_in(&self) -> bool {
         matches!(
             self.connection.tags().next(),
-            Some(Exchange::Sasl | Exchange::Pass)
+            Some(Exchange::Sasl | Exchange::User | Exchange::Pass)
         )
     }
 
@@ -358,6 +360,14 @@ impl Session {
             self.last_sign = now;
         }
     }
+}
+
+/// Whether a refusal says that the same may be granted later.
+pub(super) fn is_temporary(reply: &Reply) -> bool {
+    matches!(
+        reply.code(),
+        Some(ResponseCode::InUse | ResponseCode::LoginDelay | ResponseCode::SysTemp)
+    )
 }
 
 /// Why a session cannot go on.

@@ -10,7 +10,7 @@ use crate::pop3::{
     Capabilities, Command, CommandError, Connection, Reply, Secret, listing::drop_listing,
 };
 
-use super::{Exchange, Happening, Listing, SessionError};
+use super::{Exchange, Happening, Listing, SessionError, is_temporary};
 
 /// Who logs in.
 #[derive(Clone, Debug)]
@@ -26,9 +26,15 @@ pub(in super::super) struct SignIn {
     security: Security,
     encrypted: bool,
     credential: Credential,
+    /// Whether messages are known by their unique-ids, and would be lost without.
+    unique_ids_matter: bool,
     /// What is still to be asked of the listing, in this order: some servers change sizes when
     /// they are asked for unique-ids.
     questions: VecDeque<Exchange>,
+    /// How many messages there are, by STAT.
+    count: Option<u64>,
+    /// What UIDL was refused with.
+    no_unique_ids: Option<Reply>,
     listing: Listing,
 }
 
@@ -44,12 +50,15 @@ pub(super) enum Outcome {
 
 impl SignIn {
     /// To be logged in over a link of this kind.
-    pub fn new(security: Security, credential: Credential) -> Self {
+    pub fn new(security: Security, credential: Credential, unique_ids_matter: bool) -> Self {
         Self {
             security,
             encrypted: security == Security::ImplicitTls,
             credential,
+            unique_ids_matter,
             questions: VecDeque::from([Exchange::Stat, Exchange::Uidl, Exchange::List]),
+            count: None,
+            no_unique_ids: None,
             listing: Listing::default(),
         }
     }
@@ -71,30 +80,25 @@ impl SignIn {
         capabilities: &mut Capabilities,
         connection: &mut Connection<Exchange>,
     ) -> Result<Outcome, SessionError> {
-        let refused = reply.filter(|reply| !reply.is_ok() || exchange == Exchange::Stat);
-        match (exchange, refused) {
-            (Exchange::Greeting, None) => connection.send(&Command::Capa, Exchange::Capa)?,
+        let refused = reply.as_ref().is_some_and(|reply| !reply.is_ok());
+        match (exchange, reply) {
             (Exchange::Capa, _) => return self.introduced(capabilities, connection),
-            (Exchange::Stls, None) => {
+            (Exchange::Utf8, _) => self.log_in(capabilities, connection)?,
+            (Exchange::Stat | Exchange::Uidl | Exchange::List, reply) => {
+                return self.answered(exchange, reply, capabilities, connection);
+            }
+            (during, Some(reply)) if refused => {
+                return Ok(Outcome::Happened(Happening::Refused { during, reply }));
+            }
+            (Exchange::Greeting, _) => connection.send(&Command::Capa, Exchange::Capa)?,
+            (Exchange::Stls, _) => {
                 self.encrypted = true;
                 return Ok(Outcome::Happened(Happening::StartTls));
             }
-            (Exchange::Utf8, _) => self.log_in(capabilities, connection)?,
-            (Exchange::User, None) => {
+            (Exchange::User, _) => {
                 connection.send(&Command::Pass(&self.credential.password), Exchange::Pass)?
             }
-            (Exchange::Sasl | Exchange::Pass, None) => self.ask(capabilities, connection)?,
-            (Exchange::Stat, Some(reply)) if reply.is_ok() => {
-                return self.counted(&reply, capabilities, connection);
-            }
-            // A server without UIDL, or one that refuses it for an empty maildrop.
-            (Exchange::Uidl, _) => self.ask_on(capabilities, connection)?,
-            (Exchange::List, None) => {
-                return Ok(Outcome::Listed(std::mem::take(&mut self.listing)));
-            }
-            (during, Some(reply)) => {
-                return Ok(Outcome::Happened(Happening::Refused { during, reply }));
-            }
+            (Exchange::Sasl | Exchange::Pass, _) => self.ask(capabilities, connection)?,
             _ => {}
         }
         Ok(Outcome::GoesOn)
@@ -153,29 +157,47 @@ impl SignIn {
         Ok(())
     }
 
-    fn ask_on(
+    /// A question about the listing has been answered. None but the last decides: servers disagree
+    /// with themselves, and refuse what there is nothing to say about.
+    fn answered(
         &mut self,
-        capabilities: &Capabilities,
-        connection: &mut Connection<Exchange>,
-    ) -> Result<(), CommandError> {
-        if self.questions.is_empty() {
-            Ok(())
-        } else {
-            self.ask(capabilities, connection)
-        }
-    }
-
-    /// Some servers refuse UIDL for an empty maildrop, which needs no more questions anyway.
-    fn counted(
-        &mut self,
-        reply: &Reply,
+        question: Exchange,
+        reply: Option<Reply>,
         capabilities: &Capabilities,
         connection: &mut Connection<Exchange>,
     ) -> Result<Outcome, SessionError> {
-        if matches!(drop_listing(reply.text()), Some((0, _))) && !self.questions.is_empty() {
+        let count = |reply: &Reply| drop_listing(reply.text()).map(|(messages, _)| messages);
+        match question {
+            Exchange::Stat => self.count = reply.filter(Reply::is_ok).as_ref().and_then(count),
+            Exchange::Uidl => self.no_unique_ids = reply,
+            _ => return Ok(self.conclude(reply, capabilities)),
+        }
+        if self.is_empty() && connection.in_flight() == 0 {
             return Ok(Outcome::Listed(Listing::default()));
         }
-        self.ask_on(capabilities, connection)?;
+        self.ask(capabilities, connection)?;
         Ok(Outcome::GoesOn)
+    }
+
+    /// All questions have been asked; LIST may have been refused.
+    ///
+    /// Where messages had unique-ids, or the server announces them, a listing without them is not
+    /// taken: every message would pass for another, and all marks would be void.
+    fn conclude(&mut self, no_sizes: Option<Reply>, capabilities: &Capabilities) -> Outcome {
+        let matters =
+            |reply: &Reply| self.unique_ids_matter || capabilities.uidl() || is_temporary(reply);
+        let no_unique_ids = self.no_unique_ids.take().filter(matters);
+        let listing = std::mem::take(&mut self.listing);
+        let refused = |during, reply| Outcome::Happened(Happening::Refused { during, reply });
+        match (no_sizes, no_unique_ids) {
+            (Some(reply), _) if !self.is_empty() => refused(Exchange::List, reply),
+            (None, Some(reply)) if !listing.is_empty() => refused(Exchange::Uidl, reply),
+            _ => Outcome::Listed(listing),
+        }
+    }
+
+    /// Whether STAT counted no message.
+    fn is_empty(&self) -> bool {
+        self.count == Some(0)
     }
 }
