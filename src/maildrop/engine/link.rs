@@ -484,9 +484,11 @@ mod tests {
 
     #[test]
     fn a_hang_up_in_answer_to_the_password_is_a_refusal() {
-        let script = mailbox().reacting("PASS", &[Reaction::HangUp]);
-        let mut rig = Rig::new(script);
-        assert_eq!(rig.connect(), refused("the server hung up"));
+        for command in ["USER", "PASS"] {
+            let script = mailbox().reacting(command, &[Reaction::HangUp]);
+            let mut rig = Rig::new(script);
+            assert_eq!(rig.connect(), refused("the server hung up"));
+        }
         let script = mailbox().announcing(&["SASL PLAIN"]);
         let mut rig = Rig::new(script.reacting("AUTH", &[Reaction::HangUp]));
         assert_eq!(rig.connect(), refused("the server hung up"));

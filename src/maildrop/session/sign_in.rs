@@ -201,3 +201,176 @@ impl SignIn {
         self.count == Some(0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::engine::Order;
+    use super::super::super::engine::rig::{Rig, settings};
+    use super::super::super::engine::script::{Reaction, Script};
+    use super::super::super::error::{Error, OutageKind};
+    use super::*;
+
+    fn mailbox() -> Script {
+        Script::of(&[("a", "one\r\n"), ("b", "two\r\n")])
+    }
+
+    fn sign_in(script: Script) -> (Result<(), Error>, Rig) {
+        sign_in_over(Security::Cleartext, script)
+    }
+
+    fn sign_in_over(security: Security, script: Script) -> (Result<(), Error>, Rig) {
+        let settings = crate::maildrop::Settings {
+            security,
+            ..settings()
+        };
+        let mut rig = Rig::with(settings, script, Vec::new());
+        (rig.connect(), rig)
+    }
+
+    fn kind(result: Result<(), Error>) -> Option<OutageKind> {
+        match result {
+            Err(Error::Offline(outage)) => Some(outage.kind),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn sasl_plain_where_it_is_announced() {
+        let (result, rig) = sign_in(mailbox().announcing(&["SASL LOGIN PLAIN"]));
+        assert_eq!(result, Ok(()));
+        let commands = [
+            "CAPA",
+            "AUTH PLAIN AGFubgB0YW5zdGFhZg==",
+            "STAT",
+            "UIDL",
+            "LIST",
+        ];
+        assert_eq!(rig.script.heard, commands);
+    }
+
+    #[test]
+    fn user_and_pass_where_sasl_is_not_or_there_is_no_capa() {
+        for capabilities in [&[][..], &["USER"], &["SASL SCRAM-SHA-256"]] {
+            let (result, rig) = sign_in(mailbox().announcing(capabilities));
+            assert_eq!(result, Ok(()));
+            let commands = ["CAPA", "USER ann", "PASS tanstaaf", "STAT", "UIDL", "LIST"];
+            assert_eq!(rig.script.heard, commands);
+        }
+    }
+
+    #[test]
+    fn utf8_goes_before_the_login_and_may_be_refused() {
+        for reaction in [Reaction::Honest, Reaction::Say("-ERR no\r\n")] {
+            let script = mailbox()
+                .announcing(&["UTF8 USER"])
+                .reacting("UTF8", &[reaction]);
+            let (result, rig) = sign_in(script);
+            assert_eq!(result, Ok(()));
+            assert_eq!(rig.script.heard[..3], ["CAPA", "UTF8", "USER ann"]);
+        }
+    }
+
+    #[test]
+    fn no_password_goes_out_where_stls_is_missing_or_refused() {
+        let (result, rig) = sign_in_over(Security::StartTls, mailbox().announcing(&["USER"]));
+        assert_eq!(kind(result), Some(OutageKind::Unreachable));
+        assert_eq!(rig.script.heard, ["CAPA"]);
+        let script = mailbox().announcing(&["STLS", "SASL PLAIN"]);
+        let refusing = script.reacting("STLS", &[Reaction::Say("-ERR not now\r\n")]);
+        let (result, rig) = sign_in_over(Security::StartTls, refusing);
+        assert_eq!(kind(result), Some(OutageKind::Tls));
+        assert_eq!(rig.script.heard, ["CAPA", "STLS"]);
+    }
+
+    #[test]
+    fn what_was_announced_in_clear_is_asked_again_within_tls() {
+        let in_clear = Reaction::Say("+OK\r\nSTLS\r\nSASL PLAIN\r\nPIPELINING\r\n.\r\n");
+        let (result, rig) =
+            sign_in_over(Security::StartTls, mailbox().reacting("CAPA", &[in_clear]));
+        assert_eq!(result, Ok(()));
+        assert_eq!(rig.script.heard[..4], ["CAPA", "STLS", "CAPA", "USER ann"]);
+        assert!(rig.script.bursts.iter().all(|burst| burst.len() == 1));
+        assert_eq!(rig.ordered, [Order::Connect, Order::StartTls]);
+    }
+
+    #[test]
+    fn implicit_tls_needs_no_stls() {
+        let (result, rig) = sign_in_over(Security::ImplicitTls, mailbox().announcing(&["STLS"]));
+        assert_eq!(result, Ok(()));
+        assert_eq!(rig.script.count("STLS"), 0);
+    }
+
+    #[test]
+    fn octets_behind_the_answer_to_stls_end_it() {
+        let injected = Reaction::Say("+OK\r\n+OK injected\r\n");
+        let script = mailbox()
+            .announcing(&["STLS"])
+            .reacting("STLS", &[injected]);
+        let (result, rig) = sign_in_over(Security::StartTls, script);
+        assert!(result.is_err());
+        assert!(!rig.ordered.contains(&Order::StartTls));
+    }
+
+    #[test]
+    fn the_listing_is_asked_for_at_once_where_the_server_takes_it() {
+        let (result, rig) = sign_in(mailbox().announcing(&["PIPELINING", "USER"]));
+        assert_eq!(result, Ok(()));
+        assert_eq!(rig.script.bursts.last().unwrap(), &["STAT", "UIDL", "LIST"]);
+        assert_eq!(rig.maildrop.totals().messages, 2);
+    }
+
+    #[test]
+    fn an_empty_maildrop_may_refuse_every_question() {
+        let no = || [Reaction::Say("-ERR nothing there\r\n")];
+        for capabilities in [&["UIDL"][..], &["UIDL", "PIPELINING"]] {
+            let script = Script::of(&[]).announcing(capabilities);
+            let (result, rig) = sign_in(script.reacting("UIDL", &no()).reacting("LIST", &no()));
+            assert_eq!(result, Ok(()), "{capabilities:?}");
+            assert_eq!(rig.maildrop.totals().messages, 0);
+        }
+    }
+
+    #[test]
+    fn stat_decides_nothing() {
+        for words in ["-ERR no\r\n", "+OK\r\n", "+OK 0 0\r\n"] {
+            let script = mailbox().announcing(&["PIPELINING"]);
+            let (result, rig) = sign_in(script.reacting("STAT", &[Reaction::Say(words)]));
+            assert_eq!(result, Ok(()), "{words}");
+            assert_eq!(rig.maildrop.totals().messages, 2, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_listing_that_is_refused_is_a_failure() {
+        let no = Reaction::Say("-ERR [SYS/TEMP] later\r\n");
+        let (result, _) = sign_in(mailbox().reacting("LIST", &[no]));
+        assert_eq!(kind(result), Some(OutageKind::Busy));
+    }
+
+    #[test]
+    fn a_server_may_have_no_unique_ids() {
+        let no = Reaction::Say("-ERR what?\r\n");
+        let (result, mut rig) = sign_in(mailbox().reacting("UIDL", &[no]));
+        assert_eq!(result, Ok(()));
+        assert_eq!(rig.body("%no-unique-id~2").as_deref(), Ok("two\r\n"));
+    }
+
+    #[test]
+    fn unique_ids_that_the_server_has_are_not_done_without() {
+        let no = Reaction::Say("-ERR out of order\r\n");
+        let later = Reaction::Say("-ERR [SYS/TEMP] later\r\n");
+        let announced = mailbox()
+            .announcing(&["UIDL"])
+            .reacting("UIDL", std::slice::from_ref(&no));
+        assert_eq!(kind(sign_in(announced).0), Some(OutageKind::Busy));
+        let temporary = mailbox().reacting("UIDL", &[later]);
+        assert_eq!(kind(sign_in(temporary).0), Some(OutageKind::Busy));
+        let (_, mut rig) = sign_in(mailbox());
+        rig.mark("b");
+        rig.cut();
+        rig.script.react("UIDL", &[no]);
+        assert_eq!(kind(rig.connect()), Some(OutageKind::Busy));
+        assert_eq!(rig.journal.marks().len(), 1);
+        assert_eq!(rig.maildrop.status().marked, 1);
+    }
+}
