@@ -41,7 +41,10 @@ const NO_STLS: &str =
 #[derive(Default)]
 pub(super) struct Link {
     stage: Stage,
+    /// Links in a row that came to no session.
     failures: u32,
+    /// Sessions in a row that were lost before they were of use.
+    losses: u32,
     not_before: Option<Moment>,
     refused: Option<Error>,
     /// When a link will be made that is wanted already.
@@ -104,13 +107,29 @@ impl Link {
         }
     }
 
-    fn pause(&mut self, now: Moment) {
-        let doubled = PAUSE
-            .saturating_mul(1 << self.failures.min(16))
-            .min(PAUSE_MAX);
+    /// No session came of a link: the next must wait.
+    fn failed(&mut self, now: Moment) {
+        self.not_before = Some(now + pause(self.failures));
         self.failures = self.failures.saturating_add(1);
-        self.not_before = Some(now + doubled);
     }
+
+    /// A session was lost at work. That happens, and is made good at once; but where it happens
+    /// again and again, the next must wait.
+    fn lost(&mut self, now: Moment) {
+        let again = self.losses.checked_sub(1);
+        self.not_before = again.map(|times| now + pause(times));
+        self.losses = self.losses.saturating_add(1);
+    }
+
+    /// A session has been of use.
+    fn served(&mut self) {
+        self.losses = 0;
+    }
+}
+
+/// What to wait after as many failures before.
+fn pause(failures: u32) -> Duration {
+    PAUSE.saturating_mul(1 << failures.min(16)).min(PAUSE_MAX)
 }
 
 impl Engine {
@@ -194,6 +213,9 @@ impl Engine {
     }
 
     fn happened(&mut self, happening: Happening, turn: &mut Turn<'_>) {
+        if happening.is_service() {
+            self.link.served();
+        }
         match happening {
             Happening::StartTls => self.start_tls(turn),
             Happening::NoStartTls => {
@@ -272,7 +294,7 @@ impl Engine {
     /// No session came of it.
     fn failed(&mut self, outage: Outage, turn: &mut Turn<'_>) {
         self.hang_up(&outage.to_string(), turn);
-        self.link.pause(turn.now);
+        self.link.failed(turn.now);
         let error = Error::Offline(outage);
         self.refuse_callers(&error, turn);
         if self.link.failures >= FAILURES_MAX {
@@ -305,6 +327,7 @@ impl Engine {
             log::info!("{why}");
             self.disconnect(turn);
         } else {
+            self.link.lost(turn.now);
             self.hang_up(why, turn);
         }
         let error = Error::Offline(Outage::new(OutageKind::Lost, why));

@@ -111,6 +111,16 @@ pub(super) enum Happening {
     Quit(Reply),
 }
 
+impl Happening {
+    /// Whether the server did, or refused, what the session is for.
+    pub fn is_service(&self) -> bool {
+        matches!(
+            self,
+            Self::Retrieved(_) | Self::NotRetrieved(..) | Self::Quit(_)
+        )
+    }
+}
+
 impl Session {
     /// A session on a link just made.
     pub fn new(sign_in: SignIn, now: Moment) -> Self {
