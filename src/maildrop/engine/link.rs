@@ -577,6 +577,34 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_hangs_up_at_work_is_not_pestered() {
+        let sweeping = Settings {
+            exact_sizes: true,
+            ..settings()
+        };
+        let messages: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+        let messages: Vec<_> = messages.iter().map(|name| (&**name, "x\r\n")).collect();
+        let script = Script::of(&messages).reacting("RETR", &vec![Reaction::HangUp; 100]);
+        let mut rig = Rig::with(sweeping, script, Vec::new());
+        rig.connect().unwrap();
+        rig.pass(Duration::from_secs(60));
+        assert!(
+            (3..10).contains(&rig.script.sessions),
+            "{}",
+            rig.script.sessions
+        );
+    }
+
+    #[test]
+    fn a_link_lost_at_work_is_made_good_at_once() {
+        let mut rig = Rig::connected(mailbox().reacting("RETR", &[Reaction::HangUp]));
+        assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
+        rig.script.react("RETR", &[Reaction::HangUp]);
+        assert_eq!(rig.body("b").as_deref(), Ok("two\r\n"));
+        assert_eq!(rig.script.sessions, 3);
+    }
+
+    #[test]
     fn an_idle_hang_up_is_no_failure() {
         for words in ["", "-ERR Disconnected for inactivity.\r\n"] {
             let mut rig = Rig::connected(mailbox());
