@@ -2,9 +2,10 @@
 //! number of readers, each parked until the octets it wants are there.
 
 use super::clock::Moment;
+use super::error::Error;
 use super::fingerprint::{Agreement, Fingerprint};
 use super::message::Octets;
-use super::reader::{Due, Reader, Wants};
+use super::reader::{Due, Opener, Read};
 
 /// What a body may take in memory before it has proved to be that long.
 const RESERVE_MAX: usize = 1 << 20;
@@ -17,11 +18,21 @@ pub(super) struct Arrival {
     expected: Option<Fingerprint>,
     /// How many of the octets may be handed out.
     agreed: usize,
-    readers: Vec<Reader>,
+    /// Those who are answered at the end.
+    openers: Vec<Opener>,
+    /// Those who are answered when their octets are there; they are bound to what is expected.
+    reads: Vec<Read>,
     /// RETRs of it that came to no end.
     failures: u32,
     /// Whether RETR has been sent.
     pub on_the_wire: bool,
+}
+
+/// A body that has come to its end, and those who waited for it.
+pub(super) struct Arrived {
+    pub octets: Vec<u8>,
+    pub openers: Vec<Opener>,
+    pub reads: Vec<Read>,
 }
 
 impl Arrival {
@@ -33,14 +44,19 @@ impl Arrival {
         }
     }
 
-    /// Adds one who waits.
-    pub fn park(&mut self, reader: Reader) {
-        self.readers.push(reader);
+    /// Adds one who waits for the end.
+    pub fn await_end(&mut self, opener: Opener) {
+        self.openers.push(opener);
+    }
+
+    /// Adds one who waits for a part.
+    pub fn await_part(&mut self, read: Read) {
+        self.reads.push(read);
     }
 
     /// Whether anybody waits.
     pub fn is_wanted(&self) -> bool {
-        !self.readers.is_empty()
+        !self.openers.is_empty() || !self.reads.is_empty()
     }
 
     /// RETR has been sent; a body of about this length will follow.
@@ -75,92 +91,82 @@ impl Arrival {
     }
 
     /// It is another message: those bound to what was handed out before are sent away.
-    pub fn start_afresh(&mut self) -> Vec<Reader> {
+    pub fn start_afresh(&mut self) -> Vec<Read> {
         self.expected = None;
         self.agreed = 0;
-        self.readers
-            .extract_if(.., |reader| reader.is_bound_to_version())
-            .collect()
+        std::mem::take(&mut self.reads)
     }
 
     /// Those whose octets are there before the end.
     pub fn satisfied(&mut self) -> Vec<Due> {
-        let Self {
-            octets,
-            agreed,
-            readers,
-            ..
-        } = self;
-        readers
-            .extract_if(.., |reader| reader.end() <= *agreed)
-            .map(|reader| reader.copy(octets))
-            .collect()
+        let mut due = Vec::new();
+        for read in std::mem::take(&mut self.reads) {
+            match self.part(read.offset, read.length) {
+                Some(octets) => due.push(read.give(octets)),
+                None => self.reads.push(read),
+            }
+        }
+        due
     }
 
     /// A copy of octets that may be handed out already.
-    pub fn peek(&self, offset: u64, length: usize) -> Option<Octets> {
+    pub fn part(&self, offset: u64, length: usize) -> Option<Octets> {
         let start = usize::try_from(offset).ok()?;
-        let end = start
-            .checked_add(length)
-            .filter(|&end| end <= self.agreed)?;
-        self.octets
-            .get(start..end)
-            .map(|octets| Octets::Copied(octets.to_vec()))
+        let agreed = self.octets.get(..self.agreed)?;
+        let part = agreed.get(start..start.checked_add(length)?)?;
+        Some(Octets::Copied(part.to_vec()))
     }
 
-    /// The octets, and those who waited for the end.
-    pub fn finish(self) -> (Vec<u8>, Vec<Reader>) {
-        (self.octets, self.readers)
+    /// The body, which has come to its end.
+    pub fn finish(self) -> Arrived {
+        Arrived {
+            octets: self.octets,
+            openers: self.openers,
+            reads: self.reads,
+        }
     }
 
     /// The link was lost under it; how often that has happened.
     pub fn fail(&mut self) -> u32 {
         *self = Self {
             expected: self.expected.take(),
-            readers: std::mem::take(&mut self.readers),
+            openers: std::mem::take(&mut self.openers),
+            reads: std::mem::take(&mut self.reads),
             failures: self.failures + 1,
             ..Self::default()
         };
         self.failures
     }
 
-    /// Those whose deadline has passed.
-    pub fn expired(&mut self, now: Moment) -> Vec<Reader> {
-        self.readers
-            .extract_if(.., |reader| reader.until <= now)
-            .collect()
+    /// Those whose deadline has passed, refused.
+    pub fn expire(&mut self, now: Moment) -> Vec<Due> {
+        let openers = self.openers.extract_if(.., |opener| opener.until <= now);
+        let reads = self.reads.extract_if(.., |read| read.until <= now);
+        refused(openers, reads, &Error::TimedOut)
     }
 
-    /// All who wait.
-    pub fn readers(self) -> Vec<Reader> {
-        self.readers
+    /// All who wait, refused.
+    pub fn refuse(self, error: &Error) -> Vec<Due> {
+        refused(self.openers, self.reads, error)
     }
 
     /// When the first of those who wait must have an answer.
     pub fn deadline(&self) -> Option<Moment> {
-        self.readers.iter().map(|reader| reader.until).min()
+        let openers = self.openers.iter().map(|opener| opener.until);
+        openers
+            .chain(self.reads.iter().map(|read| read.until))
+            .min()
     }
 }
 
-impl Reader {
-    /// How many octets must be there to answer; only a read is answered before the end.
-    fn end(&self) -> usize {
-        match self.wants {
-            Wants::Read { offset, length, .. } => usize::try_from(offset)
-                .unwrap_or(usize::MAX)
-                .saturating_add(length),
-            _ => usize::MAX,
-        }
-    }
-
-    fn copy(self, body: &[u8]) -> Due {
-        let end = self.end().min(body.len());
-        match self.wants {
-            Wants::Read { length, answer, .. } => {
-                let octets = body[end.saturating_sub(length)..end].to_vec();
-                Box::new(move || answer(Ok(Octets::Copied(octets))))
-            }
-            _ => self.refuse(super::Error::NotFound),
-        }
-    }
+fn refused(
+    openers: impl IntoIterator<Item = Opener>,
+    reads: impl IntoIterator<Item = Read>,
+    error: &Error,
+) -> Vec<Due> {
+    let openers = openers
+        .into_iter()
+        .map(|opener| opener.refuse(error.clone()));
+    let reads = reads.into_iter().map(|read| read.refuse(error.clone()));
+    openers.chain(reads).collect()
 }

@@ -10,7 +10,7 @@ use super::error::Error;
 use super::journal::Journal;
 use super::mark::{Mark, Record};
 use super::message::{Correction, Entry, MessageId, Octets, OpenMessage, Place};
-use super::reader::{Answer, Reader, Wants};
+use super::reader::{Answer, Due, Read};
 use super::report::CommitReport;
 use super::settings::Settings;
 use super::state::{Effects, Errand, State};
@@ -107,19 +107,7 @@ impl Maildrop {
     /// With a correction, the kernel must be told of it and [`Maildrop::settle`] be called before
     /// the answer reaches the program.
     pub fn open(&self, id: MessageId, answer: Answer<(OpenMessage, Option<Correction>)>) {
-        let (opened, hungry) = {
-            let mut state = locked(&self.0.state);
-            (state.open(id), state.is_hungry())
-        };
-        match opened {
-            Some(result) => {
-                if hungry {
-                    (self.0.surroundings.wake)();
-                }
-                answer(result);
-            }
-            None => self.park(id, Wants::Open(answer)),
-        }
+        self.request(|state, until| state.open(id, until, answer));
     }
 
     /// The kernel knows the exact size and the date now.
@@ -129,11 +117,7 @@ impl Maildrop {
 
     /// Answers with the entry once its size is exact, fetching the message if need be.
     pub fn measure(&self, id: MessageId, answer: Answer<Entry>) {
-        match self.entry(id) {
-            None => answer(Err(Error::NotFound)),
-            Some(entry) if entry.size.is_exact() || entry.place == Place::Gone => answer(Ok(entry)),
-            Some(_) => self.park(id, Wants::Measure(answer)),
-        }
+        self.request(|state, until| state.measure(id, until, answer));
     }
 
     /// Reads from an open message; fewer octets than asked for mean the end.
@@ -145,19 +129,16 @@ impl Maildrop {
                 length,
             }));
         }
-        let read = locked(&self.0.state).read(open, offset, length);
-        match read {
-            Some(result) => answer(result),
-            None => self.park(
-                open.id,
-                Wants::Read {
-                    version: open.version,
-                    offset,
-                    length,
-                    answer,
-                },
-            ),
-        }
+        self.request(|state, until| {
+            let read = Read {
+                until,
+                version: open.version,
+                offset,
+                length,
+                answer,
+            };
+            state.read(open, read)
+        });
     }
 
     /// Marks a message for deletion: it moves from the root to the deleted.
@@ -272,10 +253,20 @@ impl Maildrop {
         }
     }
 
-    fn park(&self, id: MessageId, wants: Wants) {
+    /// Has the state answer a request by its deadline; the engine is woken where it has to wait,
+    /// or where more should be fetched ahead.
+    fn request(&self, request: impl FnOnce(&mut State, Moment) -> Option<Due>) {
         let until = self.deadline();
-        locked(&self.0.state).park(id, Reader { until, wants });
-        (self.0.surroundings.wake)();
+        let (due, hungry) = {
+            let mut state = locked(&self.0.state);
+            (request(&mut state, until), state.is_hungry())
+        };
+        if hungry || due.is_none() {
+            (self.0.surroundings.wake)();
+        }
+        if let Some(answer) = due {
+            answer();
+        }
     }
 
     fn errand(&self, errand: impl FnOnce(Moment) -> Errand) {

@@ -1,4 +1,4 @@
-//! A request that waits for octets from the wire.
+//! Requests that wait for octets from the wire.
 
 use super::clock::Moment;
 use super::error::Error;
@@ -10,39 +10,52 @@ pub type Answer<T> = Box<dyn FnOnce(Result<T, Error>) + Send>;
 /// An answer with its result, to be given once no lock is held.
 pub(super) type Due = Box<dyn FnOnce() + Send>;
 
-/// One who waits for a message, or for a part of it.
-pub(super) struct Reader {
+/// An answer with its result.
+pub(super) fn due<T: Send + 'static>(answer: Answer<T>, result: Result<T, Error>) -> Due {
+    Box::new(move || answer(result))
+}
+
+/// One who waits for a message's exact size, so for its end.
+pub(super) struct Opener {
     pub until: Moment,
     pub wants: Wants,
 }
 
-/// What a reader waits for.
+/// What is to be made of the size.
 pub(super) enum Wants {
-    /// The message's exact size.
+    /// An open message.
     Open(Answer<(OpenMessage, Option<Correction>)>),
-    /// The message's exact size, in its entry.
+    /// An entry.
     Measure(Answer<Entry>),
-    /// A part of a message whose exact size is known.
-    Read {
-        version: u32,
-        offset: u64,
-        length: usize,
-        answer: Answer<Octets>,
-    },
 }
 
-impl Reader {
-    /// Whether it is owed bytes of this one version of the message.
-    pub fn is_bound_to_version(&self) -> bool {
-        matches!(self.wants, Wants::Read { .. })
+/// One who waits for a part of this version of a message, whose exact size is known.
+pub(super) struct Read {
+    pub until: Moment,
+    pub version: u32,
+    pub offset: u64,
+    pub length: usize,
+    pub answer: Answer<Octets>,
+}
+
+impl Opener {
+    /// The answer that there is no answer.
+    pub fn refuse(self, error: Error) -> Due {
+        match self.wants {
+            Wants::Open(answer) => due(answer, Err(error)),
+            Wants::Measure(answer) => due(answer, Err(error)),
+        }
+    }
+}
+
+impl Read {
+    /// The answer.
+    pub fn give(self, octets: Octets) -> Due {
+        due(self.answer, Ok(octets))
     }
 
     /// The answer that there is no answer.
     pub fn refuse(self, error: Error) -> Due {
-        match self.wants {
-            Wants::Open(answer) => Box::new(move || answer(Err(error))),
-            Wants::Measure(answer) => Box::new(move || answer(Err(error))),
-            Wants::Read { answer, .. } => Box::new(move || answer(Err(error))),
-        }
+        due(self.answer, Err(error))
     }
 }

@@ -4,15 +4,15 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::arrival::Arrival;
+use super::arrival::{Arrival, Arrived};
 use super::cache::Cache;
 use super::catalog::{Catalog, Message};
 use super::clock::Moment;
 use super::error::Error;
 use super::foresight::Foresight;
 use super::mark::Mark;
-use super::message::{Body, Correction, MessageId, Octets, OpenMessage, Place, Size};
-use super::reader::{Answer, Due, Reader, Wants};
+use super::message::{Body, Correction, Entry, MessageId, Octets, OpenMessage, Place, Size};
+use super::reader::{Answer, Due, Opener, Read, Wants, due};
 use super::report::CommitReport;
 use super::status::LinkStatus;
 use super::{Change, Settings};
@@ -77,8 +77,48 @@ impl State {
         }
     }
 
-    /// Opens a message without fetching it; none where it must be fetched first.
+    /// Opens a message; it is fetched first where its size is not exact yet. The answer that is
+    /// due at once, if one is.
     pub fn open(
+        &mut self,
+        id: MessageId,
+        until: Moment,
+        answer: Answer<(OpenMessage, Option<Correction>)>,
+    ) -> Option<Due> {
+        if let Some(opened) = self.opened(id) {
+            return Some(due(answer, opened));
+        }
+        let wants = Wants::Open(answer);
+        self.awaited(id, until).await_end(Opener { until, wants });
+        None
+    }
+
+    /// Tells the entry of a message once its size is exact.
+    pub fn measure(&mut self, id: MessageId, until: Moment, answer: Answer<Entry>) -> Option<Due> {
+        match self.catalog.entry(id) {
+            None => return Some(due(answer, Err(Error::NotFound))),
+            Some(entry) if entry.size.is_exact() || entry.place == Place::Gone => {
+                return Some(due(answer, Ok(entry)));
+            }
+            Some(_) => {}
+        }
+        let wants = Wants::Measure(answer);
+        self.awaited(id, until).await_end(Opener { until, wants });
+        None
+    }
+
+    /// Reads a part of an open message; it is fetched where it is not in memory.
+    pub fn read(&mut self, open: &OpenMessage, read: Read) -> Option<Due> {
+        if let Some(octets) = self.part(open, read.offset, read.length) {
+            return Some(due(read.answer, octets));
+        }
+        self.foresee(open.id);
+        self.awaited(open.id, read.until).await_part(read);
+        None
+    }
+
+    /// An open message, without fetching it.
+    fn opened(
         &mut self,
         id: MessageId,
     ) -> Option<Result<(OpenMessage, Option<Correction>), Error>> {
@@ -97,8 +137,8 @@ impl State {
         exact.then_some(Ok((OpenMessage { id, version, body }, correction)))
     }
 
-    /// Reads without fetching; none where the octets are not there.
-    pub fn read(
+    /// A part of an open message, without fetching it.
+    fn part(
         &mut self,
         open: &OpenMessage,
         offset: u64,
@@ -111,11 +151,7 @@ impl State {
         if message.version != open.version {
             return Some(Err(Error::Changed));
         }
-        if message
-            .content
-            .as_ref()
-            .is_some_and(|content| offset >= content.size)
-        {
+        if message.size().is_exact() && offset >= message.size().shown() {
             return Some(Ok(Octets::Copied(Vec::new())));
         }
         if let Some(body) = self.cache.touch(id) {
@@ -128,36 +164,25 @@ impl State {
         if message.place == Place::Gone {
             return Some(Err(Error::Vanished));
         }
-        self.arrivals
-            .get(&id)
-            .and_then(|arrival| arrival.peek(offset, length))
-            .map(Ok)
+        let arrival = self.arrivals.get(&id)?;
+        arrival.part(offset, length).map(Ok)
     }
 
-    /// Lets a reader wait for a message, which is fetched if it is not on its way.
-    pub fn park(&mut self, id: MessageId, reader: Reader) {
-        if matches!(reader.wants, Wants::Read { .. }) {
-            self.foresee(id);
-        }
-        self.earliest = Some(
-            self.earliest
-                .map_or(reader.until, |until| until.min(reader.until)),
-        );
+    /// The message on its way to somebody, who waits until then; it is asked for if it is not on
+    /// its way yet.
+    fn awaited(&mut self, id: MessageId, until: Moment) -> &mut Arrival {
+        let earliest = self.earliest.get_or_insert(until);
+        *earliest = until.min(*earliest);
         let Self {
             catalog,
             arrivals,
             demand,
             ..
         } = self;
-        let arrival = arrivals.entry(id).or_insert_with(|| {
+        arrivals.entry(id).or_insert_with(|| {
             demand.push_back(id);
-            Arrival::new(
-                catalog
-                    .message(id)
-                    .and_then(|message| message.fingerprint()),
-            )
-        });
-        arrival.park(reader);
+            Arrival::new(catalog.message(id).and_then(Message::fingerprint))
+        })
     }
 
     /// The message to fetch next for a reader.
@@ -211,17 +236,24 @@ impl State {
         let Some(arrival) = self.arrivals.remove(&id) else {
             return;
         };
-        let (octets, readers) = arrival.finish();
+        let Arrived {
+            octets,
+            openers,
+            reads,
+        } = arrival.finish();
         let body = Body::from(octets);
         self.catalog.learn(id, &body);
         if !body.is_empty() {
             self.cache.insert(id, body.clone());
         }
-        effects.answers.extend(
-            readers
-                .into_iter()
-                .filter_map(|reader| self.answer(id, reader, &body)),
-        );
+        let Some(message) = self.catalog.message(id) else {
+            return;
+        };
+        let openers = openers
+            .into_iter()
+            .map(|opener| opening(id, message, opener, &body));
+        let reads = reads.into_iter().map(|read| given(message, read, &body));
+        effects.answers.extend(openers.chain(reads));
     }
 
     /// The message will not come.
@@ -230,24 +262,14 @@ impl State {
             return;
         };
         self.demand.retain(|&other| other != id);
-        effects.answers.extend(
-            arrival
-                .readers()
-                .into_iter()
-                .map(|reader| reader.refuse(error.clone())),
-        );
+        effects.answers.extend(arrival.refuse(error));
     }
 
     /// Nothing that is waited for will come.
     pub fn refuse_all(&mut self, error: &Error, effects: &mut Effects) {
         self.demand.clear();
         for (_, arrival) in self.arrivals.drain() {
-            effects.answers.extend(
-                arrival
-                    .readers()
-                    .into_iter()
-                    .map(|reader| reader.refuse(error.clone())),
-            );
+            effects.answers.extend(arrival.refuse(error));
         }
     }
 
@@ -273,12 +295,7 @@ impl State {
             return;
         }
         for arrival in self.arrivals.values_mut() {
-            effects.answers.extend(
-                arrival
-                    .expired(now)
-                    .into_iter()
-                    .map(|reader| reader.refuse(Error::TimedOut)),
-            );
+            effects.answers.extend(arrival.expire(now));
         }
         self.arrivals
             .retain(|_, arrival| arrival.is_wanted() || arrival.on_the_wire);
@@ -312,47 +329,36 @@ impl State {
             .get_mut(&id)
             .map(Arrival::start_afresh)
             .unwrap_or_default();
-        effects.answers.extend(
-            bound
-                .into_iter()
-                .map(|reader| reader.refuse(Error::Changed)),
-        );
+        effects
+            .answers
+            .extend(bound.into_iter().map(|read| read.refuse(Error::Changed)));
     }
+}
 
-    fn answer(&self, id: MessageId, reader: Reader, body: &Body) -> Option<Due> {
-        let message = self.catalog.message(id)?;
-        let body = body.clone();
-        Some(match reader.wants {
-            Wants::Open(answer) => {
-                let open = OpenMessage {
-                    id,
-                    version: message.version,
-                    body: Some(body),
-                };
-                let correction = message.correction();
-                Box::new(move || answer(Ok((open, correction))))
-            }
-            Wants::Measure(answer) => {
-                let entry = message.entry(id);
-                Box::new(move || answer(Ok(entry)))
-            }
-            Wants::Read {
-                version,
-                offset,
-                length,
-                answer,
-            } => {
-                let octets = if version == message.version {
-                    Ok(Octets::Shared {
-                        body,
-                        offset,
-                        length,
-                    })
-                } else {
-                    Err(Error::Changed)
-                };
-                Box::new(move || answer(octets))
-            }
-        })
+/// The answer to one who waited for the end of a message.
+fn opening(id: MessageId, message: &Message, opener: Opener, body: &Body) -> Due {
+    match opener.wants {
+        Wants::Open(answer) => {
+            let open = OpenMessage {
+                id,
+                version: message.version,
+                body: Some(body.clone()),
+            };
+            due(answer, Ok((open, message.correction())))
+        }
+        Wants::Measure(answer) => due(answer, Ok(message.entry(id))),
     }
+}
+
+/// The answer to one who waited for a part of a message.
+fn given(message: &Message, read: Read, body: &Body) -> Due {
+    if read.version != message.version {
+        return read.refuse(Error::Changed);
+    }
+    let (body, offset, length) = (body.clone(), read.offset, read.length);
+    read.give(Octets::Shared {
+        body,
+        offset,
+        length,
+    })
 }
