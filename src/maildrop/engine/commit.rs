@@ -24,8 +24,8 @@ impl Engine {
             self.commit = Transaction::begin(catalog);
         }
         match &self.commit {
-            Some(commit) if commit.covers(catalog) => self.committers.push((until, answer)),
-            Some(_) => self.next_committers.push((until, answer)),
+            Some(commit) if commit.covers(catalog) => self.committers.push(until, answer),
+            Some(_) => self.next_committers.push(until, answer),
             None => answer_nothing_to_do(answer, turn),
         }
     }
@@ -148,13 +148,7 @@ impl Engine {
         let report = Arc::new(commit.report(result.err(), left, turn.now.unix_seconds()));
         say(&report);
         turn.state.last_commit = Some(report.clone());
-        for (_, answer) in self.committers.drain(..) {
-            let report = report.clone();
-            turn.step
-                .effects
-                .answers
-                .push(Box::new(move || answer(Ok(report))));
-        }
+        self.committers.answer(&Ok(report), turn);
         for (until, answer) in std::mem::take(&mut self.next_committers) {
             self.asked_to_commit(until, answer, turn);
         }
@@ -170,10 +164,7 @@ fn answer_nothing_to_do(answer: Answer<Arc<CommitReport>>, turn: &mut Turn<'_>) 
         messages: Vec::new(),
     });
     turn.state.last_commit = Some(report.clone());
-    turn.step
-        .effects
-        .answers
-        .push(Box::new(move || answer(Ok(report))));
+    turn.answer(answer, Ok(report));
 }
 
 fn say(report: &CommitReport) {

@@ -296,7 +296,7 @@ impl Engine {
         self.hang_up(&outage.to_string(), turn);
         self.link.failed(turn.now);
         let error = Error::Offline(outage);
-        self.refuse_callers(&error, turn);
+        self.callers.answer(&Err(error.clone()), turn);
         if self.link.failures >= FAILURES_MAX {
             self.refuse_everybody(&error, turn);
         }
@@ -376,29 +376,10 @@ impl Engine {
         }
     }
 
-    fn refuse_callers(&mut self, error: &Error, turn: &mut Turn<'_>) {
-        for (_, answer) in self.callers.drain(..) {
-            let error = error.clone();
-            turn.step
-                .effects
-                .answers
-                .push(Box::new(move || answer(Err(error))));
-        }
-    }
-
     fn refuse_everybody(&mut self, error: &Error, turn: &mut Turn<'_>) {
-        self.refuse_callers(error, turn);
+        self.callers.answer(&Err(error.clone()), turn);
         turn.state.refuse_all(error, &mut turn.step.effects);
         self.commit_failed(error, turn);
-    }
-
-    pub(super) fn answer_callers(&mut self, turn: &mut Turn<'_>) {
-        for (_, answer) in self.callers.drain(..) {
-            turn.step
-                .effects
-                .answers
-                .push(Box::new(move || answer(Ok(()))));
-        }
     }
 
     /// Ends a session in which nothing is marked.
@@ -406,16 +387,6 @@ impl Engine {
         match self.link.session_mut() {
             Some(session) if session.flight().commands == 0 => session.quit(turn.now),
             _ => Ok(()),
-        }
-    }
-
-    /// The link is down, as the one who leaves wanted it.
-    pub(super) fn left(&mut self, turn: &mut Turn<'_>) {
-        if let Some((_, answer)) = self.leaver.take() {
-            turn.step
-                .effects
-                .answers
-                .push(Box::new(move || answer(Ok(()))));
         }
     }
 }
@@ -653,7 +624,7 @@ mod tests {
         let mut rig = Rig::connected(mailbox().reacting("QUIT", &[Reaction::Silence]));
         let left = rig.ask(|maildrop, answer| maildrop.leave(Duration::from_secs(5), answer));
         rig.pass(Duration::from_secs(5));
-        assert_eq!(left.given(), Some(Ok(())));
+        assert_eq!(left.given(), Some(Err(Error::TimedOut)));
         assert!(!rig.is_linked());
     }
 

@@ -12,6 +12,7 @@ pub(super) mod rig;
 #[cfg(test)]
 pub(super) mod script;
 mod transaction;
+mod waiters;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -20,12 +21,13 @@ use crate::pop3::{Capabilities, CommandError};
 
 use link::Link;
 use transaction::Transaction;
+use waiters::Waiters;
 
 use super::clock::Moment;
 use super::error::{Error, Outage};
 use super::locked;
 use super::message::MessageId;
-use super::reader::Answer;
+use super::reader::{Answer, due};
 use super::report::CommitReport;
 use super::session::Credential;
 use super::state::{Effects, Errand, State};
@@ -35,16 +37,16 @@ pub struct Engine {
     state: Arc<Mutex<State>>,
     link: Link,
     /// Those who asked for a session.
-    callers: Vec<(Moment, Answer<()>)>,
+    callers: Waiters<()>,
     /// The commit under way, and those who asked for one.
     commit: Option<Transaction>,
-    committers: Vec<(Moment, Answer<Arc<CommitReport>>)>,
+    committers: Waiters<Arc<CommitReport>>,
     /// Those who asked when more was marked than the commit under way deletes.
-    next_committers: Vec<(Moment, Answer<Arc<CommitReport>>)>,
+    next_committers: Waiters<Arc<CommitReport>>,
     /// Messages of the commit whose DELE has still to be sent.
     deleting: VecDeque<MessageId>,
-    /// The one who asked for the end.
-    leaver: Option<(Moment, Answer<()>)>,
+    /// Those who asked for the end.
+    leavers: Waiters<()>,
     /// The next message to fetch that nobody waits for yet.
     planned: Option<MessageId>,
     /// How far the sweep that learns all sizes has come.
@@ -95,17 +97,23 @@ struct Turn<'a> {
     step: &'a mut Step,
 }
 
+impl Turn<'_> {
+    fn answer<T: Send + 'static>(&mut self, answer: Answer<T>, result: Result<T, Error>) {
+        self.step.effects.answers.push(due(answer, result));
+    }
+}
+
 impl Engine {
     pub(super) fn new(state: Arc<Mutex<State>>) -> Self {
         Self {
             state,
             link: Link::default(),
-            callers: Vec::new(),
+            callers: Waiters::default(),
             commit: None,
-            committers: Vec::new(),
-            next_committers: Vec::new(),
+            committers: Waiters::default(),
+            next_committers: Waiters::default(),
             deleting: VecDeque::new(),
-            leaver: None,
+            leavers: Waiters::default(),
             planned: None,
             measured: None,
         }
@@ -148,10 +156,10 @@ impl Engine {
         if !self.link.is_listed() {
             return Ok(());
         }
-        self.answer_callers(turn);
+        self.callers.answer(&Ok(()), turn);
         if self.commit.is_some() {
             self.pursue_commit(turn)
-        } else if self.leaver.is_some() {
+        } else if !self.leavers.is_empty() {
             self.leave(turn)
         } else {
             self.retrieve(turn)
@@ -161,13 +169,13 @@ impl Engine {
     fn take_errands(&mut self, turn: &mut Turn<'_>) {
         for errand in std::mem::take(&mut turn.state.errands) {
             match errand {
-                Errand::Connect { until, answer } => self.callers.push((until, answer)),
+                Errand::Connect { until, answer } => self.callers.push(until, answer),
                 Errand::Commit { until, answer } => self.asked_to_commit(until, answer, turn),
-                Errand::Leave { until, answer } => self.leaver = Some((until, answer)),
+                Errand::Leave { until, answer } => self.leavers.push(until, answer),
             }
         }
         if self.link.is_down() && self.commit.is_none() {
-            self.left(turn);
+            self.leavers.answer(&Ok(()), turn);
         }
     }
 
@@ -182,41 +190,29 @@ impl Engine {
     /// Answers those whose deadline has passed. What they asked for goes on.
     fn refuse_late(&mut self, turn: &mut Turn<'_>) {
         turn.state.expire(turn.now, &mut turn.step.effects);
-        refuse_late(&mut self.callers, turn);
-        refuse_late(&mut self.committers, turn);
-        refuse_late(&mut self.next_committers, turn);
-        if self
-            .leaver
-            .as_ref()
-            .is_some_and(|(until, _)| *until <= turn.now)
-        {
-            self.lose("the server did not answer QUIT in time", turn);
-            self.left(turn);
+        self.callers.refuse_late(turn);
+        self.committers.refuse_late(turn);
+        self.next_committers.refuse_late(turn);
+        if self.leavers.refuse_late(turn) {
+            self.lose("the server did not let us leave in time", turn);
         }
     }
 
     /// When the next step is due, whatever else happens.
     pub fn wake_at(&self) -> Option<Moment> {
-        let late = self.callers.iter().map(|(until, _)| *until);
-        let committers = self.committers.iter().chain(&self.next_committers);
-        let late = late.chain(committers.map(|(until, _)| *until));
-        let late = late.chain(self.leaver.iter().map(|(until, _)| *until));
-        late.chain(self.link.deadline())
-            .chain(locked(&self.state).deadline())
-            .min()
+        let due = [
+            self.callers.deadline(),
+            self.committers.deadline(),
+            self.next_committers.deadline(),
+            self.leavers.deadline(),
+            self.link.deadline(),
+            locked(&self.state).deadline(),
+        ];
+        due.into_iter().flatten().min()
     }
 
     /// What the server announced, for the retrieval's window and the status.
     fn capabilities(&self) -> Option<&Capabilities> {
         self.link.session().map(|session| session.capabilities())
-    }
-}
-
-fn refuse_late<T: 'static>(waiting: &mut Vec<(Moment, Answer<T>)>, turn: &mut Turn<'_>) {
-    for (_, answer) in waiting.extract_if(.., |(until, _)| *until <= turn.now) {
-        turn.step
-            .effects
-            .answers
-            .push(Box::new(move || answer(Err(Error::TimedOut))));
     }
 }

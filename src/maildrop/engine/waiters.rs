@@ -1,0 +1,58 @@
+//! Those who wait for one thing, each until a moment of its own.
+
+use super::super::clock::Moment;
+use super::super::error::Error;
+use super::super::reader::Answer;
+use super::Turn;
+
+/// Who waits, in order of asking.
+pub(super) struct Waiters<T>(Vec<(Moment, Answer<T>)>);
+
+impl<T: Clone + Send + 'static> Waiters<T> {
+    /// Adds one who waits until then.
+    pub fn push(&mut self, until: Moment, answer: Answer<T>) {
+        self.0.push((until, answer));
+    }
+
+    /// Whether nobody waits.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// When the first of them must have an answer.
+    pub fn deadline(&self) -> Option<Moment> {
+        self.0.iter().map(|(until, _)| *until).min()
+    }
+
+    /// Gives all the same answer.
+    pub fn answer(&mut self, result: &Result<T, Error>, turn: &mut Turn<'_>) {
+        for (_, answer) in self.0.drain(..) {
+            turn.answer(answer, result.clone());
+        }
+    }
+
+    /// Refuses those whose deadline has passed; whether there were any.
+    pub fn refuse_late(&mut self, turn: &mut Turn<'_>) -> bool {
+        let now = turn.now;
+        let before = self.0.len();
+        for (_, answer) in self.0.extract_if(.., |(until, _)| *until <= now) {
+            turn.answer(answer, Err(Error::TimedOut));
+        }
+        self.0.len() < before
+    }
+}
+
+impl<T> Default for Waiters<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> IntoIterator for Waiters<T> {
+    type Item = (Moment, Answer<T>);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
