@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::error::Error;
-use super::handle::{Handle, Handles};
+use super::handle::Handle;
 use super::inode::Node;
 use super::tree::Tree;
 use super::verb::Verb;
-use crate::maildrop::{self, Body, CommitReport, MessageId, Octets, OpenMessage, Place, Size};
+use crate::maildrop::{self, Body, CommitReport, MessageId, Octets, OpenMessage, Place};
 
 /// How the kernel may treat an open file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,15 +130,20 @@ impl Tree {
         id: MessageId,
         reply: impl FnOnce(Result<Opened, Error>) + Send + 'static,
     ) {
-        let Some(entry) = self.maildrop.entry(id) else {
-            return reply(Err(Error::NoEntry));
-        };
         let handles = Arc::clone(&self.handles);
         let answer = move |opened: Result<(OpenMessage, Option<maildrop::Correction>), _>| {
-            reply(opened.map_err(Error::from).map(|(open, correction)| {
-                let correction = correction.map(|exact| correct(id, entry.size, exact));
-                opened_message(&handles, open, correction)
-            }));
+            reply(
+                opened
+                    .map_err(Error::from)
+                    .map(|(open, correction)| Opened {
+                        handle: handles.insert(Handle::Message(open)),
+                        access: Access::Cached,
+                        correction: correction.map(|maildrop::Correction { last }| Correction {
+                            inode: Node::Message(id).inode(),
+                            last,
+                        }),
+                    }),
+            );
         };
         self.maildrop.open(id, Box::new(answer));
     }
@@ -195,26 +200,6 @@ impl Tree {
     }
 }
 
-fn opened_message(handles: &Handles, open: OpenMessage, correction: Option<Correction>) -> Opened {
-    Opened {
-        handle: handles.insert(Handle::Message(open)),
-        access: Access::Cached,
-        correction,
-    }
-}
-
-/// The kernel's size only needs to grow if it may be too small. When the message was opened it had
-/// been shown with the size `before`; if that was exact already, an estimate may have been shown
-/// still earlier.
-fn correct(id: MessageId, before: Size, exact: maildrop::Correction) -> Correction {
-    let enough = matches!(before, Size::Listed(_)) && before.shown() >= exact.size;
-    let offset = exact.size.checked_sub(1).filter(|_| !enough);
-    Correction {
-        inode: Node::Message(id).inode(),
-        last: offset.zip(exact.last),
-    }
-}
-
 /// A report as a file: JSON for people.
 fn report(contents: &impl Serialize) -> Result<Body, Error> {
     let mut text =
@@ -226,39 +211,6 @@ fn report(contents: &impl Serialize) -> Result<Body, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn last(before: Size, size: u64) -> Option<(u64, u8)> {
-        let last = (size > 0).then_some(b'\n');
-        correct(
-            MessageId::from_index(0),
-            before,
-            maildrop::Correction { size, last },
-        )
-        .last
-    }
-
-    #[test]
-    fn a_message_shown_too_short_grows_by_its_last_octet() {
-        assert_eq!(last(Size::Listed(5_000), 20_000), Some((19_999, b'\n')));
-    }
-
-    #[test]
-    fn a_message_shown_too_long_or_right_does_not_grow() {
-        assert_eq!(last(Size::Listed(20_000), 5_000), None);
-        assert_eq!(last(Size::Listed(5_000), 5_000), None);
-        assert_eq!(last(Size::Listed(0), 1), None);
-    }
-
-    #[test]
-    fn a_size_that_was_learned_elsewhere_says_nothing_about_what_the_kernel_has() {
-        assert_eq!(last(Size::Exact(5_000), 5_000), Some((4_999, b'\n')));
-    }
-
-    #[test]
-    fn an_empty_message_has_no_last_octet() {
-        assert_eq!(last(Size::Listed(10_000), 0), None);
-        assert_eq!(last(Size::Exact(0), 0), None);
-    }
 
     #[test]
     fn a_report_is_json_for_people() {

@@ -17,12 +17,20 @@ use crate::fs::{Change, Correction, Notice};
 /// there waits for that lock: told from anywhere else, both would wait for ever, unkillably. So
 /// the thread holds no lock, and nobody waits for it who could be waited for.
 ///
+/// What concerns no name and no page of a file waits for nothing, and is told at once.
+///
 /// The queue has no bound, because neither a dispatch thread nor the maildrop may wait for it. It
 /// cannot grow without bound either: corrections are as many as programs that wait in open(2), and
 /// changes as many as messages that came or went.
 #[derive(Clone, Default)]
 pub struct Notifier {
-    queue: Arc<OnceLock<Sender<Message>>>,
+    line: Arc<OnceLock<Line>>,
+}
+
+/// The way to the kernel.
+struct Line {
+    queue: Sender<Message>,
+    kernel: fuser::Notifier,
 }
 
 /// What waits to be told.
@@ -56,25 +64,32 @@ impl Notifier {
         }));
     }
 
-    /// Tells the kernel a file's true size, soon; then goes on with `told`.
+    /// Tells the kernel a file's true size, at once or soon; then goes on with `told`.
     pub(super) fn correct(&self, correction: Correction, told: Told) {
-        self.send(Message::Correct(correction, told));
+        match (correction.last, self.line.get()) {
+            (None, Some(line)) => told(correct(&line.kernel, correction)),
+            _ => self.send(Message::Correct(correction, told)),
+        }
     }
 
     /// Starts telling a kernel. A notifier serves one mount; another one is ignored.
     pub(super) fn attach(&self, kernel: fuser::Notifier) -> io::Result<()> {
         let (queue, messages) = channel();
+        let line = Line {
+            queue,
+            kernel: kernel.clone(),
+        };
         thread::Builder::new()
             .name("notifier".to_owned())
             .spawn(move || tell_all(&kernel, &messages))?;
-        let _ = self.queue.set(queue);
+        let _ = self.line.set(line);
         Ok(())
     }
 
     fn send(&self, message: Message) {
-        if let Some(queue) = self.queue.get() {
+        if let Some(line) = self.line.get() {
             // Fails only if the thread is gone, and with it the process's end.
-            let _ = queue.send(message);
+            let _ = line.queue.send(message);
         }
     }
 }
@@ -121,7 +136,7 @@ mod tests {
     fn what_there_is_to_tell_before_the_mount_is_dropped() {
         let notifier = Notifier::new();
         notifier.forget_name(1, OsStr::new("u1"));
-        assert!(notifier.queue.get().is_none());
+        assert!(notifier.line.get().is_none());
     }
 
     /// A program that waits in open(2) gets an error then, instead of waiting for ever.

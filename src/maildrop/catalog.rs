@@ -213,9 +213,11 @@ impl Message {
     /// What the kernel has still to be told before a program may read the message.
     pub fn correction(&self) -> Option<Correction> {
         let content = self.content.as_ref().filter(|content| !content.settled)?;
+        // After a change, some other exact size may have been shown.
+        let grown = self.version > 0 || content.size > Size::Listed(self.listed).shown();
+        let offset = content.size.checked_sub(1).filter(|_| grown);
         Some(Correction {
-            size: content.size,
-            last: content.last,
+            last: offset.zip(content.last),
         })
     }
 
@@ -229,5 +231,60 @@ impl Message {
     /// Whether it can be found again in another session.
     pub fn has_unique_id(&self) -> bool {
         !self.unique_id.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The last octet that the kernel must take in, of a message listed and found with these sizes.
+    fn last(listed: u64, size: usize) -> Option<(u64, u8)> {
+        let mut catalog = Catalog::default();
+        let id = catalog.add(message(listed)).unwrap();
+        assert_eq!(catalog.message(id).unwrap().correction(), None);
+        catalog.learn(id, &vec![b'\n'; size].into());
+        let correction = catalog.message(id).unwrap().correction().unwrap();
+        catalog.settle(id);
+        assert_eq!(catalog.message(id).unwrap().correction(), None);
+        correction.last
+    }
+
+    fn message(listed: u64) -> Message {
+        Message {
+            name: "a".into(),
+            unique_id: b"a".as_slice().into(),
+            occurrence: 1,
+            sharers: 1,
+            listed,
+            listed_at: 0,
+            place: Place::Root,
+            version: 0,
+            content: None,
+        }
+    }
+
+    #[test]
+    fn a_message_shown_too_short_grows_by_its_last_octet() {
+        assert_eq!(last(5_000, 20_000), Some((19_999, b'\n')));
+    }
+
+    #[test]
+    fn a_message_shown_too_long_or_right_does_not_grow() {
+        assert_eq!(last(20_000, 5_000), None);
+        assert_eq!(last(5_000, 5_000), None);
+        assert_eq!(last(0, 1), None);
+        assert_eq!(last(10_000, 0), None);
+    }
+
+    #[test]
+    fn after_a_change_the_kernel_may_have_any_size() {
+        let mut catalog = Catalog::default();
+        let id = catalog.add(message(100)).unwrap();
+        catalog.learn(id, &vec![b'a'; 10].into());
+        catalog.forget(id);
+        catalog.learn(id, &vec![b'b'; 20].into());
+        let correction = catalog.message(id).unwrap().correction().unwrap();
+        assert_eq!(correction.last, Some((19, b'b')));
     }
 }

@@ -124,14 +124,12 @@ pub struct OpenMessage {
     pub body: Option<Body>,
 }
 
-/// What the kernel must be told before a reader may go on, because the size it was shown before
-/// RETR may be wrong: the true size, and the last octet (none in an empty message).
+/// What the kernel must be told before a reader may go on, because what it was shown before RETR
+/// may be wrong: size and date are to be asked for again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Correction {
-    /// The exact size, in octets.
-    pub size: u64,
-    /// The message's last octet.
-    pub last: Option<u8>,
+    /// The message's last octet and its offset, where it may be longer than it was shown.
+    pub last: Option<(u64, u8)>,
 }
 
 /// The octets that answer one read.
