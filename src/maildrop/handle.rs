@@ -163,10 +163,19 @@ impl Maildrop {
         let mut journal = locked(&self.0.journal);
         let journal = journal.as_mut().ok_or(Error::ReadOnly)?;
         let record = locked(&self.0.state).record(id, from)?;
-        journal
-            .append(&record)
-            .map_err(|error| Error::Journal(error.kind()))?;
-        Ok(locked(&self.0.state).catalog.place(id, to))
+        let mut write = |record: &Record| {
+            let written = journal.append(record);
+            written.map_err(|error| Error::Journal(error.kind()))
+        };
+        write(&record)?;
+        let mut state = locked(&self.0.state);
+        // A commit may have begun meanwhile, or a listing found that the message is gone.
+        if let Err(error) = state.record(id, from) {
+            drop(state);
+            write(&record.inverse())?;
+            return Err(error);
+        }
+        Ok(state.catalog.place(id, to))
     }
 
     /// Writes a journal of the marks that stand now.

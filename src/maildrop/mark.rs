@@ -52,6 +52,16 @@ impl Mark {
     }
 }
 
+impl Record {
+    /// The record that takes this one back.
+    pub(super) fn inverse(self) -> Self {
+        match self {
+            Self::Marked(mark) => Self::Unmarked(mark),
+            Self::Unmarked(mark) => Self::Marked(mark),
+        }
+    }
+}
+
 /// `SIZE OCCURRENCE/SHARERS UNIQUE-ID`, the unique-id escaped.
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

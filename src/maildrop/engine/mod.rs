@@ -144,10 +144,10 @@ impl Engine {
         self.take_errands(turn);
         self.refuse_late(turn);
         self.watch(turn);
-        self.seek_link(turn);
         if let Err(error) = self.use_session(turn) {
             self.lose(&error.to_string(), turn);
         }
+        self.seek_link(turn);
         turn.state.committing = self.commit.is_some();
     }
 
