@@ -308,3 +308,179 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::super::engine::Input;
+    use super::super::engine::rig::{Ledger, Rig, settings};
+    use super::super::engine::script::{Reaction, Script};
+    use super::*;
+
+    fn mailbox() -> Script {
+        Script::of(&[("a", "one\r\n"), ("b", "two\r\n")])
+    }
+
+    fn names(maildrop: &Maildrop, place: Place) -> Vec<String> {
+        let mut names = Vec::new();
+        maildrop.list(place, None, &mut |entry| {
+            names.push(entry.name.to_string());
+            ControlFlow::Continue(())
+        });
+        names
+    }
+
+    #[test]
+    fn a_mark_moves_a_message_and_back() {
+        let rig = Rig::connected(mailbox());
+        let id = rig.id("a");
+        rig.maildrop.mark(id).unwrap();
+        assert_eq!(names(&rig.maildrop, Place::Root), ["b"]);
+        assert_eq!(names(&rig.maildrop, Place::Deleted), ["a"]);
+        assert_eq!(rig.journal.marks().len(), 1);
+        assert_eq!(rig.maildrop.mark(id), Err(Error::NotFound));
+        rig.maildrop.unmark(id).unwrap();
+        assert_eq!(names(&rig.maildrop, Place::Root), ["a", "b"]);
+        assert_eq!(rig.journal.marks(), []);
+        assert_eq!(rig.maildrop.unmark(id), Err(Error::NotFound));
+    }
+
+    #[test]
+    fn the_kernel_is_told_of_a_mark_taken_off() {
+        let rig = Rig::connected(mailbox());
+        rig.mark("a");
+        rig.told.lock().unwrap().clear();
+        let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
+        rig.maildrop.unmark(id).unwrap();
+        let name: Arc<str> = "a".into();
+        let left = Change::Vanished {
+            place: Place::Deleted,
+            name: name.clone(),
+        };
+        let place = Place::Root;
+        let came = Change::Appeared { place, name };
+        assert_eq!(*rig.told.lock().unwrap(), [left, came]);
+    }
+
+    #[test]
+    fn a_listing_starts_where_it_is_told_to() {
+        let rig = Rig::connected(mailbox());
+        let mut seen = Vec::new();
+        rig.maildrop
+            .list(Place::Root, Some(rig.id("a")), &mut |entry| {
+                seen.push(entry.name.to_string());
+                ControlFlow::Break(())
+            });
+        assert_eq!(seen, ["b"]);
+    }
+
+    #[test]
+    fn a_read_only_maildrop_cannot_be_marked() {
+        let read_only = Settings {
+            read_only: true,
+            ..settings()
+        };
+        let mut rig = Rig::with(read_only, mailbox(), Vec::new());
+        rig.connect().unwrap();
+        assert_eq!(rig.maildrop.mark(rig.id("a")), Err(Error::ReadOnly));
+        assert_eq!(names(&rig.maildrop, Place::Root), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_message_without_a_unique_id_cannot_be_marked() {
+        let no = Reaction::Say("-ERR what?\r\n");
+        let rig = Rig::connected(mailbox().reacting("UIDL", &[no]));
+        let id = rig.id("%no-unique-id");
+        assert_eq!(rig.maildrop.mark(id), Err(Error::NoUniqueId));
+        assert_eq!(rig.journal.marks(), []);
+    }
+
+    #[test]
+    fn a_mark_cannot_be_taken_off_while_a_commit_holds_it() {
+        let mut rig = Rig::connected(mailbox().reacting("QUIT", &[Reaction::Silence]));
+        rig.mark("a");
+        rig.commit();
+        let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
+        assert_eq!(rig.maildrop.unmark(id), Err(Error::Busy));
+        assert_eq!(names(&rig.maildrop, Place::Deleted), ["a"]);
+    }
+
+    #[test]
+    fn what_cannot_be_written_down_does_not_happen() {
+        let rig = Rig::connected(mailbox());
+        rig.mark("b");
+        rig.journal.is_full(true);
+        let full = Err(Error::Journal(io::ErrorKind::StorageFull));
+        assert_eq!(rig.maildrop.mark(rig.id("a")), full);
+        let id = rig.maildrop.find(Place::Deleted, "b").unwrap().id;
+        assert_eq!(rig.maildrop.unmark(id), full);
+        assert_eq!(names(&rig.maildrop, Place::Root), ["a"]);
+        assert_eq!(names(&rig.maildrop, Place::Deleted), ["b"]);
+    }
+
+    type Meanwhile = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
+
+    /// A journal during whose writing something else happens.
+    struct Slow(Ledger, Meanwhile);
+
+    impl Journal for Slow {
+        fn append(&mut self, record: &Record) -> io::Result<()> {
+            self.0.append(record)?;
+            let meanwhile = locked(&self.1).take();
+            if let Some(meanwhile) = meanwhile {
+                meanwhile();
+            }
+            Ok(())
+        }
+
+        fn replace(&mut self, marks: &[Mark]) -> io::Result<()> {
+            self.0.replace(marks)
+        }
+    }
+
+    #[test]
+    fn a_commit_that_begins_while_a_mark_is_taken_off_keeps_it() {
+        let mut rig = Rig::connected(mailbox());
+        let (ledger, meanwhile) = (Ledger::default(), Arc::default());
+        let slow = Slow(ledger.clone(), Arc::clone(&meanwhile));
+        *locked(&rig.maildrop.0.journal) = Some(Box::new(slow));
+        rig.mark("a");
+        let (maildrop, busy) = (rig.maildrop.clone(), rig.maildrop.clone());
+        let id = maildrop.find(Place::Deleted, "a").unwrap().id;
+        *locked(&meanwhile) = Some(Box::new(move || {
+            busy.commit(Box::new(drop));
+            let now = (busy.0.surroundings.now)();
+            rig.engine.step(now, Input::Wake);
+        }));
+        assert_eq!(maildrop.unmark(id), Err(Error::Busy));
+        assert_eq!(names(&maildrop, Place::Deleted), ["a"]);
+        assert_eq!(ledger.marks().len(), 1);
+    }
+
+    #[test]
+    fn messages_and_octets_are_counted_marked_ones_included() {
+        let rig = Rig::connected(mailbox());
+        rig.mark("a");
+        let totals = Totals {
+            messages: 2,
+            octets: 10,
+        };
+        assert_eq!(rig.maildrop.totals(), totals);
+        let status = rig.maildrop.status();
+        assert_eq!((status.messages, status.octets, status.marked), (2, 10, 1));
+    }
+
+    #[test]
+    fn what_never_was_is_not_found() {
+        let mut rig = Rig::connected(mailbox());
+        let never = MessageId::from_index(7);
+        assert!(rig.maildrop.find(Place::Root, "c").is_none());
+        assert!(rig.maildrop.find(Place::Deleted, "a").is_none());
+        let opened = rig.ask(|maildrop, answer| maildrop.open(never, answer));
+        assert!(matches!(opened.given(), Some(Err(Error::NotFound))));
+        let measured = rig.ask(|maildrop, answer| maildrop.measure(never, answer));
+        assert_eq!(measured.given(), Some(Err(Error::NotFound)));
+        assert_eq!(rig.maildrop.mark(never), Err(Error::NotFound));
+    }
+}
