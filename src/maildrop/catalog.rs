@@ -145,32 +145,36 @@ impl Catalog {
 
     /// Takes in what a whole RETR has shown.
     pub fn learn(&mut self, id: MessageId, body: &Body) {
-        let Some(message) = self.message_mut(id) else {
-            return;
-        };
-        let before = message.size().shown();
-        let settled = message
-            .content
-            .as_ref()
-            .is_some_and(|content| content.settled);
-        message.content = Some(Content {
-            size: body.len() as u64,
-            last: body.last().copied(),
-            date: date::date(body),
-            fingerprint: Fingerprint::of(body),
-            settled,
+        self.revise(id, |message| {
+            let settled = message.content.take().is_some_and(|known| known.settled);
+            message.content = Some(Content {
+                size: body.len() as u64,
+                last: body.last().copied(),
+                date: date::date(body),
+                fingerprint: Fingerprint::of(body),
+                settled,
+            });
         });
-        let (after, gone) = (message.size().shown(), message.place == Place::Gone);
-        if !gone {
-            self.octets = self.octets.saturating_sub(before).saturating_add(after);
-        }
     }
 
     /// Forgets what was known of a message's bytes, for the server now gives others.
     pub fn forget(&mut self, id: MessageId) {
-        if let Some(message) = self.message_mut(id) {
+        self.revise(id, |message| {
             message.version = message.version.wrapping_add(1);
             message.content = None;
+        });
+    }
+
+    /// Changes what is known of a message, and the octets of the maildrop with it.
+    fn revise(&mut self, id: MessageId, revise: impl FnOnce(&mut Message)) {
+        let Some(message) = self.message_mut(id) else {
+            return;
+        };
+        let before = message.size().shown();
+        revise(message);
+        let (after, gone) = (message.size().shown(), message.place == Place::Gone);
+        if !gone {
+            self.octets = self.octets.saturating_sub(before).saturating_add(after);
         }
     }
 
