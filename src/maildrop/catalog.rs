@@ -240,12 +240,40 @@ impl Message {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn message(name: &str, listed: u64) -> Message {
+        Message {
+            name: name.into(),
+            unique_id: name.as_bytes().into(),
+            occurrence: 1,
+            sharers: 1,
+            listed,
+            listed_at: 1000,
+            place: Place::Root,
+            version: 0,
+            content: None,
+        }
+    }
+
+    fn catalog(listed: &[u64]) -> Catalog {
+        let mut catalog = Catalog::default();
+        for (index, &listed) in listed.iter().enumerate() {
+            catalog.add(message(&index.to_string(), listed));
+        }
+        catalog
+    }
+
+    fn body(text: &str) -> Body {
+        text.as_bytes().to_vec().into()
+    }
 
     /// The last octet that the kernel must take in, of a message listed and found with these sizes.
     fn last(listed: u64, size: usize) -> Option<(u64, u8)> {
         let mut catalog = Catalog::default();
-        let id = catalog.add(message(listed)).unwrap();
+        let id = catalog.add(message("a", listed)).unwrap();
         assert_eq!(catalog.message(id).unwrap().correction(), None);
         catalog.learn(id, &vec![b'\n'; size].into());
         let correction = catalog.message(id).unwrap().correction().unwrap();
@@ -254,18 +282,84 @@ mod tests {
         correction.last
     }
 
-    fn message(listed: u64) -> Message {
-        Message {
-            name: "a".into(),
-            unique_id: b"a".as_slice().into(),
-            occurrence: 1,
-            sharers: 1,
-            listed,
-            listed_at: 0,
+    #[test]
+    fn messages_stand_in_the_order_of_their_first_listing() {
+        let catalog = catalog(&[3, 2, 1]);
+        let ids: Vec<u32> = catalog.after(None).map(|(id, _)| id.index()).collect();
+        assert_eq!(ids, [0, 1, 2]);
+        let after: Vec<u32> = catalog
+            .after(Some(MessageId(1)))
+            .map(|(id, _)| id.index())
+            .collect();
+        assert_eq!(after, [2]);
+        assert_eq!(catalog.after(Some(MessageId(u32::MAX))).count(), 0);
+    }
+
+    #[test]
+    fn a_message_is_found_by_its_name_until_it_is_gone() {
+        let mut catalog = catalog(&[1, 2]);
+        let id = MessageId(1);
+        assert_eq!(catalog.named("1"), Some(id));
+        catalog.place(id, Place::Deleted);
+        assert_eq!(catalog.named("1"), Some(id));
+        catalog.place(id, Place::Gone);
+        assert_eq!(catalog.named("1"), None);
+        assert!(catalog.entry(id).is_some());
+    }
+
+    #[test]
+    fn a_message_that_is_gone_does_not_come_back() {
+        let mut catalog = catalog(&[1]);
+        catalog.place(MessageId(0), Place::Gone);
+        assert_eq!(catalog.place(MessageId(0), Place::Root), []);
+        assert_eq!(catalog.entry(MessageId(0)).unwrap().place, Place::Gone);
+    }
+
+    #[test]
+    fn a_move_is_told_once() {
+        let mut catalog = catalog(&[1]);
+        let name: Arc<str> = "0".into();
+        let left = Change::Vanished {
             place: Place::Root,
-            version: 0,
-            content: None,
-        }
+            name: name.clone(),
+        };
+        let place = Place::Deleted;
+        let came = Change::Appeared { place, name };
+        assert_eq!(catalog.place(MessageId(0), place), [left, came]);
+        assert_eq!(catalog.place(MessageId(0), place), []);
+    }
+
+    #[test]
+    fn size_date_and_correction_are_those_of_the_body_once_it_is_known() {
+        let mut catalog = catalog(&[0]);
+        let id = MessageId(0);
+        let before = catalog.entry(id).unwrap();
+        assert_eq!((before.size.shown(), before.date), (1, 1000));
+        assert_eq!(catalog.message(id).unwrap().correction(), None);
+        catalog.learn(id, &body("Date: Thu, 1 Jan 2004 00:00:00 +0000\r\n"));
+        let after = catalog.entry(id).unwrap();
+        assert_eq!((after.size, after.date), (Size::Exact(38), 1_072_915_200));
+        let last = Some((37, b'\n'));
+        let correction = catalog.message(id).unwrap().correction();
+        assert_eq!(correction, Some(Correction { last }));
+        catalog.settle(id);
+        assert_eq!(catalog.message(id).unwrap().correction(), None);
+        catalog.learn(id, &body("Date: Thu, 1 Jan 2004 00:00:00 +0000\r\n"));
+        assert_eq!(catalog.message(id).unwrap().correction(), None);
+    }
+
+    #[test]
+    fn other_bytes_are_another_version_and_must_be_told_again() {
+        let mut catalog = catalog(&[9]);
+        let id = MessageId(0);
+        catalog.learn(id, &body("one"));
+        catalog.settle(id);
+        catalog.forget(id);
+        assert_eq!(catalog.entry(id).unwrap().size, Size::Listed(9));
+        catalog.learn(id, &body("two"));
+        let message = catalog.message(id).unwrap();
+        assert_eq!(message.version, 1);
+        assert!(message.correction().is_some());
     }
 
     #[test]
@@ -284,11 +378,42 @@ mod tests {
     #[test]
     fn after_a_change_the_kernel_may_have_any_size() {
         let mut catalog = Catalog::default();
-        let id = catalog.add(message(100)).unwrap();
+        let id = catalog.add(message("a", 100)).unwrap();
         catalog.learn(id, &vec![b'a'; 10].into());
         catalog.forget(id);
         catalog.learn(id, &vec![b'b'; 20].into());
         let correction = catalog.message(id).unwrap().correction().unwrap();
         assert_eq!(correction.last, Some((19, b'b')));
+    }
+
+    proptest! {
+        #[test]
+        fn the_counts_are_those_of_the_messages(
+            listed in prop::collection::vec(any::<u64>(), 0..8),
+            deeds in prop::collection::vec((0u32..9, 0..6, 0usize..50), 0..60),
+        ) {
+            let listed: Vec<u64> = listed.iter().map(|size| size >> 8).collect();
+            let mut catalog = catalog(&listed);
+            for (index, deed, length) in deeds {
+                let id = MessageId(index);
+                match deed {
+                    0 => drop(catalog.place(id, Place::Root)),
+                    1 => drop(catalog.place(id, Place::Deleted)),
+                    2 => drop(catalog.place(id, Place::Gone)),
+                    3 => catalog.learn(id, &vec![b'x'; length].into()),
+                    4 => catalog.forget(id),
+                    _ => catalog.settle(id),
+                }
+                let totals = Totals {
+                    messages: catalog.present().count() as u64,
+                    octets: catalog.present().map(|(_, message)| message.size().shown()).sum(),
+                };
+                prop_assert_eq!(catalog.totals(), totals);
+                prop_assert_eq!(catalog.marks(), catalog.marked().count());
+                for (id, message) in catalog.present() {
+                    prop_assert_eq!(catalog.named(&message.name), Some(id));
+                }
+            }
+        }
     }
 }
