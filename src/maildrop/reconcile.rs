@@ -7,7 +7,6 @@
 //! match is taken for new mail, never for a message that somebody has marked or read.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use crate::pop3::MessageNumber;
 
@@ -27,6 +26,16 @@ pub(super) struct Listed {
 /// The message-numbers of one session. Dropped with it.
 pub(super) type Numbering = HashMap<MessageId, MessageNumber>;
 
+/// What a message of the listing is.
+#[derive(Clone, Debug, Default)]
+struct Position {
+    /// Which of the messages that share its unique-id, counted from 1, and of how many.
+    occurrence: u32,
+    sharers: u32,
+    /// The message of the mount, if it was there before.
+    known: Option<MessageId>,
+}
+
 /// Brings the catalog up to date with a listing; gives the session's numbering and what the
 /// kernel must be told.
 pub(super) fn reconcile(
@@ -35,83 +44,86 @@ pub(super) fn reconcile(
     suffix: &str,
     listed_at: i64,
 ) -> (Numbering, Vec<Change>) {
-    let groups = groups(&listing);
-    let mut seen: HashSet<MessageId> = HashSet::with_capacity(listing.len());
-    let mut matched: Vec<Option<MessageId>> = vec![None; listing.len()];
-    for (unique_id, members) in &groups {
-        if let Some(ids) = same_as_before(catalog, unique_id, members, &listing, suffix) {
-            for (&member, id) in members.iter().zip(ids) {
-                matched[member] = Some(id);
-                seen.insert(id);
-            }
-        }
-    }
-    let mut changes = remove_unlisted(catalog, &seen);
-    let places = occurrences(&groups, listing.len());
+    let positions = positions(catalog, &listing, suffix);
+    let mut changes = remove_unlisted(catalog, &positions);
     let mut numbering = Numbering::with_capacity(listing.len());
-    for ((listed, known), (occurrence, sharers)) in listing.into_iter().zip(matched).zip(places) {
-        let id = known.or_else(|| {
-            let name: Arc<str> = names::file_name(&listed.unique_id, occurrence, suffix).into();
-            changes.push(Change::Appeared {
-                place: Place::Root,
-                name: name.clone(),
-            });
-            catalog.add(Message {
-                name,
-                unique_id: listed.unique_id,
-                occurrence,
-                sharers,
-                listed: listed.size,
-                listed_at,
-                place: Place::Root,
-                version: 0,
-                content: None,
-            })
-        });
-        if let Some(id) = id {
-            numbering.insert(id, listed.number);
-        }
+    for (listed, position) in listing.into_iter().zip(positions) {
+        let number = listed.number;
+        let id = match position.known {
+            Some(id) => Some(id),
+            None => {
+                let message = newcomer(listed.unique_id, listed.size, &position, suffix, listed_at);
+                changes.push(Change::Appeared {
+                    place: message.place,
+                    name: message.name.clone(),
+                });
+                catalog.add(message)
+            }
+        };
+        numbering.extend(id.map(|id| (id, number)));
     }
     (numbering, changes)
 }
 
+/// What each message of the listing is, in listing order.
+fn positions(catalog: &Catalog, listing: &[Listed], suffix: &str) -> Vec<Position> {
+    let mut positions = vec![Position::default(); listing.len()];
+    for (unique_id, members) in groups(listing) {
+        let known = same_as_before(catalog, unique_id, &members, listing, suffix);
+        let sharers = u32::try_from(members.len()).unwrap_or(u32::MAX);
+        for ((occurrence, member), known) in (1..).zip(members).zip(known) {
+            if let Some(position) = positions.get_mut(member) {
+                *position = Position {
+                    occurrence,
+                    sharers,
+                    known,
+                };
+            }
+        }
+    }
+    positions
+}
+
 /// Positions in the listing of the messages that share a unique-id, in listing order.
-fn groups(listing: &[Listed]) -> HashMap<Box<[u8]>, Vec<usize>> {
-    let mut groups: HashMap<Box<[u8]>, Vec<usize>> = HashMap::with_capacity(listing.len());
+fn groups(listing: &[Listed]) -> HashMap<&[u8], Vec<usize>> {
+    let mut groups: HashMap<&[u8], Vec<usize>> = HashMap::with_capacity(listing.len());
     for (position, listed) in listing.iter().enumerate() {
-        groups
-            .entry(listed.unique_id.clone())
-            .or_default()
-            .push(position);
+        groups.entry(&listed.unique_id).or_default().push(position);
     }
     groups
 }
 
-/// The known messages that the members of a group are, if the whole group is as it was.
+/// For each member of a group the known message that it is; none at all unless the whole group is
+/// as it was.
 fn same_as_before(
     catalog: &Catalog,
     unique_id: &[u8],
     members: &[usize],
     listing: &[Listed],
     suffix: &str,
-) -> Option<Vec<MessageId>> {
-    let mut ids = Vec::with_capacity(members.len());
-    for (occurrence, &member) in (1u32..).zip(members) {
+) -> Vec<Option<MessageId>> {
+    let known = |(occurrence, member): (u32, &usize)| {
         let id = catalog.named(&names::file_name(unique_id, occurrence, suffix))?;
         let message = catalog.message(id)?;
         let same = &*message.unique_id == unique_id
             && message.sharers as usize == members.len()
-            && message.listed == listing.get(member)?.size;
-        ids.push(same.then_some(id)?);
+            && message.listed == listing.get(*member)?.size;
+        same.then_some(id)
+    };
+    let ids: Vec<Option<MessageId>> = (1..).zip(members).map(known).collect();
+    if ids.contains(&None) {
+        vec![None; members.len()]
+    } else {
+        ids
     }
-    Some(ids)
 }
 
-fn remove_unlisted(catalog: &mut Catalog, seen: &HashSet<MessageId>) -> Vec<Change> {
+fn remove_unlisted(catalog: &mut Catalog, positions: &[Position]) -> Vec<Change> {
+    let listed: HashSet<MessageId> = positions.iter().filter_map(|it| it.known).collect();
     let unlisted: Vec<MessageId> = catalog
         .present()
         .map(|(id, _)| id)
-        .filter(|id| !seen.contains(id))
+        .filter(|id| !listed.contains(id))
         .collect();
     unlisted
         .into_iter()
@@ -119,13 +131,22 @@ fn remove_unlisted(catalog: &mut Catalog, seen: &HashSet<MessageId>) -> Vec<Chan
         .collect()
 }
 
-/// For each position of the listing: which occurrence of its unique-id it is, of how many.
-fn occurrences(groups: &HashMap<Box<[u8]>, Vec<usize>>, length: usize) -> Vec<(u32, u32)> {
-    let mut places = vec![(1, 1); length];
-    for members in groups.values() {
-        for (occurrence, &member) in (1u32..).zip(members) {
-            places[member] = (occurrence, u32::try_from(members.len()).unwrap_or(u32::MAX));
-        }
+fn newcomer(
+    unique_id: Box<[u8]>,
+    size: u64,
+    position: &Position,
+    suffix: &str,
+    listed_at: i64,
+) -> Message {
+    Message {
+        name: names::file_name(&unique_id, position.occurrence, suffix).into(),
+        unique_id,
+        occurrence: position.occurrence,
+        sharers: position.sharers,
+        listed: size,
+        listed_at,
+        place: Place::Root,
+        version: 0,
+        content: None,
     }
-    places
 }
