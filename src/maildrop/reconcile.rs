@@ -150,3 +150,167 @@ fn newcomer(
         content: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::pop3::listing::scan_line;
+
+    /// A mailbox as the server has it: unique-id and size, in order.
+    type Mailbox = Vec<(Vec<u8>, u64)>;
+
+    /// Few unique-ids, so that many are shared, and sizes that often are the same.
+    fn mailbox() -> impl Strategy<Value = Mailbox> {
+        let odd = prop::collection::vec(any::<u8>(), 0..6);
+        let unique_id = prop_oneof![3 => "[a-c~2%/.]{0,3}".prop_map(Vec::from), 1 => odd];
+        prop::collection::vec((unique_id, 0u64..4), 0..24)
+    }
+
+    fn listing(mailbox: &Mailbox) -> Vec<Listed> {
+        let listed = |(number, (unique_id, size)): (u32, &(Vec<u8>, u64))| Listed {
+            number: scan_line(format!("{number} 0").as_bytes()).unwrap().number,
+            unique_id: unique_id.clone().into(),
+            size: *size,
+        };
+        (1..).zip(mailbox).map(listed).collect()
+    }
+
+    fn take(catalog: &mut Catalog, mailbox: &Mailbox) -> (Numbering, Vec<Change>) {
+        reconcile(catalog, listing(mailbox), ".eml", 1000)
+    }
+
+    /// The ids in listing order, each held against the unique-id and size at its number.
+    fn ids(catalog: &Catalog, numbering: &Numbering, mailbox: &Mailbox) -> Vec<MessageId> {
+        let numbers: HashMap<String, MessageId> = numbering
+            .iter()
+            .map(|(id, number)| (number.to_string(), *id))
+            .collect();
+        let id = |(number, (unique_id, size)): (u32, &(Vec<u8>, u64))| {
+            let id = numbers[&number.to_string()];
+            let message = catalog.message(id).unwrap();
+            assert_eq!(
+                (&*message.unique_id, message.listed),
+                (&unique_id[..], *size)
+            );
+            id
+        };
+        (1..).zip(mailbox).map(id).collect()
+    }
+
+    fn unlike(mailbox: &Mailbox, unique_id: &[u8]) -> Vec<usize> {
+        (0..mailbox.len())
+            .filter(|at| mailbox[*at].0 != unique_id)
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn every_message_has_a_name_of_its_own_and_is_found_by_it(mailbox in mailbox()) {
+            let mut catalog = Catalog::default();
+            let (numbering, changes) = take(&mut catalog, &mailbox);
+            prop_assert_eq!(numbering.len(), mailbox.len());
+            prop_assert_eq!(changes.len(), mailbox.len());
+            let ids = ids(&catalog, &numbering, &mailbox);
+            prop_assert!(ids.is_sorted());
+            for id in ids {
+                let message = catalog.message(id).unwrap();
+                prop_assert_eq!(catalog.named(&message.name), Some(id));
+                let legal = |octet: u8| matches!(octet, b' '..=b'~') && octet != b'/';
+                prop_assert!(message.name.bytes().all(legal) && message.name.len() <= 255);
+            }
+        }
+
+        #[test]
+        fn the_same_listing_again_changes_nothing(mailbox in mailbox()) {
+            let mut catalog = Catalog::default();
+            let (before, _) = take(&mut catalog, &mailbox);
+            let (after, changes) = take(&mut catalog, &mailbox);
+            prop_assert_eq!(before, after);
+            prop_assert_eq!(changes, []);
+        }
+
+        #[test]
+        fn a_message_stays_the_same_wherever_it_is_listed(
+            mailbox in mailbox(), order: u64, marked in any::<prop::sample::Index>()
+        ) {
+            let mut catalog = Catalog::default();
+            let (numbering, _) = take(&mut catalog, &mailbox);
+            let before: HashSet<MessageId> = numbering.into_keys().collect();
+            let marked = (!mailbox.is_empty()).then(|| MessageId(marked.index(mailbox.len()) as u32));
+            marked.into_iter().for_each(|id| drop(catalog.place(id, Place::Deleted)));
+            let mut reordered = mailbox;
+            reordered.sort_by_key(|(unique_id, _)| {
+                unique_id.iter().fold(order, |key, octet| key.wrapping_add(1 + u64::from(*octet)).rotate_left(7))
+            });
+            let (numbering, changes) = take(&mut catalog, &reordered);
+            let after: HashSet<MessageId> = ids(&catalog, &numbering, &reordered).into_iter().collect();
+            prop_assert_eq!(before, after);
+            prop_assert_eq!(changes, []);
+            prop_assert_eq!(catalog.marked().map(|(id, _)| id).collect::<Vec<_>>(), Vec::from_iter(marked));
+        }
+
+        #[test]
+        fn a_group_that_is_not_as_it_was_is_new_mail_and_the_rest_is_not(
+            mailbox in mailbox(), at in any::<prop::sample::Index>(), grows: bool
+        ) {
+            prop_assume!(!mailbox.is_empty());
+            let mut catalog = Catalog::default();
+            let (numbering, _) = take(&mut catalog, &mailbox);
+            let before = ids(&catalog, &numbering, &mailbox);
+            let at = at.index(mailbox.len());
+            let unique_id = mailbox[at].0.clone();
+            let mut changed = mailbox.clone();
+            if grows {
+                changed.push((unique_id.clone(), 7));
+            } else {
+                changed[at].1 = 7;
+            }
+            let (numbering, changes) = take(&mut catalog, &changed);
+            let after = ids(&catalog, &numbering, &changed);
+            for same in unlike(&mailbox, &unique_id) {
+                prop_assert_eq!(before[same], after[same]);
+            }
+            let known: HashSet<&MessageId> = before.iter().collect();
+            let new = after.iter().filter(|id| !known.contains(id)).count();
+            let sharers = mailbox.len() - unlike(&mailbox, &unique_id).len();
+            prop_assert_eq!(new, sharers + usize::from(grows));
+            prop_assert_eq!(changes.len(), sharers + new);
+        }
+
+        #[test]
+        fn whatever_the_listings_are_the_last_one_is_shown(mailboxes in prop::collection::vec(mailbox(), 1..5)) {
+            let mut catalog = Catalog::default();
+            for mailbox in &mailboxes {
+                let (numbering, _) = take(&mut catalog, mailbox);
+                let listed: HashSet<MessageId> = ids(&catalog, &numbering, mailbox).into_iter().collect();
+                prop_assert_eq!(listed.len(), mailbox.len());
+                prop_assert!(catalog.present().all(|(id, _)| listed.contains(&id)));
+                prop_assert_eq!(catalog.totals().messages as usize, mailbox.len());
+            }
+        }
+    }
+
+    #[test]
+    fn what_comes_and_goes_is_told() {
+        let mut catalog = Catalog::default();
+        take(&mut catalog, &vec![(b"a".to_vec(), 1)]);
+        let (_, changes) = take(&mut catalog, &vec![(b"b".to_vec(), 1)]);
+        let place = Place::Root;
+        let name = |name: &str| name.into();
+        assert_eq!(
+            changes,
+            [
+                Change::Vanished {
+                    place,
+                    name: name("a.eml")
+                },
+                Change::Appeared {
+                    place,
+                    name: name("b.eml")
+                },
+            ]
+        );
+    }
+}
