@@ -59,6 +59,11 @@ impl Catalog {
         (position < self.messages.len()).then(|| u32::try_from(position).ok().map(MessageId))?
     }
 
+    /// The message that was listed last.
+    pub fn last(&self) -> Option<MessageId> {
+        self.at(self.messages.len().checked_sub(1)?)
+    }
+
     /// The message that has this name now.
     pub fn named(&self, name: &str) -> Option<MessageId> {
         self.names.get(name).copied()

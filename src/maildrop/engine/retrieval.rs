@@ -35,11 +35,17 @@ impl Engine {
     /// The next message that nobody waits for yet: it stays the next one until it is asked for.
     fn planned(&mut self, window: u64, turn: &mut Turn<'_>) -> Option<MessageId> {
         let still = self.planned.filter(|&id| turn.state.is_missing(id));
-        self.planned = still.or_else(|| turn.state.plan(window)).or_else(|| {
-            self.measured = self.next_unmeasured(turn).or(self.measured);
-            self.measured.filter(|&id| turn.state.is_missing(id))
-        });
+        let next = still.or_else(|| turn.state.plan(window));
+        self.planned = next.or_else(|| self.sweep(turn));
         self.planned
+    }
+
+    /// The sweep goes over each message once: what is refused, or is lost with the link, is not
+    /// asked for again before somebody waits for it.
+    fn sweep(&mut self, turn: &Turn<'_>) -> Option<MessageId> {
+        let next = self.next_unmeasured(turn);
+        self.measured = next.or_else(|| turn.state.catalog.last());
+        next
     }
 
     fn ask_for(&mut self, chosen: Candidate, turn: &mut Turn<'_>) -> Result<(), CommandError> {

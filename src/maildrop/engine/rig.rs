@@ -25,6 +25,9 @@ use crate::pop3::Secret;
 /// More wakings than this in one go are a busy loop.
 const WAKINGS_MAX: usize = 1000;
 
+/// More exchanges than this in one go are one without end.
+const TALKS_MAX: usize = 10_000;
+
 /// An answer that may have been given.
 pub(in super::super) struct Reply<T>(Arc<Mutex<Option<Result<T, Error>>>>);
 
@@ -211,7 +214,8 @@ impl Rig {
     /// Does all that can be done at this time.
     pub fn run(&mut self) {
         self.step(Input::Wake);
-        while self.talk() {}
+        let talks = (0..TALKS_MAX).take_while(|_| self.talk()).count();
+        assert!(talks < TALKS_MAX, "the engine does not come to rest");
         let due = self.engine.wake_at();
         assert!(
             due.is_none_or(|due| due > self.now()),
