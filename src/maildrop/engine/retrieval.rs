@@ -106,3 +106,99 @@ fn candidate(id: MessageId, turn: &Turn<'_>) -> Candidate {
             .map_or(0, |message| message.listed),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::super::settings::Settings;
+    use super::super::rig::{Rig, settings};
+    use super::super::script::{Reaction, Script};
+    use super::*;
+
+    fn mailbox() -> Script {
+        Script::of(&[("a", "one\r\n"), ("b", "two\r\n"), ("c", "three\r\n")])
+    }
+
+    fn sweeping(script: Script) -> Rig {
+        let sweeping = Settings {
+            exact_sizes: true,
+            cache_size: 0,
+            ..settings()
+        };
+        let mut rig = Rig::with(sweeping, script, Vec::new());
+        rig.connect().unwrap();
+        rig
+    }
+
+    fn exact(rig: &Rig) -> Vec<bool> {
+        let sizes = |name| rig.maildrop.entry(rig.id(name)).unwrap().size.is_exact();
+        ["a", "b", "c"].into_iter().map(sizes).collect()
+    }
+
+    #[test]
+    fn a_sweep_learns_every_size_once() {
+        let rig = sweeping(mailbox());
+        assert_eq!(exact(&rig), [true; 3]);
+        assert_eq!(rig.script.count("RETR"), 3);
+    }
+
+    #[test]
+    fn a_sweep_asks_once_for_what_the_server_refuses() {
+        let refusal = Reaction::Say("-ERR damaged\r\n");
+        let mut rig = sweeping(mailbox().reacting("RETR 3", &vec![refusal; 9]));
+        assert_eq!(exact(&rig), [true, true, false]);
+        assert_eq!(rig.script.count("RETR"), 3);
+        rig.pass(Duration::from_secs(3600));
+        assert_eq!(rig.script.count("RETR"), 3);
+    }
+
+    #[test]
+    fn a_message_of_many_readers_is_asked_for_once() {
+        let mut rig = Rig::connected(mailbox().reacting("RETR", &[Reaction::Silence]));
+        let opens: Vec<_> = (0..16).map(|_| rig.open("a")).collect();
+        rig.hear("+OK\r\none\r\n.\r\n");
+        assert!(opens.iter().all(|open| matches!(open.given(), Some(Ok(_)))));
+        assert_eq!(rig.script.count("RETR"), 1);
+    }
+
+    #[test]
+    fn demands_go_out_at_once_where_the_server_takes_it_else_one_by_one() {
+        for (capabilities, bursts) in [(&["PIPELINING"][..], 2), (&["USER"], 1)] {
+            let script = mailbox().announcing(capabilities);
+            let mut rig = Rig::connected(script.reacting("RETR 1", &[Reaction::Silence]));
+            rig.open("a");
+            rig.open("b");
+            assert_eq!(rig.script.count("RETR"), bursts);
+        }
+    }
+
+    #[test]
+    fn a_refused_message_is_an_error_for_itself_only() {
+        let refusal = Reaction::Say("-ERR damaged\r\n");
+        let mut rig = Rig::connected(mailbox().reacting("RETR 2", &[refusal]));
+        assert_eq!(rig.body("b"), Err(Error::Refused("damaged".to_owned())));
+        assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
+        assert_eq!(rig.body("b").as_deref(), Ok("two\r\n"));
+        assert_eq!(rig.script.sessions, 1);
+    }
+
+    #[test]
+    fn a_message_that_left_the_maildrop_is_stale_for_who_waits_for_it() {
+        let mut rig = Rig::connected(mailbox().reacting("RETR", &[Reaction::Silence]));
+        let open = rig.open("a");
+        rig.script.messages.remove(0);
+        rig.cut();
+        assert!(matches!(open.given(), Some(Err(Error::Vanished))));
+        assert_eq!(rig.body("b").as_deref(), Ok("two\r\n"));
+    }
+
+    #[test]
+    fn a_message_is_asked_for_twice_at_most() {
+        let mut rig = Rig::connected(mailbox().reacting("RETR", &vec![Reaction::HangUp; 9]));
+        let open = rig.open("a");
+        rig.pass(Duration::from_secs(30));
+        assert!(matches!(open.given(), Some(Err(Error::Offline(_)))));
+        assert_eq!(rig.script.count("RETR"), 2);
+    }
+}
