@@ -3,8 +3,8 @@
 
 use super::clock::Moment;
 use super::error::Error;
-use super::fingerprint::{Agreement, Fingerprint};
-use super::message::Octets;
+use super::fingerprint::{Fingerprint, Growth};
+use super::message::{Body, Octets};
 use super::reader::{Due, Opener, Read};
 
 /// What a body may take in memory before it has proved to be that long.
@@ -14,6 +14,9 @@ const RESERVE_MAX: usize = 1 << 20;
 #[derive(Default)]
 pub(super) struct Arrival {
     octets: Vec<u8>,
+    growth: Growth,
+    /// What LIST said of its length.
+    listed: u64,
     /// What was handed out of an earlier RETR; nothing that differs may follow it.
     expected: Option<Fingerprint>,
     /// How many of the octets may be handed out.
@@ -30,7 +33,10 @@ pub(super) struct Arrival {
 
 /// A body that has come to its end, and those who waited for it.
 pub(super) struct Arrived {
-    pub octets: Vec<u8>,
+    pub body: Body,
+    pub fingerprint: Fingerprint,
+    /// Whether it is the one that was handed out before, if any was.
+    pub agrees: bool,
     pub openers: Vec<Opener>,
     pub reads: Vec<Read>,
 }
@@ -62,32 +68,23 @@ impl Arrival {
     /// RETR has been sent; a body of about this length will follow.
     pub fn begin(&mut self, listed: u64) {
         self.on_the_wire = true;
-        self.octets = Vec::with_capacity(usize::try_from(listed).unwrap_or(0).min(RESERVE_MAX));
-        self.agreed = 0;
+        self.listed = listed;
     }
 
     /// Appends; false if the message is not the one that was handed out before.
     pub fn append(&mut self, octets: &[u8]) -> bool {
-        self.octets.extend_from_slice(octets);
-        match self
-            .expected
-            .as_ref()
-            .map(|expected| expected.compare(&self.octets, self.agreed))
-        {
-            Some(Agreement::Upto(agreed)) => {
-                self.agreed = agreed;
-                true
-            }
-            Some(Agreement::Differs) => false,
-            None => true,
+        if self.octets.is_empty() {
+            let listed = usize::try_from(self.listed).unwrap_or(RESERVE_MAX);
+            self.octets.reserve(listed.min(RESERVE_MAX));
         }
-    }
-
-    /// Whether the whole body is the one that was handed out before, if any was.
-    pub fn agrees(&self) -> bool {
-        self.expected
-            .as_ref()
-            .is_none_or(|expected| *expected == Fingerprint::of(&self.octets))
+        self.octets.extend_from_slice(octets);
+        self.growth.grow(&self.octets);
+        match &self.expected {
+            Some(expected) if !expected.begins_with(&self.growth) => return false,
+            Some(_) => self.agreed = self.growth.octets(),
+            None => {}
+        }
+        true
     }
 
     /// It is another message: those bound to what was handed out before are sent away.
@@ -119,8 +116,12 @@ impl Arrival {
 
     /// The body, which has come to its end.
     pub fn finish(self) -> Arrived {
+        let fingerprint = self.growth.finish(&self.octets);
+        let agrees = self.expected.is_none_or(|expected| expected == fingerprint);
         Arrived {
-            octets: self.octets,
+            body: self.octets.into(),
+            fingerprint,
+            agrees,
             openers: self.openers,
             reads: self.reads,
         }

@@ -149,14 +149,14 @@ impl Catalog {
     }
 
     /// Takes in what a whole RETR has shown.
-    pub fn learn(&mut self, id: MessageId, body: &Body) {
+    pub fn learn(&mut self, id: MessageId, body: &Body, fingerprint: Fingerprint) {
         self.revise(id, |message| {
             let settled = message.content.take().is_some_and(|known| known.settled);
             message.content = Some(Content {
                 size: body.len() as u64,
                 last: body.last().copied(),
                 date: date::date(body),
-                fingerprint: Fingerprint::of(body),
+                fingerprint,
                 settled,
             });
         });
@@ -247,6 +247,7 @@ impl Message {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::fingerprint::Growth;
     use super::*;
 
     fn message(name: &str, listed: u64) -> Message {
@@ -271,8 +272,9 @@ mod tests {
         catalog
     }
 
-    fn body(text: &str) -> Body {
-        text.as_bytes().to_vec().into()
+    fn learn(catalog: &mut Catalog, id: MessageId, octets: &[u8]) {
+        let fingerprint = Growth::default().finish(octets);
+        catalog.learn(id, &octets.to_vec().into(), fingerprint);
     }
 
     /// The last octet that the kernel must take in, of a message listed and found with these sizes.
@@ -280,7 +282,7 @@ mod tests {
         let mut catalog = Catalog::default();
         let id = catalog.add(message("a", listed)).unwrap();
         assert_eq!(catalog.message(id).unwrap().correction(), None);
-        catalog.learn(id, &vec![b'\n'; size].into());
+        learn(&mut catalog, id, &vec![b'\n'; size]);
         let correction = catalog.message(id).unwrap().correction().unwrap();
         catalog.settle(id);
         assert_eq!(catalog.message(id).unwrap().correction(), None);
@@ -341,7 +343,11 @@ mod tests {
         let before = catalog.entry(id).unwrap();
         assert_eq!((before.size.shown(), before.date), (1, 1000));
         assert_eq!(catalog.message(id).unwrap().correction(), None);
-        catalog.learn(id, &body("Date: Thu, 1 Jan 2004 00:00:00 +0000\r\n"));
+        learn(
+            &mut catalog,
+            id,
+            b"Date: Thu, 1 Jan 2004 00:00:00 +0000\r\n",
+        );
         let after = catalog.entry(id).unwrap();
         assert_eq!((after.size, after.date), (Size::Exact(38), 1_072_915_200));
         let last = Some((37, b'\n'));
@@ -349,7 +355,11 @@ mod tests {
         assert_eq!(correction, Some(Correction { last }));
         catalog.settle(id);
         assert_eq!(catalog.message(id).unwrap().correction(), None);
-        catalog.learn(id, &body("Date: Thu, 1 Jan 2004 00:00:00 +0000\r\n"));
+        learn(
+            &mut catalog,
+            id,
+            b"Date: Thu, 1 Jan 2004 00:00:00 +0000\r\n",
+        );
         assert_eq!(catalog.message(id).unwrap().correction(), None);
     }
 
@@ -357,11 +367,11 @@ mod tests {
     fn other_bytes_are_another_version_and_must_be_told_again() {
         let mut catalog = catalog(&[9]);
         let id = MessageId(0);
-        catalog.learn(id, &body("one"));
+        learn(&mut catalog, id, b"one");
         catalog.settle(id);
         catalog.forget(id);
         assert_eq!(catalog.entry(id).unwrap().size, Size::Listed(9));
-        catalog.learn(id, &body("two"));
+        learn(&mut catalog, id, b"two");
         let message = catalog.message(id).unwrap();
         assert_eq!(message.version, 1);
         assert!(message.correction().is_some());
@@ -384,9 +394,9 @@ mod tests {
     fn after_a_change_the_kernel_may_have_any_size() {
         let mut catalog = Catalog::default();
         let id = catalog.add(message("a", 100)).unwrap();
-        catalog.learn(id, &vec![b'a'; 10].into());
+        learn(&mut catalog, id, &[b'a'; 10]);
         catalog.forget(id);
-        catalog.learn(id, &vec![b'b'; 20].into());
+        learn(&mut catalog, id, &[b'b'; 20]);
         let correction = catalog.message(id).unwrap().correction().unwrap();
         assert_eq!(correction.last, Some((19, b'b')));
     }
@@ -405,7 +415,7 @@ mod tests {
                     0 => drop(catalog.place(id, Place::Root)),
                     1 => drop(catalog.place(id, Place::Deleted)),
                     2 => drop(catalog.place(id, Place::Gone)),
-                    3 => catalog.learn(id, &vec![b'x'; length].into()),
+                    3 => learn(&mut catalog, id, &vec![b'x'; length]),
                     4 => catalog.forget(id),
                     _ => catalog.settle(id),
                 }

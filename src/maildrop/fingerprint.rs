@@ -14,34 +14,35 @@ const BLOCK: usize = 64 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fingerprint(Box<[u64]>);
 
-/// How much of a growing body is known to be what was handed out before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Agreement {
-    /// The first so many octets agree.
-    Upto(usize),
-    /// It is another body.
-    Differs,
+/// The digests of a body as far as it has grown.
+#[derive(Debug, Default)]
+pub struct Growth(Vec<u64>);
+
+impl Growth {
+    /// Takes in what a body has grown by.
+    pub fn grow(&mut self, body: &[u8]) {
+        let blocks = body.chunks_exact(BLOCK).skip(self.0.len());
+        self.0.extend(blocks.map(digest));
+    }
+
+    /// Octets under the digests: all but those of the last, unfinished block.
+    pub fn octets(&self) -> usize {
+        self.0.len().saturating_mul(BLOCK)
+    }
+
+    /// The fingerprint of the body, which is whole now.
+    pub fn finish(mut self, body: &[u8]) -> Fingerprint {
+        self.grow(body);
+        let rest = body.chunks_exact(BLOCK).remainder();
+        self.0.extend((!rest.is_empty()).then(|| digest(rest)));
+        Fingerprint(self.0.into())
+    }
 }
 
 impl Fingerprint {
-    /// The fingerprint of a whole body.
-    pub fn of(body: &[u8]) -> Self {
-        Self(body.chunks(BLOCK).map(digest).collect())
-    }
-
-    /// Holds a growing body against this one, given that its first `checked` octets agreed.
-    pub fn compare(&self, growing: &[u8], checked: usize) -> Agreement {
-        let whole = growing.len() - growing.len() % BLOCK;
-        for (index, block) in growing
-            .chunks_exact(BLOCK)
-            .enumerate()
-            .skip(checked / BLOCK)
-        {
-            if self.0.get(index) != Some(&digest(block)) {
-                return Agreement::Differs;
-            }
-        }
-        Agreement::Upto(whole.max(checked))
+    /// Whether a growing body is this one so far.
+    pub fn begins_with(&self, growth: &Growth) -> bool {
+        self.0.starts_with(&growth.0)
     }
 }
 
@@ -57,20 +58,24 @@ mod tests {
 
     use super::*;
 
+    /// The digests of a body that came in pieces of this length.
+    fn grown(body: &[u8], step: usize) -> Growth {
+        let mut growth = Growth::default();
+        for end in (0..body.len()).step_by(step) {
+            growth.grow(&body[..end]);
+        }
+        growth
+    }
+
     proptest! {
         #[test]
         fn the_same_body_agrees_however_it_grows(length in 0usize..300_000, step in 1usize..100_000) {
             let body: Vec<u8> = (0..length).map(|at| (at * 7 % 251) as u8).collect();
-            let fingerprint = Fingerprint::of(&body);
-            let mut checked = 0;
-            for end in (0..length).step_by(step) {
-                let Agreement::Upto(upto) = fingerprint.compare(&body[..end], checked) else {
-                    return Err(TestCaseError::fail("differs"));
-                };
-                prop_assert!(upto <= end && upto >= checked);
-                checked = upto;
-            }
-            prop_assert_eq!(Fingerprint::of(&body), fingerprint);
+            let fingerprint = Growth::default().finish(&body);
+            let growth = grown(&body, step);
+            prop_assert!(growth.octets() <= length);
+            prop_assert!(fingerprint.begins_with(&growth));
+            prop_assert_eq!(growth.finish(&body), fingerprint);
         }
 
         #[test]
@@ -81,12 +86,17 @@ mod tests {
             let mut other = body.clone();
             let at = at.index(length);
             other[at] = b'b';
-            let fingerprint = Fingerprint::of(&body);
-            match fingerprint.compare(&other, 0) {
-                Agreement::Upto(upto) => prop_assert!(upto <= at),
-                Agreement::Differs => {}
-            }
-            prop_assert_ne!(Fingerprint::of(&other), fingerprint);
+            let fingerprint = Growth::default().finish(&body);
+            let growth = grown(&other, 10_000);
+            prop_assert!(growth.octets() <= at || !fingerprint.begins_with(&growth));
+            prop_assert_ne!(growth.finish(&other), fingerprint);
+        }
+
+        #[test]
+        fn a_longer_body_is_another(length in 0usize..200_000, more in 1usize..100_000) {
+            let fingerprint = Growth::default().finish(&vec![b'a'; length]);
+            let longer = Growth::default().finish(&vec![b'a'; length + more]);
+            prop_assert_ne!(longer, fingerprint);
         }
     }
 }

@@ -74,7 +74,7 @@ pub struct Entry {
 
 /// A message's octets, whole and unchanging.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Body(Arc<[u8]>);
+pub struct Body(Arc<Vec<u8>>);
 
 impl Body {
     /// At most `length` octets from `offset` on; fewer, or none, at the end.
@@ -93,8 +93,10 @@ impl Body {
 }
 
 impl From<Vec<u8>> for Body {
-    fn from(octets: Vec<u8>) -> Self {
-        Self(octets.into())
+    /// Without a copy, which would take long for a large message.
+    fn from(mut octets: Vec<u8>) -> Self {
+        octets.shrink_to_fit();
+        Self(Arc::new(octets))
     }
 }
 

@@ -217,32 +217,32 @@ impl State {
         let Some(arrival) = self.arrivals.get_mut(&id) else {
             return;
         };
-        if !arrival.append(octets) {
-            self.changed(id, effects);
-        } else {
+        if arrival.append(octets) {
             effects.answers.extend(arrival.satisfied());
+            return;
         }
+        let bound = arrival.start_afresh();
+        self.changed(id, effects);
+        let refused = bound.into_iter().map(|read| read.refuse(Error::Changed));
+        effects.answers.extend(refused);
     }
 
     /// The message's body is whole.
     pub fn completed(&mut self, id: MessageId, effects: &mut Effects) {
-        if self
-            .arrivals
-            .get(&id)
-            .is_some_and(|arrival| !arrival.agrees())
-        {
-            self.changed(id, effects);
-        }
         let Some(arrival) = self.arrivals.remove(&id) else {
             return;
         };
         let Arrived {
-            octets,
+            body,
+            fingerprint,
+            agrees,
             openers,
             reads,
         } = arrival.finish();
-        let body = Body::from(octets);
-        self.catalog.learn(id, &body);
+        if !agrees {
+            self.changed(id, effects);
+        }
+        self.catalog.learn(id, &body, fingerprint);
         if !body.is_empty() {
             self.cache.insert(id, body.clone());
         }
@@ -313,25 +313,14 @@ impl State {
         effects.changes.extend(self.catalog.place(id, place));
     }
 
+    /// The server gives other bytes than before: nothing that is known of them holds any longer.
     fn changed(&mut self, id: MessageId, effects: &mut Effects) {
-        log::warn!(
-            "{}: {}",
-            self.catalog
-                .entry(id)
-                .map_or_else(String::new, |entry| entry.name.to_string()),
-            Error::Changed
-        );
+        if let Some(message) = self.catalog.message(id) {
+            log::warn!("{}: {}", message.name, Error::Changed);
+        }
         self.catalog.forget(id);
         self.cache.remove(id);
         effects.changes.push(Change::Changed { id });
-        let bound = self
-            .arrivals
-            .get_mut(&id)
-            .map(Arrival::start_afresh)
-            .unwrap_or_default();
-        effects
-            .answers
-            .extend(bound.into_iter().map(|read| read.refuse(Error::Changed)));
     }
 }
 
