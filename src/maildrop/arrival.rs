@@ -10,6 +10,17 @@ use super::reader::{Due, Opener, Read};
 /// What a body may take in memory before it has proved to be that long.
 const RESERVE_MAX: usize = 1 << 20;
 
+/// What an appended piece has made of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Appended {
+    /// It can still be the message that it should be.
+    Agrees,
+    /// It is not the message that was handed out before.
+    Differs,
+    /// It is longer than any message may be.
+    Overflows,
+}
+
 /// One message's body until it is whole.
 #[derive(Default)]
 pub(super) struct Arrival {
@@ -71,8 +82,11 @@ impl Arrival {
         self.listed = listed;
     }
 
-    /// Appends; false if the message is not the one that was handed out before.
-    pub fn append(&mut self, octets: &[u8]) -> bool {
+    /// Appends to a body that may be no longer than `limit`.
+    pub fn append(&mut self, octets: &[u8], limit: usize) -> Appended {
+        if octets.len() > limit.saturating_sub(self.octets.len()) {
+            return Appended::Overflows;
+        }
         if self.octets.is_empty() {
             let listed = usize::try_from(self.listed).unwrap_or(RESERVE_MAX);
             self.octets.reserve(listed.min(RESERVE_MAX));
@@ -80,11 +94,16 @@ impl Arrival {
         self.octets.extend_from_slice(octets);
         self.growth.grow(&self.octets);
         match &self.expected {
-            Some(expected) if !expected.begins_with(&self.growth) => return false,
+            Some(expected) if !expected.begins_with(&self.growth) => return Appended::Differs,
             Some(_) => self.agreed = self.growth.octets(),
             None => {}
         }
-        true
+        Appended::Agrees
+    }
+
+    /// Whether nothing has come of a message that is listed with more.
+    pub fn is_doubtful(&self) -> bool {
+        self.octets.is_empty() && self.listed > 0
     }
 
     /// It is another message: those bound to what was handed out before are sent away.

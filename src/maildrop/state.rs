@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::arrival::{Arrival, Arrived};
+use super::arrival::{Appended, Arrival, Arrived};
 use super::cache::Cache;
 use super::catalog::{Catalog, Message};
 use super::clock::Moment;
@@ -16,6 +16,10 @@ use super::reader::{Answer, Due, Opener, Read, Wants, due};
 use super::report::CommitReport;
 use super::status::LinkStatus;
 use super::{Change, Settings};
+
+/// The longest message, in octets. No mail system passes on a tenth of it; a server that goes on
+/// beyond means to fill our memory.
+const BODY_MAX: usize = 1 << 30;
 
 /// The mailbox in memory.
 pub(super) struct State {
@@ -30,6 +34,8 @@ pub(super) struct State {
     pub errands: Vec<Errand>,
     /// Whether a commit holds the marked messages.
     pub committing: bool,
+    /// The longest message, in octets.
+    pub body_max: usize,
     pub(super) arrivals: HashMap<MessageId, Arrival>,
     pub(super) foresight: Foresight,
     /// Messages to be fetched for a reader, in order of asking.
@@ -70,6 +76,7 @@ impl State {
             inherited,
             errands: Vec::new(),
             committing: false,
+            body_max: BODY_MAX,
             arrivals: HashMap::new(),
             foresight: Foresight::default(),
             demand: VecDeque::new(),
@@ -212,19 +219,32 @@ impl State {
             .begin(message.listed);
     }
 
-    /// A piece of the message's body came.
-    pub fn arrived(&mut self, id: MessageId, octets: &[u8], effects: &mut Effects) {
+    /// A piece of the message's body came. False if it is longer than any may be: it is refused
+    /// then, and no more of it may come.
+    pub fn arrived(&mut self, id: MessageId, octets: &[u8], effects: &mut Effects) -> bool {
         let Some(arrival) = self.arrivals.get_mut(&id) else {
-            return;
+            return true;
         };
-        if arrival.append(octets) {
-            effects.answers.extend(arrival.satisfied());
-            return;
+        match arrival.append(octets, self.body_max) {
+            Appended::Agrees => effects.answers.extend(arrival.satisfied()),
+            Appended::Differs => {
+                let bound = arrival.start_afresh();
+                self.changed(id, effects);
+                let refused = bound.into_iter().map(|read| read.refuse(Error::Changed));
+                effects.answers.extend(refused);
+            }
+            Appended::Overflows => {
+                let words = format!("a message of more than {} octets", self.body_max);
+                self.refused(id, &Error::Protocol(words), effects);
+                return false;
+            }
         }
-        let bound = arrival.start_afresh();
-        self.changed(id, effects);
-        let refused = bound.into_iter().map(|read| read.refuse(Error::Changed));
-        effects.answers.extend(refused);
+        true
+    }
+
+    /// Whether the message has come to its end without an octet, though it is listed with some.
+    pub fn is_doubtful(&self, id: MessageId) -> bool {
+        self.arrivals.get(&id).is_some_and(Arrival::is_doubtful)
     }
 
     /// The message's body is whole.

@@ -202,7 +202,7 @@ impl Engine {
         let mut happenings = Vec::new();
         let Turn { now, state, step } = turn;
         let result = session.receive(octets, *now, &mut happenings, |id, octets| {
-            state.arrived(id, octets, &mut step.effects);
+            state.arrived(id, octets, &mut step.effects)
         });
         for happening in happenings {
             self.happened(happening, turn);
@@ -334,6 +334,15 @@ impl Engine {
         turn.state
             .lost(&ids, ATTEMPTS_MAX, &error, &mut turn.step.effects);
         self.commit_lost(why, turn);
+    }
+
+    /// The session's listing proves to be out of date about a message, which is asked for again in
+    /// another.
+    pub(super) fn list_anew(&mut self, id: MessageId, why: &str, turn: &mut Turn<'_>) {
+        let error = Error::Protocol(why.to_owned());
+        let effects = &mut turn.step.effects;
+        turn.state.lost(&[id], ATTEMPTS_MAX, &error, effects);
+        self.lose(why, turn);
     }
 
     fn hang_up(&mut self, why: &str, turn: &mut Turn<'_>) {

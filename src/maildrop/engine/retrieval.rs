@@ -82,7 +82,14 @@ impl Engine {
         }
     }
 
+    /// A message is whole. Some servers (mailutils) show one as empty that has left the maildrop;
+    /// that a message is empty is believed only if it was listed just now.
     pub(super) fn retrieved(&mut self, id: MessageId, turn: &mut Turn<'_>) {
+        let session = self.link.session();
+        let new = session.is_some_and(|session| session.is_newly_listed(turn.now));
+        if turn.state.is_doubtful(id) && !new {
+            return self.list_anew(id, "the server gave nothing for a message it listed", turn);
+        }
         turn.state.link.transfer.retrieved += 1;
         turn.state.completed(id, &mut turn.step.effects);
     }

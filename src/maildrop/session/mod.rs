@@ -31,7 +31,7 @@ use super::schedule::Flight;
 const PATIENCE: Duration = Duration::from_secs(60);
 const LONG_PATIENCE: Duration = Duration::from_secs(300);
 
-/// How long a session counts as fresh that has only been listed.
+/// How long a listing counts as new, and a session as fresh that has only been listed.
 const FRESH: Duration = Duration::from_secs(10);
 
 /// A session.
@@ -147,13 +147,14 @@ impl Session {
         self.connection.sent(octets);
     }
 
-    /// Takes in octets from the link. `body` is handed the pieces of messages.
+    /// Takes in octets from the link. `body` is handed the pieces of messages, and says whether more
+    /// may come.
     pub fn receive(
         &mut self,
         mut input: &[u8],
         now: Moment,
         happenings: &mut Vec<Happening>,
-        mut body: impl FnMut(MessageId, &[u8]),
+        mut body: impl FnMut(MessageId, &[u8]) -> bool,
     ) -> Result<(), SessionError> {
         self.last_sign = now;
         while let Some(event) = self.connection.poll(&mut input)? {
@@ -166,7 +167,7 @@ impl Session {
                 Event::Octets {
                     tag: Exchange::Retrieve(retrieval),
                     octets,
-                } => body(retrieval.id, octets),
+                } if !body(retrieval.id, octets) => return Err(SessionError::MessageTooLong),
                 Event::Octets { .. } => {}
                 Event::Line {
                     tag: Exchange::Capa,
@@ -271,7 +272,12 @@ impl Session {
 
     /// Whether nothing but login and listing has happened, just now.
     pub fn is_fresh(&self, now: Moment) -> bool {
-        self.is_listed() && !self.used && now - self.listed_at < FRESH
+        self.is_newly_listed(now) && !self.used
+    }
+
+    /// Whether what is listed was there just now.
+    pub fn is_newly_listed(&self, now: Moment) -> bool {
+        self.is_listed() && now - self.listed_at < FRESH
     }
 
     /// What the server announced.
@@ -389,6 +395,8 @@ pub(super) enum SessionError {
     Command(CommandError),
     /// A listing without end.
     TooManyMessages,
+    /// A message without end.
+    MessageTooLong,
 }
 
 impl From<ProtocolError> for SessionError {
@@ -409,6 +417,7 @@ impl std::fmt::Display for SessionError {
             Self::Protocol(error) => error.fmt(f),
             Self::Command(error) => error.fmt(f),
             Self::TooManyMessages => f.write_str("the listing does not end"),
+            Self::MessageTooLong => f.write_str("a message does not end"),
         }
     }
 }
