@@ -118,6 +118,7 @@ fn candidate(id: MessageId, turn: &Turn<'_>) -> Candidate {
 mod tests {
     use std::time::Duration;
 
+    use super::super::super::locked;
     use super::super::super::settings::Settings;
     use super::super::rig::{Rig, settings};
     use super::super::script::{Reaction, Script};
@@ -198,6 +199,39 @@ mod tests {
         rig.cut();
         assert!(matches!(open.given(), Some(Err(Error::Vanished))));
         assert_eq!(rig.body("b").as_deref(), Ok("two\r\n"));
+    }
+
+    #[test]
+    fn an_empty_body_of_a_message_that_was_not_listed_so_is_found_out_by_a_listing() {
+        let empty = Reaction::Say("+OK\r\n.\r\n");
+        for gone in [false, true] {
+            let mut rig = Rig::connected(mailbox().reacting("RETR", &vec![empty.clone(); 2]));
+            rig.pass(Duration::from_secs(60));
+            if gone {
+                rig.script.messages.remove(0);
+            }
+            let expected = if gone { Err(Error::Vanished) } else { Ok("") };
+            assert_eq!(rig.body("a").as_deref().map_err(Clone::clone), expected);
+            assert_eq!(rig.script.sessions, 2);
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_listed_as_empty_may_be() {
+        let mut rig = Rig::connected(Script::of(&[("a", "")]));
+        rig.pass(Duration::from_secs(60));
+        assert_eq!(rig.body("a").as_deref(), Ok(""));
+        assert_eq!(rig.script.sessions, 1);
+    }
+
+    #[test]
+    fn a_message_without_end_is_refused_and_the_session_dropped() {
+        let mut rig = Rig::connected(mailbox().announcing(&["PIPELINING"]));
+        locked(&rig.maildrop.shared().state).body_max = 6;
+        assert!(matches!(rig.body("c"), Err(Error::Protocol(_))));
+        assert!(!rig.is_linked());
+        assert_eq!(rig.script.count("RETR"), 1);
+        assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
     }
 
     #[test]
