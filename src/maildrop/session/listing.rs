@@ -4,6 +4,7 @@
 //! leaves out has no unique-id, one that LIST leaves out has the size 0.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::pop3::listing::{scan_line, unique_id_line};
 use crate::pop3::{MessageNumber, text};
@@ -11,13 +12,17 @@ use crate::pop3::{MessageNumber, text};
 use super::super::reconcile::Listed;
 use super::SessionError;
 
-/// More messages than this are an attack on our memory, not a maildrop.
+/// More messages than this, or more octets of unique-ids, are an attack on our memory, not a
+/// maildrop.
 const MESSAGES_MAX: usize = 5_000_000;
+const UNIQUE_IDS_MAX: usize = 512 << 20;
 
 /// The messages of one session, by number.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in super::super) struct Listing {
     messages: BTreeMap<MessageNumber, Line>,
+    /// Messages, and octets of unique-ids, that may still come.
+    room: (usize, usize),
     bad_lines: usize,
 }
 
@@ -31,7 +36,10 @@ impl Listing {
     /// Takes a line of UIDL's reply (RFC 1939 section 7).
     pub(super) fn unique_id(&mut self, line: &[u8]) -> Result<(), SessionError> {
         match unique_id_line(line) {
-            Some(listed) => self.at(listed.number)?.unique_id = Some(listed.unique_id.into()),
+            Some(listed) => {
+                take(&mut self.room.1, listed.unique_id.len())?;
+                self.at(listed.number)?.unique_id = Some(listed.unique_id.into());
+            }
             None => self.bad(line),
         }
         Ok(())
@@ -47,10 +55,13 @@ impl Listing {
     }
 
     fn at(&mut self, number: MessageNumber) -> Result<&mut Line, SessionError> {
-        if self.messages.len() >= MESSAGES_MAX {
-            return Err(SessionError::TooManyMessages);
+        match self.messages.entry(number) {
+            Entry::Occupied(line) => Ok(line.into_mut()),
+            Entry::Vacant(place) => {
+                take(&mut self.room.0, 1)?;
+                Ok(place.insert(Line::default()))
+            }
         }
-        Ok(self.messages.entry(number).or_default())
     }
 
     fn bad(&mut self, line: &[u8]) {
@@ -85,4 +96,21 @@ impl Listing {
         };
         self.messages.into_iter().map(listed).collect()
     }
+}
+
+impl Default for Listing {
+    fn default() -> Self {
+        Self {
+            messages: BTreeMap::new(),
+            room: (MESSAGES_MAX, UNIQUE_IDS_MAX),
+            bad_lines: 0,
+        }
+    }
+}
+
+fn take(room: &mut usize, much: usize) -> Result<(), SessionError> {
+    *room = room
+        .checked_sub(much)
+        .ok_or(SessionError::TooManyMessages)?;
+    Ok(())
 }

@@ -49,7 +49,7 @@ pub(super) struct Session {
 }
 
 enum Stage {
-    SigningIn(SignIn),
+    SigningIn(Box<SignIn>),
     Listed,
     Quitting,
 }
@@ -126,7 +126,7 @@ impl Session {
     pub fn new(sign_in: SignIn, now: Moment) -> Self {
         Self {
             connection: Connection::new(Exchange::Greeting),
-            stage: Stage::SigningIn(sign_in),
+            stage: Stage::SigningIn(Box::new(sign_in)),
             capabilities: Capabilities::default(),
             numbering: Numbering::new(),
             octets: 0,
