@@ -114,3 +114,94 @@ fn take(room: &mut usize, much: usize) -> Result<(), SessionError> {
         .ok_or(SessionError::TooManyMessages)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn listed(unique_ids: &[&str], sizes: &[&str]) -> Vec<(String, String, u64)> {
+        let mut listing = Listing::default();
+        for line in unique_ids {
+            listing.unique_id(line.as_bytes()).unwrap();
+        }
+        for line in sizes {
+            listing.size(line.as_bytes()).unwrap();
+        }
+        let text = |listed: Listed| {
+            let unique_id = String::from_utf8_lossy(&listed.unique_id).into_owned();
+            (listed.number.to_string(), unique_id, listed.size)
+        };
+        listing.into_messages().into_iter().map(text).collect()
+    }
+
+    fn message(number: u32, unique_id: &str, size: u64) -> (String, String, u64) {
+        (number.to_string(), unique_id.to_owned(), size)
+    }
+
+    #[test]
+    fn the_listings_are_joined_by_number() {
+        assert_eq!(
+            listed(&["2 b", "1 a"], &["1 10", "2 20"]),
+            [message(1, "a", 10), message(2, "b", 20)]
+        );
+    }
+
+    #[test]
+    fn a_message_that_one_listing_leaves_out_is_not_hidden() {
+        assert_eq!(
+            listed(&["1 a", "3 c"], &["1 10", "2 20"]),
+            [message(1, "a", 10), message(2, "", 20), message(3, "c", 0)]
+        );
+    }
+
+    #[test]
+    fn lines_that_name_no_message_are_skipped() {
+        assert_eq!(
+            listed(&["what?", "0 a", "1 a"], &["", "1 10"]),
+            [message(1, "a", 10)]
+        );
+    }
+
+    #[test]
+    fn the_last_line_about_a_message_counts() {
+        assert_eq!(
+            listed(&["1 a", "1 b"], &["1 10", "1 20"]),
+            [message(1, "b", 20)]
+        );
+    }
+
+    #[test]
+    fn a_listing_takes_no_more_memory_than_it_may() {
+        let room = |messages, octets| Listing {
+            room: (messages, octets),
+            ..Listing::default()
+        };
+        let mut listing = room(2, 100);
+        for line in ["1 a", "2 b", "1 c"] {
+            assert!(listing.unique_id(line.as_bytes()).is_ok());
+        }
+        assert!(listing.size(b"2 20").is_ok());
+        let full = listing.size(b"3 30");
+        assert!(matches!(full, Err(SessionError::TooManyMessages)));
+        let mut listing = room(100, 3);
+        assert!(listing.unique_id(b"1 abc").is_ok());
+        let full = listing.unique_id(b"1 d");
+        assert!(matches!(full, Err(SessionError::TooManyMessages)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_too_odd(unique_ids: Vec<Vec<u8>>, sizes: Vec<Vec<u8>>) {
+            let mut listing = Listing::default();
+            for line in &unique_ids {
+                prop_assert!(listing.unique_id(line).is_ok());
+            }
+            for line in &sizes {
+                prop_assert!(listing.size(line).is_ok());
+            }
+            prop_assert!(listing.into_messages().len() <= unique_ids.len() + sizes.len());
+        }
+    }
+}
