@@ -190,3 +190,102 @@ fn refused(
     let reads = reads.into_iter().map(|read| read.refuse(error.clone()));
     openers.chain(reads).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::super::reader::Wants;
+    use super::*;
+
+    fn at(seconds: u64) -> Moment {
+        Moment::since_1970(Duration::from_secs(seconds))
+    }
+
+    fn opener(until: u64) -> Opener {
+        Opener {
+            until: at(until),
+            wants: Wants::Measure(Box::new(drop)),
+        }
+    }
+
+    fn read(offset: u64, length: usize, until: u64) -> Read {
+        Read {
+            until: at(until),
+            version: 0,
+            offset,
+            length,
+            answer: Box::new(drop),
+        }
+    }
+
+    #[test]
+    fn nothing_is_handed_out_of_what_was_never_handed_out_before() {
+        let mut arrival = Arrival::default();
+        arrival.append(&[b'x'; 200_000], usize::MAX);
+        arrival.await_part(read(0, 1, 60));
+        assert!(arrival.satisfied().is_empty());
+        assert!(arrival.part(0, 1).is_none());
+    }
+
+    #[test]
+    fn a_body_is_bounded() {
+        let mut arrival = Arrival::default();
+        assert_eq!(arrival.append(b"abc", 4), Appended::Agrees);
+        assert_eq!(arrival.append(b"d", 4), Appended::Agrees);
+        assert_eq!(arrival.append(b"e", 4), Appended::Overflows);
+        assert_eq!(arrival.finish().body.len(), 4);
+    }
+
+    #[test]
+    fn those_who_wait_outlast_a_lost_link() {
+        let mut arrival = Arrival::default();
+        arrival.await_end(opener(20));
+        arrival.await_part(read(0, 1, 10));
+        arrival.begin(4);
+        arrival.append(b"ab", usize::MAX);
+        assert_eq!((arrival.fail(), arrival.fail()), (1, 2));
+        assert!(arrival.is_wanted() && !arrival.on_the_wire);
+        assert_eq!(arrival.deadline(), Some(at(10)));
+        arrival.begin(4);
+        arrival.append(b"abcd", usize::MAX);
+        let arrived = arrival.finish();
+        assert_eq!(*arrived.body, b"abcd"[..]);
+        assert_eq!((arrived.openers.len(), arrived.reads.len()), (1, 1));
+    }
+
+    #[test]
+    fn another_message_sends_those_away_who_read_the_first() {
+        let expected = Growth::default().finish(b"first");
+        let mut arrival = Arrival::new(Some(expected));
+        arrival.await_end(opener(60));
+        arrival.await_part(read(0, 1, 60));
+        assert_eq!(arrival.start_afresh().len(), 1);
+        arrival.append(b"second", usize::MAX);
+        let arrived = arrival.finish();
+        assert!(arrived.agrees);
+        assert_eq!(arrived.openers.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_handed_out_is_what_was_handed_out_before(
+            length in 0usize..300_000, step in 1usize..100_000, offset in 0usize..300_000, wanted in 0usize..140_000
+        ) {
+            let body: Vec<u8> = (0..length).map(|at| (at * 31 % 251) as u8).collect();
+            let mut arrival = Arrival::new(Some(Growth::default().finish(&body)));
+            arrival.begin(0);
+            for piece in body.chunks(step) {
+                prop_assert_eq!(arrival.append(piece, length), Appended::Agrees);
+                if let Some(part) = arrival.part(offset as u64, wanted) {
+                    prop_assert_eq!(&*part, &body[offset..offset + wanted]);
+                }
+            }
+            let arrived = arrival.finish();
+            prop_assert!(arrived.agrees);
+            prop_assert_eq!(&*arrived.body, &body[..]);
+        }
+    }
+}

@@ -371,3 +371,329 @@ fn given(message: &Message, read: Read, body: &Body) -> Due {
         length,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
+
+    use super::super::engine::rig::settings;
+    use super::super::error::{Outage, OutageKind};
+    use super::super::fingerprint::Growth;
+    use super::*;
+
+    /// Longer than what is held against an earlier RETR at once.
+    const LONG: usize = 150_000;
+
+    const A: MessageId = MessageId(0);
+    const B: MessageId = MessageId(1);
+
+    /// Two messages of which nothing but the listing is known, and no room to keep any.
+    fn state() -> State {
+        let settings = Settings {
+            cache_size: 0,
+            ..settings()
+        };
+        let mut state = State::new(settings, Vec::new());
+        for name in ["a", "b"] {
+            state.catalog.add(Message {
+                name: name.into(),
+                unique_id: name.as_bytes().into(),
+                occurrence: 1,
+                sharers: 1,
+                listed: 10,
+                listed_at: 0,
+                place: Place::Root,
+                version: 0,
+                content: None,
+            });
+        }
+        state
+    }
+
+    fn known(body: &[u8]) -> State {
+        let mut state = state();
+        let fingerprint = Growth::default().finish(body);
+        state.catalog.learn(A, &body.to_vec().into(), fingerprint);
+        state
+    }
+
+    fn at(seconds: u64) -> Moment {
+        Moment::since_1970(Duration::from_secs(seconds))
+    }
+
+    fn slot<T: Send + 'static>() -> (Answer<T>, Receiver<Result<T, Error>>) {
+        let (sender, receiver) = channel();
+        (Box::new(move |result| drop(sender.send(result))), receiver)
+    }
+
+    type Opened = (OpenMessage, Option<Correction>);
+
+    fn open(state: &mut State, id: MessageId, until: u64) -> Receiver<Result<Opened, Error>> {
+        let (answer, receiver) = slot();
+        state
+            .open(id, at(until), answer)
+            .into_iter()
+            .for_each(|due| due());
+        receiver
+    }
+
+    fn opened(state: &mut State, id: MessageId) -> OpenMessage {
+        open(state, id, 60).try_recv().unwrap().unwrap().0
+    }
+
+    fn read(
+        state: &mut State,
+        open: &OpenMessage,
+        offset: u64,
+        length: usize,
+    ) -> Receiver<Result<Octets, Error>> {
+        let (answer, receiver) = slot();
+        let read = Read {
+            until: at(60),
+            version: open.version,
+            offset,
+            length,
+            answer,
+        };
+        state.read(open, read).into_iter().for_each(|due| due());
+        receiver
+    }
+
+    /// Does a part of a step; gives what the kernel is told.
+    fn step(state: &mut State, deed: impl FnOnce(&mut State, &mut Effects)) -> Vec<Change> {
+        let mut effects = Effects::default();
+        deed(state, &mut effects);
+        effects.answers.into_iter().for_each(|due| due());
+        effects.changes
+    }
+
+    fn arrive(state: &mut State, octets: &[u8]) -> Vec<Change> {
+        step(state, |state, effects| {
+            state.arrived(A, octets, effects);
+        })
+    }
+
+    fn complete(state: &mut State) -> Vec<Change> {
+        step(state, |state, effects| state.completed(A, effects))
+    }
+
+    fn lose(state: &mut State) {
+        let outage = Error::Offline(Outage::new(OutageKind::Lost, "gone"));
+        step(state, |state, effects| {
+            state.lost(&[A], 2, &outage, effects)
+        });
+    }
+
+    #[test]
+    fn two_readers_cause_one_demand() {
+        let mut state = state();
+        let first = open(&mut state, A, 60);
+        let second = open(&mut state, A, 60);
+        assert_eq!(state.next_demand(), Some(A));
+        state.begin(A);
+        assert_eq!(state.next_demand(), None);
+        let third = open(&mut state, A, 60);
+        assert_eq!(state.next_demand(), None);
+        arrive(&mut state, b"body");
+        complete(&mut state);
+        for reader in [first, second, third] {
+            let (open, correction) = reader.try_recv().unwrap().unwrap();
+            assert_eq!(open.body.as_deref(), Some(&b"body"[..]));
+            assert_eq!(correction, Some(Correction { last: None }));
+        }
+    }
+
+    #[test]
+    fn messages_are_demanded_in_order_of_asking() {
+        let mut state = state();
+        let _readers = (open(&mut state, B, 60), open(&mut state, A, 60));
+        assert_eq!(state.next_demand(), Some(B));
+        state.begin(B);
+        assert_eq!(state.next_demand(), Some(A));
+    }
+
+    #[test]
+    fn what_is_known_opens_at_once() {
+        let mut state = known(b"body");
+        assert_eq!(opened(&mut state, A).body, None);
+        assert_eq!(state.next_demand(), None);
+    }
+
+    #[test]
+    fn the_end_of_a_message_is_read_without_fetching_it() {
+        let mut state = known(b"body");
+        let open = opened(&mut state, A);
+        let octets = read(&mut state, &open, 4, 100).try_recv().unwrap();
+        assert!(octets.unwrap().is_empty());
+        assert_eq!(state.next_demand(), None);
+    }
+
+    #[test]
+    fn a_reader_is_refused_at_its_deadline_and_not_before() {
+        let mut state = state();
+        let (early, late) = (open(&mut state, A, 10), open(&mut state, A, 20));
+        assert_eq!(state.deadline(), Some(at(10)));
+        step(&mut state, |state, effects| state.expire(at(9), effects));
+        assert!(early.try_recv().is_err());
+        step(&mut state, |state, effects| state.expire(at(10), effects));
+        assert!(matches!(early.try_recv(), Ok(Err(Error::TimedOut))));
+        assert!(late.try_recv().is_err());
+        assert_eq!(state.deadline(), Some(at(20)));
+        assert_eq!(state.next_demand(), Some(A));
+        step(&mut state, |state, effects| state.expire(at(20), effects));
+        assert!(matches!(late.try_recv(), Ok(Err(Error::TimedOut))));
+        assert_eq!((state.deadline(), state.next_demand()), (None, None));
+    }
+
+    #[test]
+    fn a_message_that_nobody_waits_for_any_more_comes_to_its_end() {
+        let mut state = state();
+        let _early = open(&mut state, A, 10);
+        state.begin(A);
+        arrive(&mut state, b"bo");
+        step(&mut state, |state, effects| state.expire(at(10), effects));
+        let late = open(&mut state, A, 60);
+        arrive(&mut state, b"dy");
+        complete(&mut state);
+        let (open, _) = late.try_recv().unwrap().unwrap();
+        assert_eq!(open.body.as_deref(), Some(&b"body"[..]));
+    }
+
+    #[test]
+    fn octets_are_handed_out_as_soon_as_they_have_proved_to_be_the_same() {
+        let body = vec![b'x'; LONG];
+        let mut state = known(&body);
+        let open = opened(&mut state, A);
+        let (start, end) = (
+            read(&mut state, &open, 0, 100),
+            read(&mut state, &open, 140_000, 20_000),
+        );
+        state.begin(A);
+        arrive(&mut state, &body[..60_000]);
+        assert!(
+            start.try_recv().is_err(),
+            "nothing is known of a block that is not whole"
+        );
+        arrive(&mut state, &body[60_000..80_000]);
+        assert_eq!(start.try_recv().unwrap().unwrap().len(), 100);
+        let more = read(&mut state, &open, 100, 100);
+        assert_eq!(more.try_recv().unwrap().unwrap().len(), 100);
+        arrive(&mut state, &body[80_000..]);
+        assert!(end.try_recv().is_err());
+        complete(&mut state);
+        assert_eq!(end.try_recv().unwrap().unwrap().len(), 10_000);
+    }
+
+    #[test]
+    fn nothing_of_another_version_follows_what_was_handed_out() {
+        for changed in [0, 100_000, LONG - 1] {
+            let mut body = vec![b'x'; LONG];
+            let mut state = known(&body);
+            let before = opened(&mut state, A);
+            let bound = read(&mut state, &before, 0, LONG);
+            let fresh = open(&mut state, A, 60);
+            assert!(fresh.try_recv().is_ok());
+            body[changed] = b'y';
+            state.begin(A);
+            let mut told = arrive(&mut state, &body);
+            told.extend(complete(&mut state));
+            assert!(matches!(bound.try_recv(), Ok(Err(Error::Changed))));
+            assert_eq!(told, [Change::Changed { id: A }]);
+            let again = read(&mut state, &before, 0, 1);
+            assert!(matches!(again.try_recv(), Ok(Err(Error::Changed))));
+            assert_eq!(opened(&mut state, A).version, 1);
+        }
+    }
+
+    #[test]
+    fn a_shorter_or_longer_body_is_another_version() {
+        for length in [0, 100, LONG - 1, LONG + 1] {
+            let mut state = known(&vec![b'x'; LONG]);
+            let before = opened(&mut state, A);
+            let bound = read(&mut state, &before, 0, LONG);
+            state.begin(A);
+            arrive(&mut state, &vec![b'x'; length]);
+            complete(&mut state);
+            assert!(
+                matches!(bound.try_recv(), Ok(Err(Error::Changed))),
+                "{length}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_lost_link_asks_again_but_only_twice_in_all() {
+        let mut state = state();
+        let reader = open(&mut state, A, 60);
+        let _behind = open(&mut state, B, 60);
+        state.begin(A);
+        arrive(&mut state, b"bo");
+        lose(&mut state);
+        assert_eq!(state.next_demand(), Some(A), "before any other");
+        state.begin(A);
+        lose(&mut state);
+        assert!(matches!(reader.try_recv(), Ok(Err(Error::Offline(_)))));
+        assert_eq!(state.next_demand(), Some(B));
+    }
+
+    #[test]
+    fn a_message_half_read_starts_again_and_must_agree() {
+        let body = vec![b'x'; LONG];
+        let mut state = known(&body);
+        let open = opened(&mut state, A);
+        let (start, all) = (
+            read(&mut state, &open, 0, 100),
+            read(&mut state, &open, 0, LONG),
+        );
+        state.begin(A);
+        arrive(&mut state, &body[..100_000]);
+        assert!(start.try_recv().unwrap().is_ok());
+        lose(&mut state);
+        state.begin(A);
+        arrive(&mut state, &body);
+        complete(&mut state);
+        assert_eq!(*all.try_recv().unwrap().unwrap(), body);
+    }
+
+    #[test]
+    fn nobody_is_left_waiting_for_what_will_not_come() {
+        let mut state = state();
+        let readers = [open(&mut state, A, 60), open(&mut state, B, 60)];
+        state.begin(A);
+        step(&mut state, |state, effects| {
+            state.refuse_all(&Error::NotFound, effects)
+        });
+        for reader in readers {
+            assert!(matches!(reader.try_recv(), Ok(Err(Error::NotFound))));
+        }
+        assert_eq!(state.next_demand(), None);
+        arrive(&mut state, b"late");
+        complete(&mut state);
+    }
+
+    #[test]
+    fn a_message_that_left_the_maildrop_is_read_from_memory_or_not_at_all() {
+        let mut state = known(b"body");
+        state.cache = Cache::new(100);
+        let before = opened(&mut state, A);
+        state.place(A, Place::Gone, &mut Effects::default());
+        let lost = read(&mut state, &before, 0, 4);
+        assert!(matches!(lost.try_recv(), Ok(Err(Error::Vanished))));
+        assert!(matches!(
+            open(&mut state, A, 60).try_recv(),
+            Ok(Err(Error::Vanished))
+        ));
+        state.cache.insert(A, b"body".to_vec().into());
+        let kept = read(&mut state, &before, 0, 4);
+        assert_eq!(*kept.try_recv().unwrap().unwrap(), b"body"[..]);
+    }
+
+    #[test]
+    fn the_sweep_passes_over_what_is_known_or_on_its_way() {
+        let mut state = known(b"body");
+        assert_eq!(state.next_unmeasured(None), Some(B));
+        let _reader = open(&mut state, B, 60);
+        assert_eq!(state.next_unmeasured(None), None);
+    }
+}
