@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::{BARE, POP3FS, Race, walk};
 use crate::bare::Bare;
+use crate::mailbox::Mailbox;
 use crate::measure::{self, Entrant, timed};
 use crate::mount::Mount;
 use crate::process::succeed;
@@ -35,29 +36,25 @@ pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
     let local = scratch.path().join("message");
     fs::write(&local, [b'x'; 8_192])?;
 
-    let turn = Cell::new(0);
-    let next = || {
-        thread::sleep(PAUSE);
-        turn.set(turn.get() + 1);
-        turn.get() * STRIDE % files.len()
-    };
+    let numbers = Unread::of(stage.mailbox);
+    let unread = Unread::of(stage.mailbox);
     let scores = measure::race(
         REPETITIONS,
         vec![
             Entrant::new(BARE, || {
-                let number = next() + 1;
+                let number = numbers.next() + 1;
                 timed(|| bare.retrieve([number])).map(|(time, _)| time)
             }),
             Entrant::new(&format!("{POP3FS}: open, read, close"), || {
-                let file = &files[next()];
+                let file = &files[unread.next()];
                 timed(|| read(file)).map(|(time, ())| time)
             }),
             Entrant::new(&format!("{POP3FS}: cat(1)"), || {
-                let file = &files[next()];
+                let file = &files[unread.next()];
                 timed(|| cat(file)).map(|(time, ())| time)
             }),
             Entrant::new("tmpfs: cat(1)", || {
-                next();
+                thread::sleep(PAUSE);
                 timed(|| cat(&local)).map(|(time, ())| time)
             }),
         ],
@@ -65,6 +62,27 @@ pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
     bare.quit()?;
     mount.umount()?;
     Ok(vec![Race::new("cold `cat` of one message of 8 KB", scores)])
+}
+
+/// Messages that nobody has read, each once.
+struct Unread {
+    count: usize,
+    turn: Cell<usize>,
+}
+
+impl Unread {
+    fn of(mailbox: Mailbox) -> Unread {
+        Unread {
+            count: mailbox.count,
+            turn: Cell::new(0),
+        }
+    }
+
+    /// The place of one, after everybody has fallen idle.
+    fn next(&self) -> usize {
+        thread::sleep(PAUSE);
+        self.turn.replace(self.turn.get() + 1) * STRIDE % self.count
+    }
 }
 
 /// What cat(1) does, without the start of a program.
