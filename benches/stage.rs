@@ -18,6 +18,8 @@ pub struct Stage {
     pub mailbox: Mailbox,
     /// The account, by way of a relay if there is a distance.
     pub account: Account,
+    /// Whether other downloaders take part.
+    pub peers: bool,
     /// How often each entrant does the task.
     pub runs: usize,
     distance: Distance,
@@ -44,6 +46,7 @@ impl Stage {
         Ok(Stage {
             mailbox,
             account,
+            peers: !options.alone,
             runs: options.runs,
             distance,
             server,
