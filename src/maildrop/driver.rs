@@ -207,6 +207,9 @@ impl Driver {
             let Some(stream) = &mut self.stream else {
                 return;
             };
+            if self.engine.is_lock_step() {
+                stream.quick_ack();
+            }
             match stream.read(buffer) {
                 Ok(Progress::Octets(octets)) => {
                     self.step(Input::Received(buffer.get(..octets).unwrap_or_default()))

@@ -72,6 +72,11 @@ impl Engine {
         }
     }
 
+    /// Whether one command waits for the answer to the one before.
+    pub fn is_lock_step(&self) -> bool {
+        self.commands_max() == 1
+    }
+
     /// The next message whose exact size is to be learned without being asked for.
     pub(super) fn next_unmeasured(&self, turn: &Turn<'_>) -> Option<MessageId> {
         let sweeping = turn.state.settings.exact_sizes;
