@@ -157,6 +157,15 @@ impl Builder {
         self.config.acceptor = acceptor;
         Server::start(self.store?, self.address, self.config)
     }
+
+    /// Listens nowhere and has no thread; [`Server::converse`] is the way in.
+    ///
+    /// # Errors
+    ///
+    /// The maildrop cannot be read.
+    pub fn aside(self) -> io::Result<Server> {
+        Ok(Server::aside(self.store?, self.config))
+    }
 }
 
 impl Config {

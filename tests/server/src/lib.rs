@@ -19,6 +19,7 @@ mod builder;
 mod capabilities;
 mod command;
 mod connection;
+mod conversation;
 mod fault;
 mod gate;
 mod guarded;
@@ -40,6 +41,7 @@ mod store;
 mod transaction;
 
 pub use builder::{Builder, Commit};
+pub use conversation::Conversation;
 pub use fault::{Fault, Listed, Order, When, Which};
 pub use gate::Gate;
 pub use identity::Identity;

@@ -21,16 +21,13 @@ const RECOVERY: Duration = Duration::from_millis(20);
 /// Accepts connections until the other end of `stop` is dropped; then ends them all.
 pub(crate) fn listen(shared: &Arc<Shared>, listener: &TcpListener, stop: &UnixStream) {
     let mut threads: Vec<JoinHandle<()>> = Vec::new();
-    for id in 0.. {
-        if !comes_before(listener, stop) {
-            break;
-        }
+    while comes_before(listener, stop) {
         threads.retain(|thread| !thread.is_finished());
         let Some(socket) = accept(listener) else {
             continue;
         };
         let admitted = shared.door_open.load(Ordering::Relaxed) && threads.len() < MOST_CONNECTIONS;
-        threads.extend(admitted.then(|| spawn(shared, socket, id)).flatten());
+        threads.extend(admitted.then(|| spawn(shared, socket)).flatten());
     }
     shared.cut_all();
     for thread in threads {
@@ -59,11 +56,11 @@ fn accept(listener: &TcpListener) -> Option<TcpStream> {
     }
 }
 
-fn spawn(shared: &Arc<Shared>, socket: TcpStream, id: ConnectionId) -> Option<JoinHandle<()>> {
-    let registration = Registration::new(shared, &socket, id).ok()?;
+fn spawn(shared: &Arc<Shared>, socket: TcpStream) -> Option<JoinHandle<()>> {
+    let registration = Registration::new(shared, &socket).ok()?;
     Some(thread::spawn(move || {
         // A client that goes away, and a link that is cut, end in an error; that is all there is to it.
-        let _ = connection::serve(Arc::clone(&registration.shared), socket, id);
+        let _ = connection::serve(Arc::clone(&registration.shared), socket, registration.id);
     }))
 }
 
@@ -74,8 +71,8 @@ struct Registration {
 }
 
 impl Registration {
-    fn new(shared: &Arc<Shared>, socket: &TcpStream, id: ConnectionId) -> io::Result<Self> {
-        shared.connections.lock().insert(id, socket.try_clone()?);
+    fn new(shared: &Arc<Shared>, socket: &TcpStream) -> io::Result<Self> {
+        let id = shared.admit(Some(socket.try_clone()?));
         Ok(Self {
             shared: Arc::clone(shared),
             id,
@@ -85,6 +82,6 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.shared.connections.lock().remove(&self.id);
+        self.shared.dismiss(self.id);
     }
 }

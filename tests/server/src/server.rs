@@ -1,22 +1,21 @@
 //! A running server.
 
 use crate::builder::{Builder, Config};
+use crate::conversation::Conversation;
 use crate::fault::{Fault, When};
 use crate::gate::Gate;
-use crate::guarded::Guarded;
 use crate::listener::listen;
 use crate::message::Message;
-use crate::occupancy::Occupancy;
 use crate::plan::Place;
 use crate::shared::Shared;
 use crate::store::{Held, Maildir, Mbox, Memory, Store};
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 
 /// A running server. It stops, and cuts its connections, when it is dropped.
@@ -66,15 +65,7 @@ impl Server {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let (running, stop) = UnixStream::pair()?;
-        let shared = Arc::new(Shared {
-            config,
-            store: Guarded::new(store),
-            script: Guarded::default(),
-            record: Guarded::default(),
-            occupancy: Occupancy::default(),
-            connections: Guarded::default(),
-            door_open: AtomicBool::new(true),
-        });
+        let shared = Shared::new(config, store);
         let listening = Arc::clone(&shared);
         Ok(Self {
             shared,
@@ -84,7 +75,21 @@ impl Server {
         })
     }
 
-    /// Where it listens.
+    pub(crate) fn aside(store: Box<dyn Store>, config: Config) -> Self {
+        Self {
+            shared: Shared::new(config, store),
+            address: (Ipv4Addr::UNSPECIFIED, 0).into(),
+            running: None,
+            listener: None,
+        }
+    }
+
+    /// A session without a socket.
+    pub fn converse(&self) -> Conversation {
+        Conversation::new(Arc::clone(&self.shared))
+    }
+
+    /// Where it listens; port 0 where it does not.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -129,8 +134,13 @@ impl Server {
 
     /// Another client deletes this message, or all that share its unique-id, also in the midst of a session.
     pub fn expunge(&self, unique_id: &[u8]) {
+        self.expunge_if(|message| message.unique_id == unique_id);
+    }
+
+    /// Another client deletes these messages, also in the midst of a session.
+    pub fn expunge_if(&self, unwanted: impl Fn(&Message) -> bool) {
         let mut gone = self.held();
-        gone.retain(|held| held.message.unique_id == unique_id);
+        gone.retain(|held| unwanted(&held.message));
         self.shared
             .store
             .lock()

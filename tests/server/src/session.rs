@@ -4,6 +4,7 @@ mod authorization;
 
 use crate::capabilities;
 use crate::command::Command;
+use crate::message::Message;
 use crate::reply::{err, ok};
 use crate::script::{Occasion, Verdict};
 use crate::shared::{ConnectionId, Shared};
@@ -229,6 +230,14 @@ impl Session {
         let mut marked = transaction.marked();
         marked.retain(|held| !script.quit_forgets(&held.message.unique_id));
         marked
+    }
+
+    /// What the session shows, in the order of the message-numbers.
+    pub(crate) fn messages(&self) -> Vec<Message> {
+        match &self.state {
+            State::Transaction(transaction) => transaction.messages(),
+            _ => Vec::new(),
+        }
     }
 
     /// Removes messages; how many are left.

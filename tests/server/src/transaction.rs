@@ -67,6 +67,14 @@ impl Transaction {
             .and_then(|index| self.messages.get(index))
     }
 
+    /// All messages, marked ones included, in the order of their numbers.
+    pub(crate) fn messages(&self) -> Vec<Message> {
+        self.messages
+            .iter()
+            .map(|held| held.message.clone())
+            .collect()
+    }
+
     /// What is to be deleted.
     pub(crate) fn marked(&self) -> Vec<Arc<Held>> {
         let marked = self
