@@ -13,7 +13,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use crate::net::{Connector, NetError, Progress, Stream};
 
-use super::engine::{Engine, Input, Order, Step};
+use super::engine::{Engine, Input, Order};
 use super::error::{Outage, OutageKind};
 use super::handle::Maildrop;
 use super::session::Credential;
@@ -129,9 +129,8 @@ impl Driver {
 
     fn step(&mut self, input: Input<'_>) {
         let now = (self.maildrop.shared().surroundings.now)();
-        let Step { orders, effects } = self.engine.step(now, input);
-        self.maildrop.release(effects);
-        for order in orders {
+        let step = self.engine.step(now, input);
+        for order in self.maildrop.release(step) {
             self.carry_out(order);
         }
     }

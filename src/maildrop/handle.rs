@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::clock::Moment;
-use super::engine::Engine;
+use super::engine::{Engine, Order, Step};
 use super::error::Error;
 use super::journal::Journal;
 use super::mark::{Mark, Record};
@@ -13,7 +13,7 @@ use super::message::{Correction, Entry, MessageId, Octets, OpenMessage, Place};
 use super::reader::{Answer, Due, Read};
 use super::report::CommitReport;
 use super::settings::Settings;
-use super::state::{Effects, Errand, State};
+use super::state::{Errand, State};
 use super::status::{CacheStatus, Status};
 use super::{Change, Totals, locked};
 
@@ -178,11 +178,11 @@ impl Maildrop {
         Ok(state.catalog.place(id, to))
     }
 
-    /// Writes a journal of the marks that stand now.
+    /// Writes a journal of the marks that stand now, as [`Order::WriteJournal`] wants it.
     ///
     /// # Errors
     /// In words, why it could not be written. The old journal stands.
-    pub(super) fn write_journal(&self) -> Result<(), String> {
+    pub fn write_journal(&self) -> Result<(), String> {
         let mut journal = locked(&self.0.journal);
         let Some(journal) = journal.as_mut() else {
             return Ok(());
@@ -251,8 +251,10 @@ impl Maildrop {
         &self.0
     }
 
-    /// Carries out what a step has come to, now that no lock is held.
-    pub(super) fn release(&self, effects: Effects) {
+    /// Tells and answers all that a step of the engine has come to, now that no lock is held.
+    /// What is left are the orders, to be carried out one after the other before the next step.
+    pub fn release(&self, step: Step) -> Vec<Order> {
+        let Step { orders, effects } = step;
         effects
             .changes
             .into_iter()
@@ -260,6 +262,7 @@ impl Maildrop {
         for answer in effects.answers {
             answer();
         }
+        orders
     }
 
     /// Has the state answer a request by its deadline; the engine is woken where it has to wait,

@@ -69,7 +69,7 @@ pub enum Input<'a> {
     JournalWritten(Result<(), String>),
 }
 
-/// What the driver must do.
+/// What the driver must do, in the order given, and before the next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Make a link.
@@ -82,11 +82,10 @@ pub enum Order {
     WriteJournal,
 }
 
-/// What a step has come to.
+/// What a step has come to; [`Maildrop::release`](super::Maildrop::release) takes it.
 #[derive(Default)]
 pub struct Step {
-    /// To be carried out in this order.
-    pub orders: Vec<Order>,
+    pub(super) orders: Vec<Order>,
     pub(super) effects: Effects,
 }
 

@@ -274,8 +274,7 @@ impl Rig {
 
     fn advance(&mut self, input: Input<'_>) {
         let step = self.engine.step(self.now(), input);
-        self.maildrop.release(step.effects);
-        self.orders.extend(step.orders);
+        self.orders.extend(self.maildrop.release(step));
     }
 
     fn carry_out(&mut self, order: Order) {
