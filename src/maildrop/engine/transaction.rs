@@ -11,7 +11,7 @@
 //! DELE alone deletes nothing (RFC 1939 section 6), so a link lost before QUIT was sent leaves all
 //! as it was. No network, clock or disk here: the engine is told what comes next, and does it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::pop3::{Reply, text};
 
@@ -122,13 +122,16 @@ impl Transaction {
     /// A fresh session is listed, and the catalog up to date with it.
     pub fn listed(&mut self, catalog: &Catalog, suffix: &str) -> Next {
         self.sessions += 1;
+        let listed = sizes(catalog);
         for (&id, target) in &mut self.targets {
             let Some(message) = catalog.message(id) else {
                 continue;
             };
             if message.place == Place::Gone {
-                target.fate = std::mem::replace(&mut target.fate, Fate::Open)
-                    .gone(is_listed_anew(message, catalog, suffix));
+                target.fate = std::mem::replace(&mut target.fate, Fate::Open).gone(
+                    listed.contains(&(&*message.unique_id, message.listed))
+                        || is_listed_anew(message, catalog, suffix),
+                );
             } else if target.fate == Fate::InDoubt {
                 target.fate = Fate::Open;
             }
@@ -330,6 +333,15 @@ impl Target {
             reason,
         }
     }
+}
+
+/// The unique-ids that are listed, with the sizes. Where messages share one and some of them are
+/// gone, the sizes tell which.
+fn sizes(catalog: &Catalog) -> HashSet<(&[u8], u64)> {
+    catalog
+        .present()
+        .map(|(_, message)| (&*message.unique_id, message.listed))
+        .collect()
 }
 
 /// Whether as many messages as before, or more, have the unique-id of one that is gone.
