@@ -21,7 +21,7 @@ impl Engine {
     ) {
         let catalog = &turn.state.catalog;
         if self.commit.is_none() {
-            self.commit = Transaction::begin(catalog);
+            self.commit = Transaction::begin(catalog, &self.doubtful);
         }
         match &self.commit {
             Some(commit) if commit.covers(catalog) => self.committers.push(until, answer),
@@ -145,6 +145,7 @@ impl Engine {
             return;
         };
         let left = turn.state.catalog.totals().messages;
+        self.doubtful.append(&mut commit.in_doubt());
         let report = Arc::new(commit.report(result.err(), left, turn.now.unix_seconds()));
         say(&report);
         turn.state.last_commit = Some(report.clone());

@@ -255,6 +255,7 @@ impl Engine {
         state.link.problem = None;
         state.link.transfer.sessions += 1;
         (self.link.failures, self.link.not_before) = (0, None);
+        self.doubtful.clear();
         if let Some(session) = self.link.session_mut() {
             state.link.capabilities = session.capabilities().lines().map(str::to_owned).collect();
             log::info!("connected: {} messages", numbering.len());

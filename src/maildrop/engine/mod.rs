@@ -14,7 +14,7 @@ pub(super) mod script;
 mod transaction;
 mod waiters;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use crate::pop3::{Capabilities, CommandError};
@@ -43,6 +43,8 @@ pub struct Engine {
     committers: Waiters<Arc<CommitReport>>,
     /// Those who asked when more was marked than the commit under way deletes.
     next_committers: Waiters<Arc<CommitReport>>,
+    /// Messages that commits may have deleted, until a listing tells.
+    doubtful: BTreeSet<MessageId>,
     /// Messages of the commit whose DELE has still to be sent.
     deleting: VecDeque<MessageId>,
     /// Those who asked for the end.
@@ -111,6 +113,7 @@ impl Engine {
             commit: None,
             committers: Waiters::default(),
             next_committers: Waiters::default(),
+            doubtful: BTreeSet::new(),
             deleting: VecDeque::new(),
             leavers: Waiters::default(),
             planned: None,

@@ -11,7 +11,7 @@
 //! DELE alone deletes nothing (RFC 1939 section 6), so a link lost before QUIT was sent leaves all
 //! as it was. No network, clock or disk here: the engine is told what comes next, and does it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::pop3::{Reply, text};
 
@@ -78,8 +78,9 @@ pub(super) enum Next {
 }
 
 impl Transaction {
-    /// A transaction over all that is marked now; none if nothing is.
-    pub fn begin(catalog: &Catalog) -> Option<Self> {
+    /// A transaction over all that is marked now; none if nothing is. An earlier one has left open
+    /// what became of the `doubtful`.
+    pub fn begin(catalog: &Catalog, doubtful: &BTreeSet<MessageId>) -> Option<Self> {
         let target = |(id, message): (MessageId, &Message)| {
             let unique_id = text::printable(&message.unique_id);
             (
@@ -87,7 +88,11 @@ impl Transaction {
                 Target {
                     name: message.name.to_string(),
                     unique_id,
-                    fate: Fate::Open,
+                    fate: if doubtful.contains(&id) {
+                        Fate::InDoubt
+                    } else {
+                        Fate::Open
+                    },
                 },
             )
         };
@@ -224,6 +229,15 @@ impl Transaction {
     pub fn give_up(&mut self, problem: String) -> Next {
         self.problem.get_or_insert(problem);
         self.record()
+    }
+
+    /// The messages of which nobody knows what became of them.
+    pub fn in_doubt(&self) -> BTreeSet<MessageId> {
+        self.targets
+            .iter()
+            .filter(|(_, target)| target.fate == Fate::InDoubt)
+            .map(|(&id, _)| id)
+            .collect()
     }
 
     /// The journal has been written, or could not be.
