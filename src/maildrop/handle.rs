@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::arrears::Arrears;
 use super::clock::Moment;
 use super::engine::{Engine, Order, Step};
 use super::error::Error;
@@ -26,7 +27,7 @@ pub(super) struct Shared {
     pub state: Arc<Mutex<State>>,
     /// None where nothing can be marked. Locked before the state, so that the records are in the
     /// order of the marks; it is the one lock that is held over (local, buffered) writing.
-    journal: Mutex<Option<Box<dyn Journal>>>,
+    journal: Mutex<Option<Arrears>>,
     pub surroundings: Surroundings,
 }
 
@@ -54,7 +55,7 @@ impl Maildrop {
         (
             Self(Arc::new(Shared {
                 state,
-                journal: Mutex::new(journal),
+                journal: Mutex::new(journal.map(Arrears::none)),
                 surroundings,
             })),
             engine,

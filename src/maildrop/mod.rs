@@ -16,6 +16,7 @@
 //! [`Driver`] has the thread, the stream, and the time. What they share is under one lock, held
 //! for moments only.
 
+mod arrears;
 mod arrival;
 mod cache;
 mod catalog;
