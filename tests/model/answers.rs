@@ -1,0 +1,220 @@
+//! The answers to requests, held against the truth and the clock.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pop3fs::maildrop::{
+    CommitReport, Correction, Entry, Error, MessageId, Octets, OpenMessage, Outcome, Place, Size,
+};
+
+use crate::handle::Handle;
+use crate::mail::MailId;
+use crate::request::{Reply, Want};
+use crate::sightings::Sighting;
+use crate::trace::tell;
+use crate::world::World;
+
+/// How much later than its deadline an answer may come.
+const GRACE: Duration = Duration::from_secs(1);
+
+impl World {
+    /// Promise 4: nothing waits beyond its deadline.
+    pub fn check_deadlines(&self) {
+        let now = self.now();
+        let requests = self
+            .daemon
+            .iter()
+            .flat_map(|daemon| daemon.requests.values());
+        for request in requests {
+            assert!(
+                now <= request.until + GRACE,
+                "it is {now:?}, and no answer has come to {request:?}"
+            );
+        }
+    }
+
+    /// Takes the answers that have come.
+    pub fn take_answers(&mut self) {
+        let replies = self.daemon.as_ref().map(|daemon| daemon.inbox.take());
+        for (id, reply) in replies.unwrap_or_default() {
+            let Some(daemon) = &mut self.daemon else {
+                return;
+            };
+            let request = daemon
+                .requests
+                .remove(&id)
+                .expect("one answer to a request");
+            assert!(
+                self.clock.now() <= request.until + GRACE,
+                "an answer comes late: {request:?}"
+            );
+            match (request.want, reply) {
+                (Want::Connect, Reply::Connect(result)) => self.connected_or_not(result),
+                (Want::Open(message), Reply::Open(result)) => self.opened(message, result),
+                (Want::Measure(message), Reply::Measure(result)) => self.measured(message, result),
+                (Want::Commit(covers), Reply::Commit(result)) => {
+                    self.committed(&covers.unwrap_or_default(), result);
+                }
+                (Want::Leave, Reply::Leave(result)) => {
+                    assert!(
+                        matches!(result, Ok(()) | Err(Error::TimedOut)),
+                        "{result:?}"
+                    );
+                    self.see(Sighting::Left);
+                }
+                (
+                    Want::Read {
+                        handle,
+                        offset,
+                        length,
+                    },
+                    Reply::Read(result),
+                ) => {
+                    self.have_read(handle, offset, length, result);
+                }
+                _ => panic!("an answer to another question"),
+            }
+        }
+    }
+
+    /// A mount that cannot connect at its start ends.
+    fn connected_or_not(&mut self, result: Result<(), Error>) {
+        tell!("connected: {result:?}");
+        match (&mut self.daemon, result) {
+            (Some(daemon), Ok(())) => daemon.is_mounted = true,
+            (Some(daemon), Err(error)) if !daemon.is_mounted => {
+                if matches!(error, Error::LoginRefused(_)) {
+                    self.see(Sighting::LoginRefused);
+                }
+                self.crash();
+            }
+            _ => {}
+        }
+    }
+
+    fn opened(
+        &mut self,
+        message: MessageId,
+        result: Result<(OpenMessage, Option<Correction>), Error>,
+    ) {
+        let Some(daemon) = &mut self.daemon else {
+            return;
+        };
+        let Ok((open, correction)) = result else {
+            return tell!("open of {message:?}: {result:?}");
+        };
+        if correction.is_some() {
+            daemon.maildrop.settle(message);
+        }
+        let id = daemon.mails[&message];
+        let handle = Handle::new(open, correction, id, &self.post.mails[id]);
+        daemon.handles.push(handle);
+        self.see(Sighting::Opened);
+    }
+
+    fn measured(&mut self, message: MessageId, result: Result<Entry, Error>) {
+        let (Some(daemon), Ok(entry)) = (&self.daemon, result) else {
+            return;
+        };
+        let versions = &self.post.mails[daemon.mails[&message]].versions;
+        match entry.size {
+            Size::Exact(size) => {
+                assert!(versions.iter().any(|version| version.len() as u64 == size));
+                self.see(Sighting::Measured);
+            }
+            Size::Listed(_) => assert_eq!(entry.place, Place::Gone, "measured, and not exact"),
+        }
+    }
+
+    fn have_read(
+        &mut self,
+        handle: usize,
+        offset: u64,
+        length: usize,
+        result: Result<Octets, Error>,
+    ) {
+        let Some(handle) = self
+            .daemon
+            .as_mut()
+            .and_then(|daemon| daemon.handles.get_mut(handle))
+        else {
+            return;
+        };
+        let kind = match &result {
+            Ok(octets) => {
+                handle.read(offset, length, octets);
+                match octets {
+                    _ if octets.is_empty() && length > 0 => Sighting::ReadBeyond,
+                    Octets::Shared { .. } => Sighting::ReadInMemory,
+                    Octets::Copied(_) => Sighting::ReadArriving,
+                }
+            }
+            Err(Error::Changed) => {
+                handle.changed();
+                Sighting::Changed
+            }
+            Err(Error::Vanished) => Sighting::Vanished,
+            Err(Error::TimedOut) => Sighting::ReadTimedOut,
+            Err(Error::Refused(_)) => Sighting::ReadRefused,
+            Err(Error::Offline(_) | Error::LoginRefused(_)) => Sighting::ReadOffline,
+            Err(error) => panic!("a read failed for no reason: {error}"),
+        };
+        self.see(kind);
+    }
+
+    fn committed(&mut self, covers: &BTreeSet<MailId>, result: Result<Arc<CommitReport>, Error>) {
+        tell!("commit of {covers:?}: {result:?}");
+        let report = match result {
+            Ok(report) => report,
+            Err(Error::TimedOut) => return self.see(Sighting::CommitTimedOut),
+            Err(error) => panic!("a commit failed for no reason: {error}"),
+        };
+        // A listing may have dropped marks before the commit came to them.
+        let is_meant =
+            |id: &&MailId| self.ledger.marked.contains(id) || !self.ledger.was_dropped(**id);
+        let covers = covers.iter().filter(is_meant).copied().collect();
+        self.ledger.reported(&report, &covers, &self.owed());
+        self.look_at_report(&report);
+        if report.complete && report.problem.is_none() && !report.messages.is_empty() {
+            let written = self.paper.marks().len();
+            assert_eq!(
+                written,
+                self.ledger.marked.len(),
+                "the journal says something else"
+            );
+        }
+    }
+
+    fn look_at_report(&mut self, report: &CommitReport) {
+        let doubtful = self
+            .ledger
+            .commit
+            .as_ref()
+            .is_some_and(|commit| commit.doubtful);
+        let unwritten = report
+            .problem
+            .as_ref()
+            .is_some_and(|words| words.contains("journal"));
+        for (seen, kind) in [
+            (report.messages.is_empty(), Sighting::CommitOfNothing),
+            (report.complete, Sighting::CommitComplete),
+            (!report.complete, Sighting::CommitIncomplete),
+            (report.complete && doubtful, Sighting::DoubtSettled),
+            (unwritten, Sighting::CommitJournalUnwritten),
+        ] {
+            if seen {
+                self.see(kind);
+            }
+        }
+        for message in &report.messages {
+            self.see(match message.outcome {
+                Outcome::Deleted => Sighting::Deleted,
+                Outcome::AlreadyGone => Sighting::AlreadyGone,
+                Outcome::Refused => Sighting::Refused,
+                Outcome::Kept => Sighting::Kept,
+                Outcome::Unknown => Sighting::Unknown,
+            });
+        }
+    }
+}

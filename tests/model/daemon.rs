@@ -1,0 +1,179 @@
+//! The program under test: a maildrop and its engine, as one process has them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use pop3fs::maildrop::{Engine, Entry, Error, Maildrop, MessageId, Place, Settings, Surroundings};
+
+use crate::clock::Clock;
+use crate::handle::Handle;
+use crate::mail::MailId;
+use crate::paper::Paper;
+use crate::request::{Inbox, Reply, Request, RequestId, Want};
+
+/// A process.
+pub struct Daemon {
+    pub maildrop: Maildrop,
+    pub engine: Engine,
+    /// Whether it got past its start: until then nobody can ask for anything.
+    pub is_mounted: bool,
+    pub inbox: Inbox,
+    pub requests: BTreeMap<RequestId, Request>,
+    pub handles: Vec<Handle>,
+    /// Which mail each message is, by the listing in force.
+    pub mails: HashMap<MessageId, MailId>,
+    /// Listings taken in.
+    pub sessions: u64,
+    clock: Clock,
+    timeout: Duration,
+    woken: Arc<AtomicBool>,
+    asked: RequestId,
+}
+
+impl Daemon {
+    /// Starts a process, which takes over what the journal holds, and connects.
+    pub fn start(settings: Settings, clock: &Clock, paper: &Paper) -> Self {
+        let woken = Arc::new(AtomicBool::new(false));
+        let (time, bell) = (clock.clone(), woken.clone());
+        let surroundings = Surroundings {
+            now: Box::new(move || time.now()),
+            wake: Box::new(move || bell.store(true, Ordering::Relaxed)),
+            tell: Box::new(drop),
+        };
+        let (timeout, journal) = (settings.timeout, Box::new(paper.clone()));
+        let (maildrop, engine) =
+            Maildrop::new(settings, surroundings, Some(journal), paper.marks());
+        let mut daemon = Self {
+            maildrop,
+            engine,
+            is_mounted: false,
+            inbox: Inbox::default(),
+            requests: BTreeMap::new(),
+            handles: Vec::new(),
+            mails: HashMap::new(),
+            sessions: 0,
+            clock: clock.clone(),
+            timeout,
+            woken,
+            asked: 0,
+        };
+        daemon.connect();
+        daemon
+    }
+
+    /// Whether the engine is to make a step.
+    pub fn is_woken(&self) -> bool {
+        self.woken.load(Ordering::Relaxed)
+    }
+
+    /// Whether a commit is under way.
+    pub fn is_committing(&self) -> bool {
+        self.maildrop.status().committing
+    }
+
+    /// The messages in a place.
+    pub fn entries(&self, place: Place) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        self.maildrop.list(place, None, &mut |entry| {
+            entries.push(entry);
+            ControlFlow::Continue(())
+        });
+        entries
+    }
+
+    /// The marked mail, by file name.
+    pub fn marked(&self) -> BTreeMap<String, MailId> {
+        let named = |entry: Entry| (entry.name.to_string(), self.mails[&entry.id]);
+        self.entries(Place::Deleted)
+            .into_iter()
+            .map(named)
+            .collect()
+    }
+
+    /// Handles to read from: where there are any, those whose octets are not held in memory for them.
+    pub fn readable(&self) -> Vec<usize> {
+        let open = |handle: &Handle| handle.open.as_ref().map(|open| open.body.is_none());
+        let some = |bare| {
+            let handles = self.handles.iter().enumerate();
+            let some = handles.filter(move |(_, handle)| open(handle) == Some(bare));
+            some.map(|(index, _)| index).collect::<Vec<_>>()
+        };
+        let bare = some(true);
+        if bare.is_empty() { some(false) } else { bare }
+    }
+
+    /// The engine takes all that it was woken for, when these are marked; whether a commit is among it.
+    pub fn errands_taken(&mut self, marked: &BTreeSet<MailId>) -> bool {
+        self.woken.store(false, Ordering::Relaxed);
+        let mut any = false;
+        for request in self.requests.values_mut() {
+            if let Want::Commit(covers @ None) = &mut request.want {
+                *covers = Some(marked.clone());
+                any = true;
+            }
+        }
+        any
+    }
+
+    pub fn connect(&mut self) {
+        let id = self.ask(Want::Connect, self.timeout);
+        self.maildrop.connect(self.inbox.answer(id, Reply::Connect));
+    }
+
+    pub fn open(&mut self, message: MessageId) {
+        let id = self.ask(Want::Open(message), self.timeout);
+        self.maildrop
+            .open(message, self.inbox.answer(id, Reply::Open));
+    }
+
+    pub fn measure(&mut self, message: MessageId) {
+        let id = self.ask(Want::Measure(message), self.timeout);
+        self.maildrop
+            .measure(message, self.inbox.answer(id, Reply::Measure));
+    }
+
+    pub fn read(&mut self, handle: usize, offset: u64, length: usize) {
+        let Some(open) = self.handles[handle].open.clone() else {
+            return;
+        };
+        let want = Want::Read {
+            handle,
+            offset,
+            length,
+        };
+        let id = self.ask(want, self.timeout);
+        self.maildrop
+            .read(&open, offset, length, self.inbox.answer(id, Reply::Read));
+    }
+
+    pub fn commit(&mut self) {
+        let id = self.ask(Want::Commit(None), self.timeout);
+        self.maildrop.commit(self.inbox.answer(id, Reply::Commit));
+    }
+
+    pub fn commit_within(&mut self, patience: Duration) {
+        let id = self.ask(Want::Commit(None), patience);
+        self.maildrop
+            .commit_within(patience, self.inbox.answer(id, Reply::Commit));
+    }
+
+    pub fn leave(&mut self, patience: Duration) {
+        let id = self.ask(Want::Leave, patience);
+        self.maildrop
+            .leave(patience, self.inbox.answer(id, Reply::Leave));
+    }
+
+    pub fn mark(&self, message: MessageId) -> Result<(), Error> {
+        self.maildrop.mark(message)
+    }
+
+    fn ask(&mut self, want: Want, patience: Duration) -> RequestId {
+        self.asked += 1;
+        let until = self.clock.now() + patience;
+        self.requests.insert(self.asked, Request { until, want });
+        self.asked
+    }
+}

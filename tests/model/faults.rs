@@ -1,0 +1,159 @@
+//! How the server misbehaves.
+
+use std::time::Duration;
+
+use pop3fs_server::{Fault, Listed, Order, When};
+
+use crate::mail::MailId;
+use crate::trace::tell;
+use crate::world::World;
+
+/// What the server says where it refuses QUIT.
+pub const QUIT_REFUSED: &str = "some messages were not deleted";
+
+impl World {
+    /// The server misbehaves in one more way.
+    pub fn misbehave(&mut self) {
+        if let Some(fault) = self.fault() {
+            tell!("fault: {:.200}", format!("{fault:?}"));
+            self.server.fault(fault);
+        }
+    }
+
+    /// The server behaves. It changes its mind about sizes between sessions only.
+    pub fn behave(&mut self) {
+        tell!("no faults");
+        self.server.clear_faults();
+        if self.network.live.is_none() {
+            self.sizes.clear();
+        }
+        for (&id, &size) in &self.sizes {
+            self.server.fault(self.other_size(id, size));
+        }
+    }
+
+    fn other_size(&self, id: MailId, size: u64) -> Fault {
+        let unique_id = self.post.mails[id].unique_id.as_slice();
+        Fault::Size(unique_id.into(), Listed::Value(size))
+    }
+
+    fn fault(&mut self) -> Option<Fault> {
+        Some(match self.dice.below(10) {
+            0 | 1 => self.cut_at_quit(),
+            2 | 3 => self.refusal()?,
+            4 => self.login_refusal(),
+            5 | 6 => self.retrieval_fault()?,
+            7 => Fault::CutAfterOctets(self.dice.number(0..3000)),
+            8 => self.other_listing()?,
+            _ => self.oddity(),
+        })
+    }
+
+    fn cut_at_quit(&mut self) -> Fault {
+        let when = When::first("QUIT");
+        match self.dice.below(5) {
+            0 => Fault::CutUndone(when),
+            1 => Fault::CutBefore(when),
+            2 => Fault::CutWithin(when, self.dice.below(8)),
+            3 => Fault::CutAfter(when),
+            _ => Fault::Refuse(when, QUIT_REFUSED.into()),
+        }
+    }
+
+    fn refusal(&mut self) -> Option<Fault> {
+        let times = 1 + self.dice.below(3);
+        let when = match self.dice.below(5) {
+            0 => When::every("DELE").times(times),
+            1 | 2 => When::every("DELE").about(self.unique_id()?).times(times),
+            3 => When::every("RSET").times(times),
+            // Where it is not announced, that would mean that there is none.
+            _ if self.has_capa && self.dice.one_in(3) => When::every("UIDL").times(1),
+            _ => When::every(["STAT", "LIST", "UTF8"][self.dice.below(3)]).times(1),
+        };
+        Some(Fault::Refuse(when, "no".into()))
+    }
+
+    fn login_refusal(&mut self) -> Fault {
+        let words = [
+            "[IN-USE] locked",
+            "[SYS/TEMP] later",
+            "[LOGIN-DELAY] wait",
+            "[AUTH] who?",
+        ];
+        Fault::refuse_login(words[self.dice.below(4)], 1 + self.dice.below(3))
+    }
+
+    fn retrieval_fault(&mut self) -> Option<Fault> {
+        let id = self.read_mail()?;
+        let when = When::every("RETR").about(self.post.mails[id].unique_id.clone());
+        let length = self.post.mails[id].versions[0].len();
+        Some(match self.dice.below(6) {
+            0 => Fault::Refuse(when.times(1), "not now".into()),
+            1 => Fault::CutBefore(when.times(1)),
+            2 | 3 if self.post.single_out(id) => {
+                let octets = self.post.rewrite(id, &mut self.dice);
+                Fault::Replace(when, retrieved(octets))
+            }
+            _ => Fault::CutWithin(when.times(1), self.dice.below(length + 20)),
+        })
+    }
+
+    /// Mail that somebody has open, or any.
+    fn read_mail(&mut self) -> Option<MailId> {
+        let handles = self.daemon.iter().flat_map(|daemon| &daemon.handles);
+        let open: Vec<_> = handles.map(|handle| handle.mail).collect();
+        match self.dice.one_in(2) {
+            true => self.dice.pick(&open).copied().or_else(|| self.some_mail()),
+            false => self.some_mail(),
+        }
+    }
+
+    /// The server numbers or measures the messages otherwise, from the next session on.
+    fn other_listing(&mut self) -> Option<Fault> {
+        match self.dice.below(3) {
+            0 => return Some(Fault::Order(Order::Reversed)),
+            1 => return Some(Fault::Order(Order::Shuffled(self.dice.number(0..1000)))),
+            _ => {}
+        }
+        let id = self.some_mail()?;
+        let can_tell = self.network.live.is_none() && self.post.tells_unique_ids();
+        if !can_tell || !self.post.single_out(id) {
+            return None;
+        }
+        let size = 1_000_000 + self.dice.number(0..1_000_000);
+        self.sizes.insert(id, size);
+        Some(self.other_size(id, size))
+    }
+
+    fn oddity(&mut self) -> Fault {
+        match self.dice.below(5) {
+            0 => Fault::QuitAnswersFirst(Duration::from_secs(1)),
+            1 => Fault::ClosesAfterRefusals(1 + self.dice.below(3)),
+            // Not RETR: whose reply a body is can be told by nothing but its place in the line.
+            2 => Fault::LosesPipelined(When::nth(["DELE", "STAT"][self.dice.below(2)], 1)),
+            3 => Fault::HangsUpOnPipelining,
+            _ => Fault::LowerCase,
+        }
+    }
+
+    fn some_mail(&mut self) -> Option<MailId> {
+        let there: Vec<_> = self.ledger.on_server.iter().copied().collect();
+        self.dice.pick(&there).copied()
+    }
+
+    fn unique_id(&mut self) -> Option<Vec<u8>> {
+        self.some_mail()
+            .map(|id| self.post.mails[id].unique_id.clone())
+    }
+}
+
+/// RETR's reply: lines that start with a dot get another one (RFC 1939 section 3).
+fn retrieved(octets: &[u8]) -> Vec<u8> {
+    let mut reply = b"+OK\r\n".to_vec();
+    for line in octets.split_inclusive(|&octet| octet == b'\n') {
+        reply.extend(line.starts_with(b".").then_some(b'.'));
+        reply.extend_from_slice(line);
+    }
+    reply.extend_from_slice(b".\r\n");
+    reply
+}

@@ -1,0 +1,76 @@
+//! A message that a program has open, and what it may read.
+
+use pop3fs::maildrop::{Body, Correction, OpenMessage};
+
+use crate::mail::{Mail, MailId};
+
+/// A message that is, or was, open.
+pub struct Handle {
+    /// None once it is closed.
+    pub open: Option<OpenMessage>,
+    pub mail: MailId,
+    /// The versions of the mail that all octets read so far agree with.
+    candidates: Vec<Vec<u8>>,
+    is_changed: bool,
+}
+
+impl Handle {
+    /// The message has been opened, and its size corrected.
+    ///
+    /// Promise 2, at open: the size and the last octet are those of the mail.
+    pub fn new(open: OpenMessage, correction: Option<Correction>, id: MailId, mail: &Mail) -> Self {
+        let mut candidates = mail.versions.clone();
+        if let Some(body) = &open.body {
+            let body: &Body = body;
+            candidates.retain(|version| **version == **body);
+        }
+        if let Some((offset, octet)) = correction.and_then(|correction| correction.last) {
+            candidates.retain(|version| {
+                version.len() as u64 == offset + 1 && version.last() == Some(&octet)
+            });
+        }
+        assert!(
+            !candidates.is_empty(),
+            "mail {id} was opened with other octets, or another size, than it has"
+        );
+        Self {
+            open: Some(open),
+            mail: id,
+            candidates,
+            is_changed: false,
+        }
+    }
+
+    /// Octets were read.
+    ///
+    /// Promise 2: they are the message's, all of one version, and fewer than asked for only at the end.
+    pub fn read(&mut self, offset: u64, length: usize, octets: &[u8]) {
+        assert!(
+            octets.is_empty() || !self.is_changed,
+            "mail {} was read after it had changed",
+            self.mail
+        );
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        self.candidates.retain(|version| {
+            let start = start.min(version.len());
+            let end = start.saturating_add(length).min(version.len());
+            version[start..end] == *octets
+        });
+        assert!(
+            !self.candidates.is_empty(),
+            "a read of {length} octets of mail {} at {offset} gave {} octets, and not its own",
+            self.mail,
+            octets.len()
+        );
+    }
+
+    /// Whether all that was read, and something was, agrees with these octets and no others.
+    pub fn has_read(&self, octets: &[u8]) -> bool {
+        self.candidates.iter().all(|version| version == octets)
+    }
+
+    /// A read was told that the server now gives other octets.
+    pub fn changed(&mut self) {
+        self.is_changed = true;
+    }
+}

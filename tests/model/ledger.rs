@@ -1,0 +1,151 @@
+//! What is true: which mail is on the server, what the user marked, and what may be deleted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pop3fs::maildrop::{CommitReport, Outcome};
+
+use crate::mail::MailId;
+use crate::view::View;
+
+/// The truth.
+#[derive(Default)]
+pub struct Ledger {
+    pub on_server: BTreeSet<MailId>,
+    taken_by_others: BTreeSet<MailId>,
+    /// What the user has marked and not unmarked, and is still in the maildrop as far as the mount knows.
+    pub marked: BTreeSet<MailId>,
+    /// Marks that a listing has dropped; an old journal may bring them back.
+    dropped: BTreeSet<MailId>,
+    /// The commit under way.
+    pub commit: Option<Deletion>,
+    /// The listing that the mount goes by.
+    pub view: View,
+}
+
+/// A commit under way.
+pub struct Deletion {
+    /// What it may delete, by file name.
+    pub targets: BTreeMap<String, MailId>,
+    /// Whether a QUIT of it was not answered.
+    pub doubtful: bool,
+}
+
+impl Deletion {
+    pub fn of(targets: BTreeMap<String, MailId>) -> Self {
+        Self {
+            targets,
+            doubtful: false,
+        }
+    }
+}
+
+impl Ledger {
+    pub fn delivered(&mut self, id: MailId) {
+        self.on_server.insert(id);
+    }
+
+    /// Another client has deleted these.
+    pub fn expunged(&mut self, left: &BTreeSet<MailId>) -> Vec<MailId> {
+        let gone: Vec<MailId> = self.on_server.difference(left).copied().collect();
+        self.on_server.clone_from(left);
+        self.taken_by_others.extend(&gone);
+        gone
+    }
+
+    /// QUIT has deleted on a link in which a commit meant these.
+    ///
+    /// Promise 1: only what was marked, by a commit that was asked for.
+    pub fn deleted(&mut self, left: &BTreeSet<MailId>, permitted: &BTreeSet<MailId>) {
+        for &gone in self.on_server.difference(left) {
+            assert!(
+                permitted.contains(&gone),
+                "mail {gone} was deleted; only {permitted:?} may have been"
+            );
+        }
+        self.on_server.clone_from(left);
+    }
+
+    /// Whether a listing has dropped a mark of it.
+    pub fn was_dropped(&self, id: MailId) -> bool {
+        self.dropped.contains(&id)
+    }
+
+    pub fn mark(&mut self, id: MailId) {
+        self.marked.insert(id);
+    }
+
+    pub fn unmark(&mut self, id: MailId) {
+        self.marked.remove(&id);
+        self.dropped.remove(&id);
+    }
+
+    /// The mount shows these as marked, having listed `view` if there is one.
+    ///
+    /// No mark appears that the user has not set, and none is lost while its mail is there as it was. `owed` is what
+    /// the server has promised to delete.
+    pub fn shows_marked(
+        &mut self,
+        shown: &BTreeSet<MailId>,
+        view: Option<&View>,
+        owed: &BTreeSet<MailId>,
+    ) {
+        for id in shown.difference(&self.marked) {
+            assert!(
+                self.dropped.contains(id),
+                "mail {id} is marked, and not by the user"
+            );
+        }
+        for &id in self.marked.difference(shown) {
+            let is_gone = !self.on_server.contains(&id) || owed.contains(&id);
+            let is_told_otherwise = view.is_some_and(|view| !view.tells_as(&self.view, id));
+            assert!(
+                is_gone || is_told_otherwise,
+                "the mark of mail {id} is lost"
+            );
+            self.dropped.insert(id);
+        }
+        self.marked.clone_from(shown);
+    }
+
+    /// A commit has ended for somebody who asked for it when these were marked.
+    ///
+    /// Promise 3: after one that says so, they are gone; and each message is what the report says.
+    pub fn reported(
+        &self,
+        report: &CommitReport,
+        covers: &BTreeSet<MailId>,
+        owed: &BTreeSet<MailId>,
+    ) {
+        let is_there = |id: &MailId| self.on_server.contains(id) && !owed.contains(id);
+        if report.complete {
+            let left: Vec<&MailId> = covers.iter().filter(|&id| is_there(id)).collect();
+            assert!(
+                left.is_empty(),
+                "the commit is complete, and {left:?} is still there"
+            );
+        }
+        let mut all_gone = true;
+        for message in &report.messages {
+            let targets = self.commit.as_ref().map(|commit| &commit.targets);
+            let id = targets.and_then(|targets| targets.get(&message.name));
+            let id = id.unwrap_or_else(|| panic!("{} was not marked", message.name));
+            let said = message.outcome;
+            all_gone &= matches!(said, Outcome::Deleted | Outcome::AlreadyGone);
+            match said {
+                Outcome::Deleted | Outcome::AlreadyGone => {
+                    assert!(
+                        !is_there(id),
+                        "mail {id} is said to be {said:?}, and is there"
+                    );
+                }
+                Outcome::Kept | Outcome::Refused => {
+                    let is_kept = self.on_server.contains(id) || self.taken_by_others.contains(id);
+                    assert!(is_kept, "mail {id} is said to be {said:?}, and is gone");
+                }
+                Outcome::Unknown => {}
+            }
+        }
+        assert_eq!(report.complete, all_gone, "{report:?}");
+        assert!(report.complete || report.problem.is_some(), "{report:?}");
+    }
+}

@@ -1,0 +1,178 @@
+//! The mail that there ever was in a run, and how each is told from every other.
+//!
+//! No two have both the unique-id and the listed size in common: nobody could tell them apart.
+
+use pop3fs_server::Message;
+
+use crate::dice::Dice;
+
+/// One piece of mail: its place in the [`Post`].
+pub type MailId = usize;
+
+/// Unique-ids that are awkward as file names.
+const ODD: [&[u8]; 9] = [
+    b"a/b",
+    b"100%",
+    b"..",
+    b".pop3fs",
+    b"x~2",
+    b"x",
+    b"%41",
+    b"\xff\xfe",
+    b"-rf",
+];
+
+/// Mail of all sizes that matter: about a block of the fingerprint, and about two.
+const LONG: [usize; 2] = [64 * 1024, 128 * 1024];
+
+/// Sizes are spread so far around those.
+const SPREAD: usize = 3000;
+
+/// A piece of mail.
+pub struct Mail {
+    pub unique_id: Vec<u8>,
+    pub listed: u64,
+    /// All octets that the server ever gave for it; the first are those in the store.
+    pub versions: Vec<Vec<u8>>,
+    /// The server says something about its unique-id, so no other mail may get that.
+    is_singled_out: bool,
+}
+
+/// All mail that there ever was.
+pub struct Post {
+    pub mails: Vec<Mail>,
+    tells_unique_ids: bool,
+    /// Whether much of it is long.
+    is_long: bool,
+}
+
+impl Post {
+    pub fn new(tells_unique_ids: bool, is_long: bool) -> Self {
+        Self {
+            mails: Vec::new(),
+            tells_unique_ids,
+            is_long,
+        }
+    }
+
+    /// Somebody writes new mail.
+    pub fn write(&mut self, dice: &mut Dice) -> Message {
+        let unique_id = self.new_unique_id(dice);
+        let length = self.length(dice);
+        let octets = text(self.mails.len(), length, dice);
+        let listed = self.new_size(&unique_id, octets.len(), dice);
+        let message = Message::new(unique_id.clone(), &octets).listed(listed);
+        let versions = vec![message.octets.clone()];
+        self.mails.push(Mail {
+            unique_id,
+            listed,
+            versions,
+            is_singled_out: false,
+        });
+        message
+    }
+
+    /// The server will give other octets for it.
+    pub fn rewrite(&mut self, id: MailId, dice: &mut Dice) -> &[u8] {
+        let length = match dice.one_in(2) {
+            true => self.mails[id].versions[0].len(),
+            false => self.length(dice),
+        };
+        let octets = text(1000 + id, length, dice);
+        let octets = Message::new("", &octets).octets;
+        let versions = &mut self.mails[id].versions;
+        versions.push(octets);
+        &versions[versions.len() - 1]
+    }
+
+    /// Whether there is UIDL.
+    pub fn tells_unique_ids(&self) -> bool {
+        self.tells_unique_ids
+    }
+
+    /// Which mail the message is.
+    pub fn find(&self, message: &Message) -> MailId {
+        let same = |mail: &Mail| {
+            mail.unique_id == message.unique_id && Some(mail.listed) == message.listed
+        };
+        self.mails
+            .iter()
+            .position(same)
+            .expect("mail is not made up")
+    }
+
+    /// What UIDL says of it; empty where there is no UIDL.
+    pub fn told_unique_id(&self, id: MailId) -> &[u8] {
+        match self.tells_unique_ids {
+            true => &self.mails[id].unique_id,
+            false => b"",
+        }
+    }
+
+    /// Keeps its unique-id from being shared; false if that is so already, or there is none.
+    pub fn single_out(&mut self, id: MailId) -> bool {
+        let unique_id = &self.mails[id].unique_id;
+        let same = |mail: &&Mail| mail.unique_id == *unique_id;
+        let is_alone = !unique_id.is_empty() && self.mails.iter().filter(same).count() == 1;
+        self.mails[id].is_singled_out = is_alone;
+        is_alone
+    }
+
+    fn new_unique_id(&self, dice: &mut Dice) -> Vec<u8> {
+        match dice.below(12) {
+            0 | 1 if !self.mails.is_empty() => {
+                let mail = &self.mails[dice.below(self.mails.len())];
+                match mail.is_singled_out {
+                    true => Vec::new(),
+                    false => mail.unique_id.clone(),
+                }
+            }
+            2 if self.mails.len() < ODD.len() => ODD[self.mails.len()].to_vec(),
+            3 => Vec::new(),
+            _ => format!("uid{}", self.mails.len()).into_bytes(),
+        }
+    }
+
+    fn length(&self, dice: &mut Dice) -> usize {
+        match dice.below(24) {
+            0..8 if self.is_long => LONG[dice.below(LONG.len())] - SPREAD / 2 + dice.below(SPREAD),
+            8 => 0,
+            9 => 400 + dice.below(3000),
+            _ => dice.below(400),
+        }
+    }
+
+    fn new_size(&self, unique_id: &[u8], honest: usize, dice: &mut Dice) -> u64 {
+        let mut size = match dice.below(4) {
+            0 => dice.number(0..500),
+            _ => honest as u64,
+        };
+        let is_taken = |size| {
+            let same = |mail: &Mail| !self.tells_unique_ids || mail.unique_id == unique_id;
+            self.mails
+                .iter()
+                .any(|mail| same(mail) && mail.listed == size)
+        };
+        while is_taken(size) {
+            size += dice.number(1..50);
+        }
+        size
+    }
+}
+
+/// A text of about that length in which no two lines, of this mail and of any other, are the same.
+fn text(serial: usize, length: usize, dice: &mut Dice) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(length + 100);
+    while octets.len() < length {
+        octets.extend(format!("{}{serial}:{}", dots(dice), octets.len()).bytes());
+        octets.extend((0..dice.below(30)).map(|_| dice.letter()));
+        octets.extend(std::iter::repeat_n(b'=', dice.below(60)));
+        octets.push(b'\n');
+    }
+    octets.truncate(length);
+    octets
+}
+
+fn dots(dice: &mut Dice) -> &'static str {
+    [".", "..", "", "", ""][dice.below(5)]
+}

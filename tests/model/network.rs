@@ -1,0 +1,240 @@
+//! How octets and time move.
+
+use std::time::Duration;
+
+use pop3fs::maildrop::{Credential, Input, Moment, Outage, OutageKind};
+use pop3fs::pop3::Secret;
+
+use crate::link::Link;
+use crate::sightings::Sighting;
+use crate::trace::tell;
+use crate::world::{LOGIN, World};
+
+/// More moves than this without time passing are no progress, but a loop.
+const MOVES_MAX: usize = 100_000;
+
+/// The same for steps that are due at once again.
+const STEPS_MAX: usize = 200;
+
+/// Something that can move now.
+#[derive(Clone, Copy, Debug)]
+enum Move {
+    Wake,
+    Connected,
+    Write,
+    Hear,
+    Read,
+    Closed,
+    Settle,
+}
+
+impl World {
+    /// Lets so many things move, or fewer if nothing can.
+    pub fn stir(&mut self, moves: usize) {
+        (0..moves).any(|_| !self.move_one());
+    }
+
+    /// Lets things move until nothing can before time passes.
+    pub fn settle_down(&mut self) {
+        for _ in 0..MOVES_MAX {
+            if !self.move_one() {
+                return;
+            }
+        }
+        panic!("the engine does not come to rest");
+    }
+
+    /// Lets time pass, and all that is due meanwhile happen.
+    pub fn wait(&mut self, span: Duration) {
+        self.take_answers();
+        let end = self.now() + span;
+        let mut steps = 0;
+        loop {
+            self.settle_down();
+            let Some(next) = self.next_event().filter(|&next| next <= end) else {
+                return self.clock.set(end);
+            };
+            steps = if next > self.now() { 0 } else { steps + 1 };
+            assert!(
+                steps < STEPS_MAX,
+                "the engine asks for a step again and again"
+            );
+            self.clock.set(next);
+            self.server_notices();
+            self.step(Input::Wake);
+            self.check_deadlines();
+        }
+    }
+
+    fn next_event(&self) -> Option<Moment> {
+        let network = &self.network;
+        let wake = self
+            .daemon
+            .as_ref()
+            .and_then(|daemon| daemon.engine.wake_at());
+        let left = network.left.iter().map(|(noticed, _)| *noticed);
+        let ahead = [network.connecting, network.silent_until, network.settles_at];
+        let ahead = ahead.into_iter().flatten().chain(left);
+        ahead
+            .filter(|&moment| moment > self.now())
+            .chain(wake)
+            .min()
+    }
+
+    fn server_notices(&mut self) {
+        let now = self.now();
+        let noticed = self
+            .network
+            .left
+            .extract_if(.., |(moment, _)| *moment <= now);
+        let noticed: Vec<Link> = noticed.map(|(_, link)| link).collect();
+        noticed.into_iter().for_each(|link| self.notice(link));
+    }
+
+    /// Lets one thing move, if any can.
+    fn move_one(&mut self) -> bool {
+        let moves = self.moves();
+        let Some(&chosen) = self.dice.pick(&moves) else {
+            return false;
+        };
+        match chosen {
+            Move::Wake => self.step(Input::Wake),
+            Move::Connected => self.connected(),
+            Move::Write => self.write(),
+            Move::Hear => self.hear(),
+            Move::Read => self.read(),
+            Move::Closed => self.closed(),
+            Move::Settle => self.settle(),
+        }
+        true
+    }
+
+    fn moves(&mut self) -> Vec<Move> {
+        let now = self.now();
+        let is_due = |moment: Option<Moment>| moment.is_some_and(|moment| moment <= now);
+        let is_silent = self.network.silent_until.is_some_and(|until| now < until);
+        let mut moves = Vec::new();
+        let mut offer = |possible: bool, what| moves.extend(possible.then_some(what));
+        if let Some(daemon) = &self.daemon {
+            offer(daemon.is_woken(), Move::Wake);
+            offer(is_due(self.network.connecting), Move::Connected);
+            let has_link = self.network.live.is_some();
+            offer(
+                has_link && !daemon.engine.outgoing().is_empty(),
+                Move::Write,
+            );
+        }
+        if let Some(link) = &self.network.live {
+            offer(!is_silent && link.can_hear(), Move::Hear);
+            offer(!is_silent && link.audible() > 0, Move::Read);
+            offer(!is_silent && link.has_ended(), Move::Closed);
+            offer(is_due(self.network.settles_at), Move::Settle);
+        }
+        moves
+    }
+
+    fn connected(&mut self) {
+        self.network.connecting = None;
+        let now = self.now();
+        if self.network.refuses_until.is_some_and(|until| now < until) {
+            self.see(Sighting::ConnectRefused);
+            let outage = Outage::new(OutageKind::Unreachable, "connection refused");
+            return self.step(Input::Connected(Err(outage)));
+        }
+        self.network.live = Some(Link::new(&self.server));
+        let credential = Credential {
+            login: LOGIN.0.to_owned(),
+            password: Secret::new(LOGIN.1.to_owned()),
+        };
+        self.step(Input::Connected(Ok(credential)));
+    }
+
+    fn write(&mut self) {
+        let (Some(daemon), Some(link)) = (&mut self.daemon, &mut self.network.live) else {
+            return;
+        };
+        let octets = self.dice.piece(daemon.engine.outgoing().len());
+        let octets = &daemon.engine.outgoing()[..octets];
+        tell!("say: {:?}", String::from_utf8_lossy(octets));
+        let commit = self.ledger.commit.as_ref();
+        let permitted = commit.map(|commit| commit.targets.values().copied().collect());
+        link.write(octets, permitted.unwrap_or_default());
+        let written = octets.len();
+        daemon.engine.sent(written);
+    }
+
+    fn hear(&mut self) {
+        let Some(link) = &mut self.network.live else {
+            return;
+        };
+        link.hear(self.dice.piece(link.on_the_way_up()));
+        let permitted = link.permitted.clone();
+        let is_owing = link.is_owing();
+        let deletes = self.audit(&permitted);
+        if let Some(link) = &mut self.network.live {
+            link.has_deleted |= deletes;
+        }
+        if is_owing && self.network.settles_at.is_none() {
+            let pause = self.dice.span(0..4000);
+            self.network.settles_at = Some(self.now() + pause);
+        }
+    }
+
+    fn settle(&mut self) {
+        self.network.settles_at = None;
+        let Some(link) = &mut self.network.live else {
+            return;
+        };
+        link.settle();
+        let permitted = link.permitted.clone();
+        if self.audit(&permitted) {
+            self.see(Sighting::QuitLate);
+        }
+    }
+
+    fn read(&mut self) {
+        let Some(link) = &mut self.network.live else {
+            return;
+        };
+        let octets = link.read(&mut self.dice);
+        tell!(
+            "hear: {:?}",
+            String::from_utf8_lossy(&octets[..octets.len().min(300)])
+        );
+        self.step(Input::Received(&octets));
+    }
+
+    /// The daemon notices that the server has hung up.
+    fn closed(&mut self) {
+        let Some(link) = self.network.live.take() else {
+            return;
+        };
+        tell!("hung up");
+        if !link.is_cut && !link.quits() {
+            self.see(Sighting::CutByServer);
+        }
+        self.leave_to_server(link);
+        let why = self.dice.one_in(2).then(|| "the link broke".to_owned());
+        self.step(Input::Closed(why));
+    }
+
+    /// The link breaks, at any octet; whether there was one.
+    pub fn cut(&mut self) {
+        let Some(link) = &mut self.network.live else {
+            return;
+        };
+        tell!("cut");
+        let octets = self.dice.cut(link.on_the_way_up());
+        if link.can_hear() {
+            link.hear(octets);
+        }
+        link.settle();
+        let permitted = link.permitted.clone();
+        let deletes = self.audit(&permitted);
+        if let Some(link) = &mut self.network.live {
+            link.has_deleted |= deletes;
+            link.cut(&mut self.dice);
+        }
+        self.see(Sighting::CutByNetwork);
+    }
+}

@@ -1,0 +1,107 @@
+//! What the runs came across: a test that no longer comes across something proves nothing about it.
+
+use std::fmt;
+
+/// Declares the kinds with their names.
+macro_rules! sightings {
+    ($($kind:ident: $meaning:literal,)*) => {
+        /// A kind of situation.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Sighting {
+            $(#[doc = $meaning] $kind,)*
+        }
+
+        const ALL: &[(Sighting, &str)] = &[$((Sighting::$kind, $meaning),)*];
+    };
+}
+
+sightings! {
+    Sessions: "sessions listed",
+    NoPipelining: "sessions without PIPELINING",
+    NoUniqueIds: "sessions without UIDL",
+    Duplicates: "sessions with a unique-id told more than once",
+    Regrouped: "mail told otherwise than in the session before",
+    Marked: "messages marked",
+    Unmarked: "marks taken off",
+    NoUniqueId: "marks refused for want of a unique-id",
+    Unwritten: "marks that could not be written down",
+    HeldByCommit: "marks that a commit held",
+    CommitOfNothing: "commits with nothing to do",
+    CommitComplete: "commits complete",
+    CommitIncomplete: "commits incomplete",
+    CommitTimedOut: "commits that outlasted their deadline",
+    CommitJoined: "commits asked for while one was under way",
+    CommitJournalUnwritten: "commits whose journal could not be written",
+    Deleted: "messages deleted",
+    AlreadyGone: "marked messages that were gone already",
+    Refused: "deletions refused",
+    Kept: "marked messages kept",
+    Unknown: "marked messages whose fate stayed open",
+    LostBeforeQuit: "links lost in a commit before QUIT",
+    QuitUndone: "links lost after QUIT that was not carried out",
+    QuitDone: "links lost after QUIT that was carried out",
+    DoubtSettled: "commits complete although a QUIT was not answered",
+    QuitRefused: "QUITs refused",
+    QuitLate: "QUITs carried out after their answer",
+    QuitOfTheDead: "QUITs that arrived when the client had given the link up",
+    Crashed: "crashes of the daemon",
+    CrashedInCommit: "crashes during a commit",
+    Inherited: "marks taken over from a crashed daemon",
+    Delivered: "messages delivered by others",
+    Expunged: "messages expunged by others",
+    ExpungedMarked: "marked messages expunged by others",
+    Opened: "messages opened",
+    ReadInMemory: "reads answered from a body in memory",
+    ReadArriving: "reads answered while the body was arriving",
+    ReadBeyond: "reads beyond the end",
+    ReadTimedOut: "reads that timed out",
+    ReadRefused: "reads that the server refused",
+    ReadOffline: "reads that found no server",
+    Changed: "reads of a version that the server gives no longer",
+    Vanished: "reads of a message that has gone",
+    Measured: "messages measured",
+    CutByNetwork: "links cut by the network",
+    HalfOpen: "links that died without a word",
+    CutByServer: "links cut by the server",
+    ConnectRefused: "connections refused",
+    LoginRefused: "logins refused",
+    Left: "sessions left in good order",
+}
+
+/// How often each kind was come across.
+#[derive(Clone, Default)]
+pub struct Tally(Vec<u64>);
+
+impl Tally {
+    pub fn see(&mut self, kind: Sighting) {
+        let index = kind as usize;
+        self.0.resize(self.0.len().max(index + 1), 0);
+        self.0[index] += 1;
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        self.0.resize(self.0.len().max(other.0.len()), 0);
+        for (sum, count) in self.0.iter_mut().zip(&other.0) {
+            *sum += count;
+        }
+    }
+
+    /// What has never been come across.
+    pub fn missing(&self) -> Vec<Sighting> {
+        let kinds = ALL.iter().map(|(kind, _)| *kind);
+        kinds.filter(|&kind| self.count(kind) == 0).collect()
+    }
+
+    fn count(&self, kind: Sighting) -> u64 {
+        self.0.get(kind as usize).copied().unwrap_or(0)
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (kind, meaning) in ALL {
+            writeln!(f, "{:>9} {meaning}", self.count(*kind))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,173 @@
+//! One run: a server, a network, a daemon, a disk and a clock, all in memory.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use pop3fs::maildrop::{Moment, Settings};
+use pop3fs::net::Security;
+use pop3fs_server::{Builder, Server};
+
+use crate::clock::Clock;
+use crate::daemon::Daemon;
+use crate::dice::Dice;
+use crate::ledger::Ledger;
+use crate::link::Link;
+use crate::mail::{MailId, Post};
+use crate::paper::Paper;
+use crate::sightings::{Sighting, Tally};
+
+/// Messages in the maildrop at the beginning, at most.
+const MESSAGES: usize = 8;
+
+/// Who logs in.
+pub const LOGIN: (&str, &str) = ("ann", "secret");
+
+/// One run.
+pub struct World {
+    pub dice: Dice,
+    pub clock: Clock,
+    pub tally: Tally,
+    pub post: Post,
+    pub ledger: Ledger,
+    pub paper: Paper,
+    pub server: Server,
+    pub daemon: Option<Daemon>,
+    pub settings: Settings,
+    pub network: Network,
+    /// Sizes that the server tells in place of those it told at first.
+    pub sizes: HashMap<MailId, u64>,
+    /// Whether the server knows CAPA.
+    pub has_capa: bool,
+    /// Whether a session excludes others.
+    pub locks: bool,
+    /// Whether all is well for good.
+    pub is_healed: bool,
+    deletes: Arc<AtomicBool>,
+}
+
+/// What lies between the daemon and the server.
+#[derive(Default)]
+pub struct Network {
+    /// The link that the daemon has.
+    pub live: Option<Link>,
+    /// Links that the daemon has left, until the server notices.
+    pub left: Vec<(Moment, Link)>,
+    /// When the link that was ordered is made.
+    pub connecting: Option<Moment>,
+    pub silent_until: Option<Moment>,
+    pub refuses_until: Option<Moment>,
+    /// When a QUIT that was answered is carried out.
+    pub settles_at: Option<Moment>,
+}
+
+impl World {
+    pub fn new(seed: u64) -> Self {
+        let mut dice = Dice::new(seed);
+        let tells_unique_ids = !dice.one_in(10);
+        let mut post = Post::new(tells_unique_ids, dice.one_in(4));
+        let mut ledger = Ledger::default();
+        let count = dice.below(MESSAGES + 1);
+        let messages: Vec<_> = (0..count).map(|_| post.write(&mut dice)).collect();
+        (0..count).for_each(|id| ledger.delivered(id));
+        let (deletes, locks) = (Arc::new(AtomicBool::new(false)), dice.one_in(2));
+        let flag = deletes.clone();
+        let mut builder = Server::with_messages(messages)
+            .login(LOGIN.0, LOGIN.1)
+            .lock_maildrop(locks)
+            .on_commit(move |commit| {
+                flag.fetch_or(commit.deleted > 0, Ordering::Relaxed);
+            });
+        if !tells_unique_ids {
+            builder = builder.without("UIDL");
+        }
+        let has_capa = !dice.one_in(16);
+        if !has_capa {
+            builder = builder.without("CAPA");
+        }
+        Self {
+            has_capa,
+            server: capable(builder, &mut dice)
+                .aside()
+                .expect("memory is readable"),
+            settings: settings(&mut dice),
+            clock: Clock::new(),
+            tally: Tally::default(),
+            post,
+            ledger,
+            paper: Paper::default(),
+            daemon: None,
+            network: Network::default(),
+            sizes: HashMap::new(),
+            locks,
+            is_healed: false,
+            deletes,
+            dice,
+        }
+    }
+
+    pub fn see(&mut self, kind: Sighting) {
+        self.tally.see(kind);
+    }
+
+    pub fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// The mail that is on the server.
+    pub fn on_server(&self) -> BTreeSet<MailId> {
+        let messages = self.server.messages();
+        messages
+            .iter()
+            .map(|message| self.post.find(message))
+            .collect()
+    }
+
+    /// Looks whether a session has deleted anything since the last time, and was permitted to; whether it has.
+    pub fn audit(&mut self, permitted: &BTreeSet<MailId>) -> bool {
+        let deletes = self.deletes.swap(false, Ordering::Relaxed);
+        if deletes {
+            let left = self.on_server();
+            self.ledger.deleted(&left, permitted);
+        }
+        deletes
+    }
+
+    /// What the server has promised to delete, and has not yet.
+    pub fn owed(&self) -> BTreeSet<MailId> {
+        let left = self.network.left.iter().map(|(_, link)| link);
+        let links = self.network.live.iter().chain(left);
+        let owing = links.filter(|link| link.is_owing());
+        owing
+            .flat_map(|link| link.permitted.iter().copied())
+            .collect()
+    }
+}
+
+fn capable(mut builder: Builder, dice: &mut Dice) -> Builder {
+    for capability in ["PIPELINING", "SASL", "RESP-CODES"] {
+        if dice.one_in(4) {
+            builder = builder.without(capability);
+        }
+    }
+    for line in ["UTF8", "LOGIN-DELAY 5"] {
+        if dice.one_in(4) {
+            builder = builder.capability(line);
+        }
+    }
+    builder
+}
+
+fn settings(dice: &mut Dice) -> Settings {
+    Settings {
+        source: "pop3://ann@pop.example.org".into(),
+        security: Security::Cleartext,
+        suffix: ["", ".eml"][dice.below(2)].into(),
+        cache_size: [0, 0, 1000, 200_000, 10_000_000][dice.below(5)],
+        read_ahead: [0, 1000, 1_000_000][dice.below(3)],
+        timeout: Duration::from_secs([5, 20, 60][dice.below(3)]),
+        read_only: false,
+        exact_sizes: dice.one_in(6),
+    }
+}
