@@ -448,7 +448,7 @@ mod tests {
         let mut rig = Rig::connected(mailbox());
         let (ledger, meanwhile) = (Ledger::default(), Arc::default());
         let slow = Slow(ledger.clone(), Arc::clone(&meanwhile));
-        *locked(&rig.maildrop.0.journal) = Some(Box::new(slow));
+        *locked(&rig.maildrop.0.journal) = Some(Arrears::none(Box::new(slow)));
         rig.mark("a");
         let (maildrop, busy) = (rig.maildrop.clone(), rig.maildrop.clone());
         let id = maildrop.find(Place::Deleted, "a").unwrap().id;
