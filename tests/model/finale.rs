@@ -52,8 +52,16 @@ impl World {
             shown, self.ledger.on_server,
             "what is shown is what is there"
         );
-        ids.iter().for_each(|&id| daemon.open(id));
-        self.wait(PATIENCE);
+        // A slow link, on which a session must be made anew, may need longer than one request may.
+        for _ in 0..STARTS {
+            let daemon = self.daemon.as_mut().expect("it has been started");
+            let handles = daemon.handles.iter();
+            let open: BTreeSet<MailId> = handles.map(|handle| handle.mail).collect();
+            let mut closed = ids.clone();
+            closed.retain(|id| !open.contains(&daemon.mails[id]));
+            closed.into_iter().for_each(|id| daemon.open(id));
+            self.wait(PATIENCE);
+        }
         let daemon = self.daemon.as_mut().expect("it has been started");
         assert_eq!(
             daemon.handles.len(),

@@ -72,6 +72,10 @@ impl Link {
         self.session().is_some_and(Session::is_listed)
     }
 
+    pub fn is_retired(&self) -> bool {
+        self.session().is_some_and(Session::is_retired)
+    }
+
     pub fn session(&self) -> Option<&Session> {
         match &self.stage {
             Stage::Up(session) => Some(session),
@@ -338,12 +342,16 @@ impl Engine {
     }
 
     /// The session's listing proves to be out of date about a message, which is asked for again in
-    /// another.
+    /// another, once this one is left in good order: some servers keep the maildrop locked for
+    /// minutes otherwise.
     pub(super) fn list_anew(&mut self, id: MessageId, why: &str, turn: &mut Turn<'_>) {
         let error = Error::Protocol(why.to_owned());
         let effects = &mut turn.step.effects;
         turn.state.lost(&[id], ATTEMPTS_MAX, &error, effects);
-        self.lose(why, turn);
+        log::info!("{why}; listing anew");
+        if let Some(session) = self.link.session_mut() {
+            session.retire();
+        }
     }
 
     fn hang_up(&mut self, why: &str, turn: &mut Turn<'_>) {

@@ -161,7 +161,7 @@ impl Engine {
         self.callers.answer(&Ok(()), turn);
         if self.commit.is_some() {
             self.pursue_commit(turn)
-        } else if !self.leavers.is_empty() {
+        } else if !self.leavers.is_empty() || self.link.is_retired() {
             self.leave(turn)
         } else {
             self.retrieve(turn)

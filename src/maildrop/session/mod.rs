@@ -46,6 +46,7 @@ pub(super) struct Session {
     last_sign: Moment,
     listed_at: Moment,
     used: bool,
+    retired: bool,
 }
 
 enum Stage {
@@ -134,6 +135,7 @@ impl Session {
             last_sign: now,
             listed_at: now,
             used: false,
+            retired: false,
         }
     }
 
@@ -273,6 +275,16 @@ impl Session {
     /// Whether nothing but login and listing has happened, just now.
     pub fn is_fresh(&self, now: Moment) -> bool {
         self.is_newly_listed(now) && !self.used
+    }
+
+    /// Its listing is out of date: it is only to be left.
+    pub fn retire(&mut self) {
+        self.retired = true;
+    }
+
+    /// Whether it is only to be left.
+    pub fn is_retired(&self) -> bool {
+        self.retired
     }
 
     /// Whether what is listed was there just now.
