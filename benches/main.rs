@@ -90,7 +90,9 @@ impl Report {
     }
 
     fn enter(&mut self, column: usize, note: &str, race: &Race) {
-        self.table.enter(&race.title, column, note, &race.scores);
+        let place = (race.title.as_str(), column);
+        self.table
+            .enter(place, note, &race.scores, race.yardstick());
         for score in &race.scores {
             if let Err(error) = &score.times {
                 self.fail(error);
@@ -107,7 +109,7 @@ impl Report {
 fn heading(options: &Options) -> String {
     let cover = if options.tls { "over TLS" } else { "in clear" };
     format!(
-        "{}, {cover}. Median (least to most) of {} interleaved runs, **ratio** to the first line of the task.",
+        "{}, {cover}. Median (least to most) of {} interleaved runs, **ratio** to the bare client.",
         machine::description(),
         options.runs
     )

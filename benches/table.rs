@@ -24,10 +24,17 @@ impl Table {
         }
     }
 
-    /// Writes scores into a column; the first score is the yardstick of the others.
-    pub fn enter(&mut self, task: &str, column: usize, note: &str, scores: &[Score]) {
+    /// Writes scores into a column, as multiples of the yardstick.
+    pub fn enter(
+        &mut self,
+        place: (&str, usize),
+        note: &str,
+        scores: &[Score],
+        yardstick: Option<&Score>,
+    ) {
+        let (task, column) = place;
         for score in scores {
-            let cell = format!("{note}{}", cell(score, &scores[0]));
+            let cell = format!("{note}{}", cell(score, yardstick));
             self.row(task, &score.who)[2 + column] = cell;
         }
     }
@@ -86,7 +93,7 @@ impl fmt::Display for Table {
 }
 
 /// The median, the spread, and the ratio to the yardstick.
-fn cell(score: &Score, yardstick: &Score) -> String {
+fn cell(score: &Score, yardstick: Option<&Score>) -> String {
     let Some((median, (least, most))) = score.median().zip(score.spread()) else {
         return "failed".to_string();
     };
@@ -98,10 +105,8 @@ fn cell(score: &Score, yardstick: &Score) -> String {
         unit.number(least),
         unit.number(most)
     );
-    match score
-        .ratio(yardstick)
-        .filter(|_| score.who != yardstick.who)
-    {
+    let yardstick = yardstick.filter(|yardstick| yardstick.who != score.who);
+    match yardstick.and_then(|yardstick| score.ratio(yardstick)) {
         Some(ratio) => format!("{times}, **{ratio:.2}**"),
         None => times,
     }

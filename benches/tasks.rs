@@ -36,11 +36,13 @@ pub struct Task {
     race: fn(&Stage) -> io::Result<Vec<Race>>,
 }
 
-/// Entrants that did the same; the first is the yardstick of the others.
+/// Entrants that did the same.
 pub struct Race {
     /// What they did.
     pub title: String,
     pub scores: Vec<Score>,
+    /// Whether the first is the yardstick of the others.
+    measured: bool,
 }
 
 /// All there is.
@@ -132,10 +134,26 @@ impl Task {
 }
 
 impl Race {
-    fn new(title: &str, scores: Vec<Score>) -> Race {
+    /// The score of which the others are told as multiples.
+    pub fn yardstick(&self) -> Option<&Score> {
+        self.scores.first().filter(|_| self.measured)
+    }
+
+    /// The first is the yardstick of the others.
+    fn against_the_first(title: &str, scores: Vec<Score>) -> Race {
         Race {
             title: title.to_string(),
             scores,
+            measured: true,
+        }
+    }
+
+    /// To be seen together; their ratios say nothing.
+    fn side_by_side(title: &str, scores: Vec<Score>) -> Race {
+        Race {
+            title: title.to_string(),
+            scores,
+            measured: false,
         }
     }
 }

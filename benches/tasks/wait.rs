@@ -108,7 +108,7 @@ fn race(what: &str, alone: Vec<Duration>, beside: Vec<Duration>) -> Race {
         Score::of(&format!("{POP3FS}, nobody waits"), alone),
         Score::of(&waiting, beside),
     ];
-    Race::new(&format!("{what} beside readers who wait"), scores)
+    Race::side_by_side(&format!("{what} beside readers who wait"), scores)
 }
 
 fn reader(file: &Path) -> io::Result<Child> {
