@@ -368,3 +368,398 @@ fn is_listed_anew(message: &Message, catalog: &Catalog, suffix: &str) -> bool {
         ))
         .is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::super::super::reconcile::{Listed, reconcile};
+    use super::*;
+    use crate::pop3::listing::scan_line;
+    use crate::pop3::{Connection, Event};
+
+    const A: MessageId = MessageId(0);
+    const B: MessageId = MessageId(1);
+    const C: MessageId = MessageId(2);
+
+    fn reply(line: &str) -> Reply {
+        let mut connection = Connection::new(());
+        let line = format!("{line}\r\n");
+        match connection.poll(&mut line.as_bytes()) {
+            Ok(Some(Event::End {
+                reply: Some(reply), ..
+            })) => reply,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn ok() -> Reply {
+        reply("+OK")
+    }
+
+    fn no() -> Reply {
+        reply("-ERR no")
+    }
+
+    fn list(catalog: &mut Catalog, mailbox: &[(&str, u64)]) {
+        let listed = |(number, (unique_id, size)): (u32, &(&str, u64))| Listed {
+            number: scan_line(format!("{number} 0").as_bytes()).unwrap().number,
+            unique_id: unique_id.as_bytes().into(),
+            size: *size,
+        };
+        reconcile(catalog, (1..).zip(mailbox).map(listed).collect(), "", 0);
+    }
+
+    fn begin(catalog: &Catalog) -> Option<Transaction> {
+        Transaction::begin(catalog, &BTreeSet::new())
+    }
+
+    /// A maildrop of which the first and the third message are marked, and the transaction.
+    fn begun() -> (Catalog, Transaction) {
+        let mut catalog = Catalog::default();
+        list(&mut catalog, &[("a", 1), ("b", 2), ("c", 3)]);
+        catalog.place(A, Place::Deleted);
+        catalog.place(C, Place::Deleted);
+        let transaction = begin(&catalog).unwrap();
+        (catalog, transaction)
+    }
+
+    /// The same with DELE on its way.
+    fn deleting() -> (Catalog, Transaction) {
+        let (catalog, mut transaction) = begun();
+        assert_eq!(transaction.listed(&catalog, ""), Next::Delete(vec![A, C]));
+        (catalog, transaction)
+    }
+
+    /// The same with QUIT on its way.
+    fn quitting() -> (Catalog, Transaction) {
+        let (catalog, mut transaction) = deleting();
+        assert_eq!(transaction.deleted(A, &ok()), Next::Wait);
+        assert_eq!(transaction.deleted(C, &ok()), Next::Quit);
+        (catalog, transaction)
+    }
+
+    fn outcomes(transaction: Transaction) -> Vec<Outcome> {
+        let report = transaction.report(None, 0, 0);
+        report.messages.iter().map(|it| it.outcome).collect()
+    }
+
+    #[test]
+    fn nothing_marked_is_no_transaction() {
+        assert!(begin(&Catalog::default()).is_none());
+    }
+
+    #[test]
+    fn all_accepted_and_confirmed_is_all_deleted() {
+        let (_, mut transaction) = quitting();
+        assert_eq!(transaction.quit(&ok()), Next::Record(vec![A, C]));
+        assert!(transaction.is_recording());
+        let report = transaction.report(None, 1, 7);
+        assert!(report.complete && report.problem.is_none());
+        assert_eq!((report.remaining, report.finished), (1, 7));
+    }
+
+    #[test]
+    fn a_refusal_rolls_back_and_the_rest_is_tried_again() {
+        let (_, mut transaction) = deleting();
+        assert_eq!(transaction.deleted(A, &no()), Next::Wait);
+        assert_eq!(transaction.deleted(C, &ok()), Next::Reset);
+        assert_eq!(transaction.reset(&ok()), Next::Delete(vec![C]));
+        assert_eq!(transaction.deleted(C, &ok()), Next::Quit);
+        assert_eq!(transaction.quit(&ok()), Next::Record(vec![C]));
+        let report = transaction.report(None, 2, 0);
+        assert_eq!(report.messages[0].outcome, Outcome::Refused);
+        assert_eq!(
+            report.messages[0].reason.as_deref(),
+            Some("the server said \"no\"")
+        );
+        assert!(!report.complete && report.problem.is_some());
+    }
+
+    #[test]
+    fn where_all_is_refused_nothing_is_left_to_confirm() {
+        let (_, mut transaction) = deleting();
+        transaction.deleted(A, &no());
+        assert_eq!(transaction.deleted(C, &no()), Next::Reset);
+        assert_eq!(transaction.reset(&ok()), Next::Record(vec![]));
+        assert_eq!(outcomes(transaction), [Outcome::Refused; 2]);
+    }
+
+    #[test]
+    fn a_server_that_will_not_roll_back_is_left() {
+        let (catalog, mut transaction) = deleting();
+        transaction.deleted(A, &no());
+        transaction.deleted(C, &ok());
+        assert_eq!(transaction.reset(&no()), Next::Reconnect);
+        assert_eq!(transaction.listed(&catalog, ""), Next::Delete(vec![C]));
+    }
+
+    #[test]
+    fn rolling_back_comes_to_an_end() {
+        let names: Vec<String> = (0..10).map(|number| number.to_string()).collect();
+        let mailbox: Vec<(&str, u64)> = names.iter().map(|name| (&**name, 1)).collect();
+        let mut catalog = Catalog::default();
+        list(&mut catalog, &mailbox);
+        (0..10).for_each(|index| drop(catalog.place(MessageId(index), Place::Deleted)));
+        let mut transaction = begin(&catalog).unwrap();
+        let mut next = transaction.listed(&catalog, "");
+        for rollback in 1..=ROLLBACKS_MAX {
+            let Next::Delete(ids) = next else {
+                panic!("{next:?} at {rollback}");
+            };
+            for id in &ids[1..] {
+                transaction.deleted(*id, &ok());
+            }
+            assert_eq!(transaction.deleted(ids[0], &no()), Next::Reset);
+            next = transaction.reset(&ok());
+        }
+        assert_eq!(next, Next::Record(vec![]));
+        assert!(transaction.report(None, 0, 0).problem.is_some());
+    }
+
+    #[test]
+    fn a_link_lost_before_quit_has_deleted_nothing() {
+        let (catalog, mut transaction) = deleting();
+        transaction.deleted(A, &ok());
+        assert_eq!(transaction.lost("gone"), Next::Reconnect);
+        assert!(transaction.is_waiting());
+        assert_eq!(transaction.listed(&catalog, ""), Next::Delete(vec![A, C]));
+    }
+
+    #[test]
+    fn after_a_lost_or_refused_quit_the_listing_decides() {
+        for refused in [false, true] {
+            let (mut catalog, mut transaction) = quitting();
+            let next = if refused {
+                transaction.quit(&no())
+            } else {
+                transaction.lost("gone")
+            };
+            assert_eq!(next, Next::Reconnect);
+            list(&mut catalog, &[("b", 2), ("c", 3)]);
+            assert_eq!(transaction.listed(&catalog, ""), Next::Delete(vec![C]));
+            transaction.deleted(C, &ok());
+            assert_eq!(transaction.quit(&ok()), Next::Record(vec![A, C]));
+            assert_eq!(outcomes(transaction), [Outcome::Deleted; 2]);
+        }
+    }
+
+    #[test]
+    fn in_doubt_and_all_gone_needs_no_more_session() {
+        let (mut catalog, mut transaction) = quitting();
+        transaction.lost("gone");
+        list(&mut catalog, &[("b", 2)]);
+        assert_eq!(transaction.listed(&catalog, ""), Next::Record(vec![A, C]));
+        assert_eq!(outcomes(transaction), [Outcome::Deleted; 2]);
+    }
+
+    #[test]
+    fn what_somebody_else_removed_is_gone_already() {
+        let (mut catalog, mut transaction) = begun();
+        list(&mut catalog, &[("b", 2), ("c", 3)]);
+        assert_eq!(transaction.listed(&catalog, ""), Next::Delete(vec![C]));
+        transaction.deleted(C, &ok());
+        transaction.quit(&ok());
+        assert_eq!(
+            outcomes(transaction),
+            [Outcome::AlreadyGone, Outcome::Deleted]
+        );
+    }
+
+    #[test]
+    fn another_message_with_the_unique_id_is_left_alone() {
+        let (mut catalog, mut transaction) = begun();
+        list(&mut catalog, &[("a", 9), ("b", 2), ("c", 3)]);
+        assert_eq!(transaction.listed(&catalog, ""), Next::Delete(vec![C]));
+        transaction.deleted(C, &ok());
+        transaction.lost("gone before QUIT was answered");
+        list(&mut catalog, &[("a", 9), ("b", 2), ("c", 9)]);
+        assert_eq!(transaction.listed(&catalog, ""), Next::Record(vec![]));
+        assert_eq!(outcomes(transaction), [Outcome::Kept, Outcome::Unknown]);
+    }
+
+    #[test]
+    fn sessions_are_bounded() {
+        let (catalog, mut transaction) = deleting();
+        for _ in 1..SESSIONS_MAX {
+            assert_eq!(transaction.lost("gone"), Next::Reconnect);
+            transaction.listed(&catalog, "");
+        }
+        assert_eq!(transaction.lost("gone"), Next::Record(vec![]));
+        let report = transaction.report(None, 3, 0);
+        assert_eq!(report.problem.as_deref(), Some("gone"));
+    }
+
+    #[test]
+    fn a_doubt_that_no_listing_has_settled_is_told() {
+        let (_, mut transaction) = quitting();
+        transaction.lost("gone");
+        assert_eq!(
+            transaction.give_up("offline".to_owned()),
+            Next::Record(vec![])
+        );
+        assert_eq!(outcomes(transaction), [Outcome::Unknown; 2]);
+    }
+
+    #[test]
+    fn what_comes_late_changes_nothing() {
+        let (_, mut transaction) = begun();
+        assert_eq!(transaction.lost("gone"), Next::Wait);
+        assert_eq!(transaction.quit(&ok()), Next::Wait);
+        assert_eq!(transaction.deleted(A, &ok()), Next::Wait);
+        assert!(transaction.is_waiting());
+        let (_, mut transaction) = quitting();
+        transaction.quit(&ok());
+        assert_eq!(transaction.lost("gone"), Next::Wait);
+        assert!(transaction.is_recording());
+    }
+
+    #[test]
+    fn a_mark_set_later_is_not_covered() {
+        let (mut catalog, transaction) = begun();
+        assert!(transaction.covers(&catalog));
+        catalog.place(B, Place::Deleted);
+        assert!(!transaction.covers(&catalog));
+    }
+
+    /// What becomes of a command: done and answered, refused, or the link lost under it.
+    #[derive(Clone, Copy, Debug)]
+    enum Fault {
+        None,
+        Refused,
+        LostBefore,
+        LostAfter,
+    }
+
+    fn fault() -> impl Strategy<Value = Fault> {
+        prop_oneof![
+            6 => Just(Fault::None),
+            1 => Just(Fault::Refused),
+            1 => Just(Fault::LostBefore),
+            1 => Just(Fault::LostAfter),
+        ]
+    }
+
+    const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+
+    /// A maildrop whose server does to each command what the faults say.
+    struct Play {
+        mailbox: Vec<(&'static str, u64)>,
+        catalog: Catalog,
+        transaction: Transaction,
+        faults: std::vec::IntoIter<Fault>,
+        /// Messages whose DELE was accepted in this session.
+        accepted: Vec<MessageId>,
+        sessions: u32,
+    }
+
+    impl Play {
+        fn new(marked: &BTreeSet<u32>, faults: Vec<Fault>) -> Self {
+            let mailbox = NAMES.map(|name| (name, 5)).to_vec();
+            let mut catalog = Catalog::default();
+            list(&mut catalog, &mailbox);
+            for &index in marked {
+                catalog.place(MessageId(index), Place::Deleted);
+            }
+            Self {
+                mailbox,
+                transaction: begin(&catalog).unwrap(),
+                catalog,
+                faults: faults.into_iter(),
+                accepted: Vec::new(),
+                sessions: 0,
+            }
+        }
+
+        fn play(mut self) -> (CommitReport, Vec<&'static str>, u32) {
+            let mut next = Next::Reconnect;
+            while !matches!(next, Next::Record(_)) {
+                next = match next {
+                    Next::Reconnect => self.connect(),
+                    Next::Delete(ids) => self.delete(&ids),
+                    Next::Reset => self.reset(),
+                    Next::Quit => self.quit(),
+                    Next::Wait | Next::Record(_) => panic!("it waits for nothing"),
+                };
+            }
+            let left = self.mailbox.iter().map(|(name, _)| *name).collect();
+            (self.transaction.report(None, 0, 0), left, self.sessions)
+        }
+
+        fn fault(&mut self) -> Fault {
+            self.faults.next().unwrap_or(Fault::None)
+        }
+
+        fn connect(&mut self) -> Next {
+            self.sessions += 1;
+            self.accepted.clear();
+            list(&mut self.catalog, &self.mailbox);
+            self.transaction.listed(&self.catalog, "")
+        }
+
+        fn delete(&mut self, ids: &[MessageId]) -> Next {
+            let mut answers = ids.iter().map(|&id| match self.fault() {
+                Fault::None => {
+                    self.accepted.push(id);
+                    self.transaction.deleted(id, &ok())
+                }
+                Fault::Refused => self.transaction.deleted(id, &no()),
+                Fault::LostBefore | Fault::LostAfter => self.transaction.lost("gone"),
+            });
+            answers
+                .find(|next| *next != Next::Wait)
+                .unwrap_or(Next::Wait)
+        }
+
+        fn reset(&mut self) -> Next {
+            match self.fault() {
+                Fault::None => {
+                    self.accepted.clear();
+                    self.transaction.reset(&ok())
+                }
+                Fault::Refused => self.transaction.reset(&no()),
+                Fault::LostBefore | Fault::LostAfter => self.transaction.lost("gone"),
+            }
+        }
+
+        fn quit(&mut self) -> Next {
+            let fault = self.fault();
+            if matches!(fault, Fault::None | Fault::LostAfter) {
+                let accepted = self.accepted.drain(..);
+                let gone: Vec<&str> = accepted.map(|id| NAMES[id.index() as usize]).collect();
+                self.mailbox.retain(|(name, _)| !gone.contains(name));
+            }
+            match fault {
+                Fault::None => self.transaction.quit(&ok()),
+                Fault::Refused => self.transaction.quit(&no()),
+                Fault::LostBefore | Fault::LostAfter => self.transaction.lost("gone"),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_server_does_the_end_comes_and_the_report_is_true(
+            marked in prop::collection::btree_set(0u32..6, 1..6),
+            faults in prop::collection::vec(fault(), 0..60),
+        ) {
+            let (report, left, sessions) = Play::new(&marked, faults).play();
+            prop_assert!(sessions <= SESSIONS_MAX);
+            for message in &report.messages {
+                let there = left.contains(&&*message.name);
+                match message.outcome {
+                    Outcome::Deleted | Outcome::AlreadyGone => prop_assert!(!there),
+                    Outcome::Refused | Outcome::Kept => prop_assert!(there),
+                    Outcome::Unknown => {}
+                }
+            }
+            let is_marked = |name: &str| report.messages.iter().any(|message| message.name == name);
+            for name in NAMES {
+                prop_assert!(left.contains(&name) || is_marked(name));
+                prop_assert!(!left.contains(&name) || !is_marked(name) || !report.complete);
+            }
+        }
+    }
+}
