@@ -41,6 +41,20 @@ pub struct Driver {
     bell: Arc<EventFd>,
 }
 
+/// Ends the process if the driver panics, which would be a bug. Without a driver nobody who waits
+/// would ever have an answer; without a process they have an error at once, and the marks are in
+/// the journal.
+struct LastResort;
+
+impl Drop for LastResort {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            log::error!("a bug: the session's thread panicked; the marks are kept in the journal");
+            std::process::abort();
+        }
+    }
+}
+
 /// What a thread that may block has come to.
 enum Made {
     Link(Result<(Stream, Credential), Outage>),
@@ -87,7 +101,10 @@ impl Driver {
         };
         thread::Builder::new()
             .name("session".to_owned())
-            .spawn(move || driver.run())
+            .spawn(move || {
+                let _last_resort = LastResort;
+                driver.run()
+            })
             .map(drop)
     }
 

@@ -59,42 +59,30 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
     let request = &compose::with_login(request)?;
     fuse::usable(&request.mountpoint)?;
     let state = compose::state_directory(request)?;
-    let ready = if request.foreground {
-        Ready::foreground()
-    } else {
-        daemon::split().map_err(|error| Failure::System("go to the background", error))?
-    };
+    let ready = ready(request)?;
     logging::start(request.verbosity, log_file(request, &state).as_deref())?;
     let (sender, events) = channel();
-    let signals = signals::block().map_err(|error| Failure::System("block signals", error))?;
-    signals
-        .forward(sender.clone())
-        .map_err(|error| Failure::System("start a thread", error))?;
-    let Mailbox {
-        maildrop,
-        tree,
-        notifier,
-    } = open(request, &state, sender.clone(), &events)?;
-    let ended = sender.clone();
-    let tell = Arc::new(move |end| drop(ended.send(Event::Ended(end))));
-    let mounted = fuse::mount(
-        tree,
-        notifier,
-        &request.mountpoint,
-        &compose::mount_options(request),
-        tell,
-    )?;
+    forward_signals(sender.clone())?;
+    let mailbox = open(request, &state, sender.clone(), &events)?;
+    let life = Life::begin(request, mailbox, sender, events)?;
     if let Err(error) = ready.announce() {
         log::warn!("cannot go to the background: {error}");
     }
-    Ok(Life {
-        maildrop,
-        mounted,
-        sender,
-        events,
-        destroyed: false,
+    Ok(life.serve())
+}
+
+/// In the background, returns in the process that will serve the mount.
+fn ready(request: &MountRequest) -> Result<Ready, Failure> {
+    if request.foreground {
+        return Ok(Ready::foreground());
     }
-    .serve())
+    daemon::split().map_err(|error| Failure::System("go to the background", error))
+}
+
+fn forward_signals(sender: Sender<Event>) -> Result<(), Failure> {
+    let signals = signals::block().map_err(|error| Failure::System("block signals", error))?;
+    let forwarded = signals.forward(sender);
+    forwarded.map_err(|error| Failure::System("start a thread", error))
 }
 
 /// Opens the mailbox aside, so that a signal can end the wait.
@@ -139,15 +127,38 @@ struct Life {
 }
 
 impl Life {
+    fn begin(
+        request: &MountRequest,
+        mailbox: Mailbox,
+        sender: Sender<Event>,
+        events: Receiver<Event>,
+    ) -> Result<Self, Failure> {
+        let Mailbox {
+            maildrop,
+            tree,
+            notifier,
+        } = mailbox;
+        let options = compose::mount_options(request);
+        let ended = sender.clone();
+        let tell = Arc::new(move |end| drop(ended.send(Event::Ended(end))));
+        let mounted = fuse::mount(tree, notifier, &request.mountpoint, &options, tell)?;
+        Ok(Self {
+            maildrop,
+            mounted,
+            sender,
+            events,
+            destroyed: false,
+        })
+    }
+
     fn serve(mut self) -> ExitStatus {
         self.wait_for_end();
-        let status = self.commit();
+        let mut status = self.commit();
         self.linger();
-        let status = if self.maildrop.status().marked > 0 && status == ExitStatus::Ok {
-            self.commit()
-        } else {
-            status
-        };
+        // A container that holds a copy of the mount may have removed more meanwhile.
+        if status == ExitStatus::Ok && self.maildrop.status().marked > 0 {
+            status = self.commit();
+        }
         self.leave();
         log::info!("unmounted");
         status
