@@ -4,8 +4,10 @@
 //! There is no thread, socket, clock, disk or chance in here, so all of it (links lost, commits,
 //! crashes) can be played through from one seed. The [driver](super::driver) surrounds it.
 
+mod admission;
 mod commit;
 mod link;
+mod parting;
 mod retrieval;
 #[cfg(test)]
 pub(super) mod rig;
@@ -29,7 +31,7 @@ use super::locked;
 use super::message::MessageId;
 use super::reader::{Answer, due};
 use super::report::CommitReport;
-use super::session::Credential;
+use super::session::{Credential, Happening, Session};
 use super::state::{Effects, Errand, State};
 
 /// The engine of one mount.
@@ -121,6 +123,19 @@ impl Engine {
         }
     }
 
+    /// What is to be written to the link.
+    pub fn outgoing(&self) -> &[u8] {
+        self.link.session().map_or(&[], Session::outgoing)
+    }
+
+    /// So many octets of it have been written.
+    pub fn sent(&mut self, octets: usize) {
+        if let Some(session) = self.link.session_mut() {
+            session.sent(octets);
+        }
+        locked(&self.state).link.transfer.sent += octets as u64;
+    }
+
     /// Takes in what happened at this time, and all that is due.
     pub fn step(&mut self, now: Moment, input: Input<'_>) -> Step {
         let state = self.state.clone();
@@ -140,6 +155,41 @@ impl Engine {
         }
         self.go_on(&mut turn);
         step
+    }
+
+    fn received(&mut self, octets: &[u8], turn: &mut Turn<'_>) {
+        turn.state.link.transfer.received += octets.len() as u64;
+        let Some(session) = self.link.session_mut() else {
+            return;
+        };
+        let mut happenings = Vec::new();
+        let Turn { now, state, step } = turn;
+        let result = session.receive(octets, *now, &mut happenings, |id, octets| {
+            state.arrived(id, octets, &mut step.effects)
+        });
+        for happening in happenings {
+            self.happened(happening, turn);
+        }
+        if let Err(error) = result {
+            self.closed(Some(error.to_string()), turn);
+        }
+    }
+
+    fn happened(&mut self, happening: Happening, turn: &mut Turn<'_>) {
+        if happening.is_service() {
+            self.link.served();
+        }
+        match happening {
+            Happening::StartTls => self.start_tls(turn),
+            Happening::NoStartTls => self.no_start_tls(turn),
+            Happening::Refused { during, reply } => self.refused(during, &reply, turn),
+            Happening::Listed(listing) => self.listed(listing, turn),
+            Happening::Retrieved(id) => self.retrieved(id, turn),
+            Happening::NotRetrieved(id, reply) => self.not_retrieved(id, &reply, turn),
+            Happening::Deleted(id, reply) => self.deleted(id, &reply, turn),
+            Happening::Reset(reply) => self.was_reset(&reply, turn),
+            Happening::Quit(reply) => self.has_quit(&reply, turn),
+        }
     }
 
     fn go_on(&mut self, turn: &mut Turn<'_>) {

@@ -1,0 +1,331 @@
+//! From a link to a session with a listing, or to the reason why there is none.
+
+use crate::pop3::Reply;
+
+use super::super::error::{Error, Outage, OutageKind};
+use super::super::message::{MessageId, Place};
+use super::super::reconcile::reconcile;
+use super::super::session::{Credential, Exchange, Listing, Session, SignIn, is_temporary};
+use super::super::state::State;
+use super::super::status::SessionStatus;
+use super::link::{Permission, Stage};
+use super::{Engine, Order, Turn};
+
+const NO_STLS: &str =
+    "the server does not offer STLS; use pop3s://, or --tls off on a network you trust";
+
+impl Engine {
+    /// Makes a link where one is wanted, at once or when its time has come. Whoever asks while the
+    /// login stands refused is refused at once.
+    pub(super) fn seek_link(&mut self, turn: &mut Turn<'_>) {
+        self.link.rest();
+        if !self.link.is_down() || !self.needs_session(turn) {
+            return;
+        }
+        match self.link.permission(turn.now) {
+            Permission::Granted => self.connect(turn),
+            Permission::Deferred => {}
+            Permission::Refused(error) => self.refuse_everybody(&error, turn),
+        }
+    }
+
+    fn connect(&mut self, turn: &mut Turn<'_>) {
+        turn.state.link.session = SessionStatus::Connecting;
+        turn.step.orders.push(Order::Connect);
+        self.link.connecting();
+    }
+
+    pub(super) fn connected(&mut self, result: Result<Credential, Outage>, turn: &mut Turn<'_>) {
+        match result {
+            Ok(credential) => {
+                let known = turn.state.catalog.has_unique_ids();
+                let sign_in = SignIn::new(turn.state.settings.security, credential, known);
+                self.link.stage = Stage::Up(Session::new(sign_in, turn.now));
+            }
+            Err(outage) => self.failed(outage, turn),
+        }
+    }
+
+    pub(super) fn tls_started(&mut self, result: Result<(), Outage>, turn: &mut Turn<'_>) {
+        self.link.stage = match std::mem::take(&mut self.link.stage) {
+            Stage::StartingTls(session) => Stage::Up(session),
+            stage => stage,
+        };
+        let Some(session) = self.link.session_mut() else {
+            return;
+        };
+        let started = result.and_then(|()| {
+            session
+                .tls_started(turn.now)
+                .map_err(|error| Outage::new(OutageKind::Protocol, error.to_string()))
+        });
+        if let Err(outage) = started {
+            self.failed(outage, turn);
+        }
+    }
+
+    pub(super) fn start_tls(&mut self, turn: &mut Turn<'_>) {
+        turn.step.orders.push(Order::StartTls);
+        self.link.stage = match std::mem::take(&mut self.link.stage) {
+            Stage::Up(session) => Stage::StartingTls(session),
+            stage => stage,
+        };
+    }
+
+    pub(super) fn no_start_tls(&mut self, turn: &mut Turn<'_>) {
+        self.failed(Outage::new(OutageKind::Unreachable, NO_STLS), turn);
+    }
+
+    pub(super) fn listed(&mut self, listing: Listing, turn: &mut Turn<'_>) {
+        let Turn { now, state, step } = turn;
+        let suffix = state.settings.suffix.clone();
+        let messages = listing.into_messages();
+        let marked = state.catalog.marks();
+        let (numbering, changes) =
+            reconcile(&mut state.catalog, messages, &suffix, now.unix_seconds());
+        step.effects.changes.extend(changes);
+        state.reorder();
+        if inherit(state, &suffix) | (state.catalog.marks() != marked) {
+            step.orders.push(Order::WriteJournal);
+        }
+        state.link.session = SessionStatus::Connected;
+        state.link.problem = None;
+        state.link.transfer.sessions += 1;
+        self.link.opened();
+        self.doubtful.clear();
+        if let Some(session) = self.link.session_mut() {
+            state.link.capabilities = session.capabilities().lines().map(str::to_owned).collect();
+            log::info!("connected: {} messages", numbering.len());
+            session.adopt(numbering);
+        }
+    }
+
+    /// The server will not let us in; what it said decides whether to try again.
+    pub(super) fn refused(&mut self, during: Exchange, reply: &Reply, turn: &mut Turn<'_>) {
+        let words = reply.text().to_owned();
+        match during {
+            Exchange::Sasl | Exchange::User | Exchange::Pass if !is_temporary(reply) => {
+                self.locked_out(words, turn)
+            }
+            Exchange::Stls => self.failed(
+                Outage::new(
+                    OutageKind::Tls,
+                    format!("the server refused STLS: \"{words}\""),
+                ),
+                turn,
+            ),
+            _ => self.failed(
+                Outage::new(OutageKind::Busy, format!("the server said \"{words}\"")),
+                turn,
+            ),
+        }
+    }
+
+    pub(super) fn locked_out(&mut self, words: String, turn: &mut Turn<'_>) {
+        let error = Error::LoginRefused(words);
+        self.hang_up(&error.to_string(), turn);
+        self.link.locked_out(error.clone(), turn.now);
+        self.refuse_everybody(&error, turn);
+    }
+
+    /// No session came of it.
+    pub(super) fn failed(&mut self, outage: Outage, turn: &mut Turn<'_>) {
+        self.hang_up(&outage.to_string(), turn);
+        let error = Error::Offline(outage);
+        self.callers.answer(&Err(error.clone()), turn);
+        if self.link.failed(turn.now) {
+            self.refuse_everybody(&error, turn);
+        }
+    }
+
+    fn refuse_everybody(&mut self, error: &Error, turn: &mut Turn<'_>) {
+        self.callers.answer(&Err(error.clone()), turn);
+        turn.state.refuse_all(error, &mut turn.step.effects);
+        self.commit_failed(error, turn);
+    }
+}
+
+/// Takes over the marks of a mount that ended without a commit; whether there were any.
+fn inherit(state: &mut State, suffix: &str) -> bool {
+    let inherited = std::mem::take(&mut state.inherited);
+    if inherited.is_empty() {
+        return false;
+    }
+    let found: Vec<MessageId> = inherited
+        .iter()
+        .filter_map(|mark| mark.find(&state.catalog, suffix))
+        .collect();
+    for &id in &found {
+        state.catalog.place(id, Place::Deleted);
+    }
+    let lost = inherited.len() - found.len();
+    log::warn!(
+        "took over {} marked messages from a mount that did not commit; {lost} are no longer there",
+        found.len()
+    );
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::super::handle::Maildrop;
+    use super::super::super::settings::Settings;
+    use super::super::link::{PAUSE, REFUSED_PAUSE};
+    use super::super::rig::{Rig, settings};
+    use super::super::script::{Reaction, Script};
+    use super::*;
+
+    fn unreachable() -> Outage {
+        Outage::new(OutageKind::Unreachable, "nothing answers there")
+    }
+
+    fn refused(words: &str) -> Result<(), Error> {
+        Err(Error::LoginRefused(words.to_owned()))
+    }
+
+    fn mailbox() -> Script {
+        Script::of(&[("a", "one\r\n"), ("b", "two\r\n")])
+    }
+
+    #[test]
+    fn nobody_is_woken_for_a_link_that_nobody_wants_any_more() {
+        let impatient = Settings {
+            timeout: Duration::from_secs(5),
+            ..settings()
+        };
+        let mut rig = Rig::with(impatient, mailbox(), Vec::new());
+        rig.connect().unwrap();
+        rig.cut();
+        rig.outage = Some(unreachable());
+        let open = rig.open("a");
+        rig.pass(Duration::from_secs(3600));
+        assert!(matches!(open.given(), Some(Err(Error::TimedOut))));
+        assert_eq!(rig.engine.wake_at(), None);
+    }
+
+    #[test]
+    fn a_wrong_password_is_tried_once() {
+        let refusal = Reaction::Say("-ERR [AUTH] no\r\n");
+        let mut rig = Rig::new(mailbox().reacting("PASS", &[refusal]));
+        assert_eq!(rig.connect(), refused("[AUTH] no"));
+        assert_eq!(rig.connect(), refused("[AUTH] no"));
+        rig.pass(REFUSED_PAUSE);
+        assert_eq!(rig.script.sessions, 1);
+        assert_eq!(rig.engine.wake_at(), None);
+    }
+
+    #[test]
+    fn a_refusal_without_a_code_is_no_less_final() {
+        for words in [
+            "-ERR\r\n",
+            "-ERR locked [IN-USE]\r\n",
+            "-ERR [SYS/PERM] x\r\n",
+        ] {
+            let mut rig = Rig::new(mailbox().reacting("PASS", &[Reaction::Say(words)]));
+            assert!(
+                matches!(rig.connect(), Err(Error::LoginRefused(_))),
+                "{words}"
+            );
+            rig.pass(REFUSED_PAUSE);
+            assert_eq!(rig.script.count("PASS"), 1, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_hang_up_in_answer_to_the_password_is_a_refusal() {
+        for command in ["USER", "PASS"] {
+            let script = mailbox().reacting(command, &[Reaction::HangUp]);
+            let mut rig = Rig::new(script);
+            assert_eq!(rig.connect(), refused("the server hung up"));
+        }
+        let script = mailbox().announcing(&["SASL PLAIN"]);
+        let mut rig = Rig::new(script.reacting("AUTH", &[Reaction::HangUp]));
+        assert_eq!(rig.connect(), refused("the server hung up"));
+    }
+
+    #[test]
+    fn a_refused_login_is_tried_again_for_who_asks_later() {
+        let refusal = Reaction::Say("-ERR no\r\n");
+        let mut rig = Rig::new(mailbox().reacting("PASS", &[refusal]));
+        assert_eq!(rig.connect(), refused("no"));
+        rig.pass(REFUSED_PAUSE);
+        assert_eq!(rig.connect(), Ok(()));
+    }
+
+    #[test]
+    fn a_maildrop_in_use_is_tried_again_after_growing_pauses() {
+        for words in [
+            "-ERR [IN-USE] busy\r\n",
+            "-ERR [LOGIN-DELAY] soon\r\n",
+            "-ERR [SYS/TEMP] x\r\n",
+        ] {
+            let mut rig = Rig::connected(mailbox());
+            rig.cut();
+            rig.script
+                .react("PASS", &[Reaction::Say(words), Reaction::Say(words)]);
+            let open = rig.open("a");
+            assert_eq!(rig.script.sessions, 2, "no tight retry of {words}");
+            rig.pass(PAUSE);
+            assert_eq!(rig.script.sessions, 3, "{words}");
+            rig.pass(PAUSE);
+            assert_eq!(rig.script.sessions, 3, "{words}");
+            rig.pass(PAUSE);
+            assert!(matches!(open.given(), Some(Ok(_))), "{words}");
+        }
+    }
+
+    #[test]
+    fn who_mounts_hears_the_first_failure() {
+        let busy = Reaction::Say("-ERR [IN-USE] busy\r\n");
+        let mut rig = Rig::new(mailbox().reacting("PASS", &[busy]));
+        assert!(
+            matches!(rig.connect(), Err(Error::Offline(outage)) if outage.kind == OutageKind::Busy)
+        );
+        let mut rig = Rig::new(mailbox());
+        rig.outage = Some(unreachable());
+        assert_eq!(rig.connect(), Err(Error::Offline(unreachable())));
+    }
+
+    #[test]
+    fn a_server_that_turns_clients_away_is_not_pestered() {
+        for greeting in [
+            Reaction::SayAndHangUp("-ERR too many connections\r\n"),
+            Reaction::HangUp,
+        ] {
+            let mut rig = Rig::connected(mailbox());
+            rig.cut();
+            rig.script.react("", &vec![greeting; 20]);
+            let open = rig.open("a");
+            rig.pass(Duration::from_secs(60));
+            assert!(matches!(open.given(), Some(Err(Error::Offline(_)))));
+            assert!(rig.script.sessions <= 5, "{}", rig.script.sessions);
+        }
+    }
+
+    #[test]
+    fn a_server_may_take_minutes_over_the_password() {
+        let mut rig = Rig::new(mailbox().reacting("PASS", &[Reaction::Silence]));
+        let reply = rig.ask(Maildrop::connect);
+        rig.pass(Duration::from_secs(240));
+        assert_eq!(reply.given(), Some(Err(Error::TimedOut)));
+        rig.hear("+OK\r\n");
+        assert_eq!(rig.maildrop.totals().messages, 2);
+    }
+
+    #[test]
+    fn marks_of_a_mount_before_are_taken_over_once_they_are_found() {
+        let before = Rig::connected(mailbox());
+        before.mark("b");
+        let mut marks = before.journal.marks();
+        marks.push(marks[0].clone());
+        marks[1].size += 1;
+        let mut rig = Rig::with(settings(), mailbox(), marks);
+        rig.connect().unwrap();
+        assert!(rig.maildrop.find(Place::Deleted, "b").is_some());
+        assert_eq!(rig.journal.marks(), before.journal.marks());
+        assert!(rig.told.lock().unwrap().len() >= 2);
+        assert_eq!(rig.ordered, [Order::Connect, Order::WriteJournal]);
+    }
+}

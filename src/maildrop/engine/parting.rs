@@ -1,0 +1,192 @@
+//! The end of a link, wanted or not.
+
+use crate::pop3::{CommandError, Reply};
+
+use super::super::error::{Error, Outage, OutageKind};
+use super::super::message::MessageId;
+use super::super::status::SessionStatus;
+use super::link::Stage;
+use super::{Engine, Order, Turn};
+
+/// Times that a message is asked for when the link is lost under it.
+const ATTEMPTS_MAX: u32 = 2;
+
+impl Engine {
+    /// Ends a session in which nothing is marked.
+    pub(super) fn leave(&mut self, turn: &mut Turn<'_>) -> Result<(), CommandError> {
+        match self.link.session_mut() {
+            Some(session) if session.flight().commands == 0 => session.quit(turn.now),
+            _ => Ok(()),
+        }
+    }
+
+    /// The link has ended by itself, or is of no use any more. In answer to a password that means
+    /// that the server does not take it.
+    pub(super) fn closed(&mut self, why: Option<String>, turn: &mut Turn<'_>) {
+        let why = why.unwrap_or_else(|| "the server hung up".to_owned());
+        match &self.link.stage {
+            Stage::Parting { .. } => self.disconnect(turn),
+            Stage::Up(session) if session.is_logging_in() => self.locked_out(why, turn),
+            _ => self.lose(&why, turn),
+        }
+    }
+
+    /// The session is of no use any more.
+    pub(super) fn lose(&mut self, why: &str, turn: &mut Turn<'_>) {
+        let Some(session) = self.link.session() else {
+            return;
+        };
+        if !session.is_listed() && !session.is_quitting() {
+            return self.failed(Outage::new(OutageKind::Lost, why), turn);
+        }
+        let ids: Vec<MessageId> = session.retrievals();
+        if session.is_idle() {
+            // Servers do so to clients that have been silent for long.
+            log::info!("{why}");
+            self.disconnect(turn);
+        } else {
+            self.link.lost(turn.now);
+            self.hang_up(why, turn);
+        }
+        let error = Error::Offline(Outage::new(OutageKind::Lost, why));
+        turn.state
+            .lost(&ids, ATTEMPTS_MAX, &error, &mut turn.step.effects);
+        self.commit_lost(why, turn);
+    }
+
+    /// The session's listing proves to be out of date about a message, which is asked for again in
+    /// another, once this one is left in good order: some servers keep the maildrop locked for
+    /// minutes otherwise.
+    pub(super) fn list_anew(&mut self, id: MessageId, why: &str, turn: &mut Turn<'_>) {
+        let error = Error::Protocol(why.to_owned());
+        let effects = &mut turn.step.effects;
+        turn.state.lost(&[id], ATTEMPTS_MAX, &error, effects);
+        log::info!("{why}; listing anew");
+        if let Some(session) = self.link.session_mut() {
+            session.retire();
+        }
+    }
+
+    pub(super) fn hang_up(&mut self, why: &str, turn: &mut Turn<'_>) {
+        // Whoever asked for the session will say why there is none.
+        let level = if self.callers.is_empty() {
+            log::Level::Warn
+        } else {
+            log::Level::Debug
+        };
+        log::log!(level, "{why}");
+        turn.state.link.problem = Some(why.to_owned());
+        self.disconnect(turn);
+    }
+
+    fn disconnect(&mut self, turn: &mut Turn<'_>) {
+        turn.step.orders.push(Order::Disconnect);
+        turn.state.link.session = SessionStatus::Disconnected;
+        self.link.stage = Stage::Down;
+    }
+
+    pub(super) fn has_quit(&mut self, reply: &Reply, turn: &mut Turn<'_>) {
+        self.link.parting(turn.now);
+        self.commit_quit(reply, turn);
+    }
+
+    /// Gives up on a server that gives no sign.
+    pub(super) fn watch(&mut self, turn: &mut Turn<'_>) {
+        match &self.link.stage {
+            Stage::Parting { until } if *until <= turn.now => self.disconnect(turn),
+            Stage::Up(session)
+                if session
+                    .deadline()
+                    .is_some_and(|deadline| deadline <= turn.now) =>
+            {
+                self.lose("the server gives no sign of life", turn);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::super::settings::Settings;
+    use super::super::rig::{Rig, settings};
+    use super::super::script::{Reaction, Script};
+    use super::*;
+
+    fn mailbox() -> Script {
+        Script::of(&[("a", "one\r\n"), ("b", "two\r\n")])
+    }
+
+    #[test]
+    fn a_server_that_hangs_up_at_work_is_not_pestered() {
+        let sweeping = Settings {
+            exact_sizes: true,
+            ..settings()
+        };
+        let messages: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+        let messages: Vec<_> = messages.iter().map(|name| (&**name, "x\r\n")).collect();
+        let script = Script::of(&messages).reacting("RETR", &vec![Reaction::HangUp; 100]);
+        let mut rig = Rig::with(sweeping, script, Vec::new());
+        rig.connect().unwrap();
+        rig.pass(Duration::from_secs(60));
+        assert!(
+            (3..10).contains(&rig.script.sessions),
+            "{}",
+            rig.script.sessions
+        );
+    }
+
+    #[test]
+    fn a_link_lost_at_work_is_made_good_at_once() {
+        let mut rig = Rig::connected(mailbox().reacting("RETR", &[Reaction::HangUp]));
+        assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
+        rig.script.react("RETR", &[Reaction::HangUp]);
+        assert_eq!(rig.body("b").as_deref(), Ok("two\r\n"));
+        assert_eq!(rig.script.sessions, 3);
+    }
+
+    #[test]
+    fn an_idle_hang_up_is_no_failure() {
+        for words in ["", "-ERR Disconnected for inactivity.\r\n"] {
+            let mut rig = Rig::connected(mailbox());
+            rig.hear(words);
+            rig.cut();
+            assert_eq!(rig.maildrop.status().link.problem, None, "{words}");
+            assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"), "{words}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_falls_silent_is_given_up() {
+        let mut rig = Rig::connected(mailbox().reacting("RETR", &[Reaction::Silence]));
+        let open = rig.open("a");
+        rig.pass(Duration::from_secs(59));
+        assert!(rig.is_linked());
+        rig.pass(Duration::from_secs(1));
+        assert!(matches!(open.given(), Some(Err(Error::TimedOut))));
+        assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
+        assert_eq!(rig.script.sessions, 2);
+    }
+
+    #[test]
+    fn leaving_says_quit_and_waits_for_the_end() {
+        let mut rig = Rig::connected(mailbox());
+        rig.mark("a");
+        let left = rig.ask(|maildrop, answer| maildrop.leave(Duration::from_secs(5), answer));
+        assert_eq!(left.given(), Some(Ok(())));
+        assert_eq!(rig.script.heard.last().map(String::as_str), Some("QUIT"));
+        assert_eq!(rig.script.left(), ["a", "b"]);
+        assert!(!rig.is_linked());
+    }
+
+    #[test]
+    fn leaving_waits_no_longer_than_it_may() {
+        let mut rig = Rig::connected(mailbox().reacting("QUIT", &[Reaction::Silence]));
+        let left = rig.ask(|maildrop, answer| maildrop.leave(Duration::from_secs(5), answer));
+        rig.pass(Duration::from_secs(5));
+        assert_eq!(left.given(), Some(Err(Error::TimedOut)));
+        assert!(!rig.is_linked());
+    }
+}
