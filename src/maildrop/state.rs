@@ -242,6 +242,11 @@ impl State {
         true
     }
 
+    /// Whether the message is on its way, or will be.
+    pub fn is_awaited(&self, id: MessageId) -> bool {
+        self.arrivals.contains_key(&id)
+    }
+
     /// Whether the message has come to its end without an octet, though it is listed with some.
     pub fn is_doubtful(&self, id: MessageId) -> bool {
         self.arrivals.get(&id).is_some_and(Arrival::is_doubtful)

@@ -53,6 +53,8 @@ pub struct Engine {
     leavers: Waiters<()>,
     /// The next message to fetch that nobody waits for yet.
     planned: Option<MessageId>,
+    /// Messages that came empty, though listed otherwise, before the present listing.
+    hollow: BTreeSet<MessageId>,
     /// How far the sweep that learns all sizes has come.
     measured: Option<MessageId>,
 }
@@ -119,6 +121,7 @@ impl Engine {
             deleting: VecDeque::new(),
             leavers: Waiters::default(),
             planned: None,
+            hollow: BTreeSet::new(),
             measured: None,
         }
     }

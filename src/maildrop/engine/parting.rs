@@ -55,15 +55,18 @@ impl Engine {
     }
 
     /// The session's listing proves to be out of date about a message, which is asked for again in
-    /// another, once this one is left in good order: some servers keep the maildrop locked for
-    /// minutes otherwise.
+    /// another if somebody waits for it, once this one is left in good order: some servers keep the
+    /// maildrop locked for minutes otherwise.
     pub(super) fn list_anew(&mut self, id: MessageId, why: &str, turn: &mut Turn<'_>) {
         let error = Error::Protocol(why.to_owned());
         let effects = &mut turn.step.effects;
         turn.state.lost(&[id], ATTEMPTS_MAX, &error, effects);
-        log::info!("{why}; listing anew");
-        if let Some(session) = self.link.session_mut() {
+        if let Some(session) = self.link.session_mut()
+            && turn.state.is_awaited(id)
+        {
+            log::info!("{why}; listing anew");
             session.retire();
+            self.hollow.insert(id);
         }
     }
 

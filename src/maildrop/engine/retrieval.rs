@@ -88,11 +88,11 @@ impl Engine {
     }
 
     /// A message is whole. Some servers (mailutils) show one as empty that has left the maildrop;
-    /// that a message is empty is believed only if it was listed just now.
+    /// that a message is empty is believed only if it has been listed just now, or once more since.
     pub(super) fn retrieved(&mut self, id: MessageId, turn: &mut Turn<'_>) {
         let session = self.link.session();
         let new = session.is_some_and(|session| session.is_newly_listed(turn.now));
-        if turn.state.is_doubtful(id) && !new {
+        if turn.state.is_doubtful(id) && !new && !self.hollow.remove(&id) {
             return self.list_anew(id, "the server gave nothing for a message it listed", turn);
         }
         turn.state.link.transfer.retrieved += 1;
@@ -217,8 +217,29 @@ mod tests {
             }
             let expected = if gone { Err(Error::Vanished) } else { Ok("") };
             assert_eq!(rig.body("a").as_deref().map_err(Clone::clone), expected);
-            assert_eq!(rig.script.sessions, 2);
+            assert_eq!((rig.script.sessions, rig.script.count("QUIT")), (2, 1));
         }
+    }
+
+    #[test]
+    fn an_empty_body_that_a_listing_has_confirmed_is_believed_at_any_time() {
+        let empty = Reaction::Say("+OK\r\n.\r\n");
+        let script = mailbox().reacting("RETR", &vec![empty; 2]);
+        let impatient = Settings {
+            timeout: Duration::from_secs(5),
+            ..settings()
+        };
+        let mut rig = Rig::with(impatient, script, Vec::new());
+        rig.connect().unwrap();
+        rig.pass(Duration::from_secs(60));
+        rig.script.react("", &[Reaction::Silence]);
+        let open = rig.open("a");
+        rig.pass(Duration::from_secs(5));
+        assert!(matches!(open.given(), Some(Err(Error::TimedOut))));
+        rig.hear("+OK at last\r\n");
+        rig.pass(Duration::from_secs(60));
+        assert_eq!(rig.body("a").as_deref(), Ok(""));
+        assert_eq!(rig.script.sessions, 2);
     }
 
     #[test]
