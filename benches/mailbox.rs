@@ -3,6 +3,7 @@
 
 mod text;
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::ops::RangeInclusive;
@@ -105,6 +106,18 @@ impl Mailbox {
             own(&file, &user)?;
         }
         Ok(())
+    }
+}
+
+/// How many, and of what size.
+impl fmt::Display for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = match self.kind {
+            Kind::Letters => "of 4 KB",
+            Kind::Mixed => "with a mean of 60 KB",
+            Kind::Single => "of 8 KB",
+        };
+        write!(f, "{} messages {size}", self.count)
     }
 }
 

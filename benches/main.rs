@@ -45,10 +45,9 @@ fn main() -> ExitCode {
 /// Measures and prints; fails if anything did that was to be measured.
 fn measure(options: &Options) -> ExitCode {
     let report = Report::of(options);
-    let absent: Vec<String> = peers::absent().collect();
     println!("{}\n\n{}", heading(options), report.table);
-    if !absent.is_empty() {
-        println!("Left out: {}.", absent.join(", "));
+    if !options.alone {
+        println!("{}", peers::remark());
     }
     if report.whole {
         ExitCode::SUCCESS
@@ -80,19 +79,15 @@ impl Report {
     }
 
     fn measure(&mut self, column: usize, task: &Task, distance: Distance, options: &Options) {
-        let note = task.note(distance, options);
         match task.run(distance, options) {
-            Ok(races) => races
-                .iter()
-                .for_each(|race| self.enter(column, &note, race)),
+            Ok(races) => races.iter().for_each(|race| self.enter(column, race)),
             Err(error) => self.fail(&error),
         }
     }
 
-    fn enter(&mut self, column: usize, note: &str, race: &Race) {
-        let place = (race.title.as_str(), column);
-        self.table
-            .enter(place, note, &race.scores, race.yardstick());
+    fn enter(&mut self, column: usize, race: &Race) {
+        let (title, scores) = (&race.title, &race.scores);
+        self.table.enter(title, column, scores, race.yardstick());
         for score in &race.scores {
             if let Err(error) = &score.times {
                 self.fail(error);

@@ -9,10 +9,9 @@ use crate::relay::Distance;
 
 /// How to call it; cargo adds `--bench` itself.
 pub const USAGE: &str = "\
-usage: cargo bench --bench mount -- [--quick] [--full] [--alone] [--tls] [--runs N] [--links LIST] [--only LIST]
+usage: cargo bench --bench mount -- [--quick] [--alone] [--tls] [--runs N] [--links LIST] [--only LIST]
   --quick       mailboxes a tenth as large
-  --full        whole mailboxes even where a walk takes a round trip for each message
-  --alone       without other downloaders, most of which distance makes slow
+  --alone       without other downloaders
   --tls         over TLS instead of in clear
   --runs N      runs of each, interleaved (5)
   --links LIST  round trips in ms, each with a bandwidth if limited (0,20,100); 20@100M is 20 ms and 100 Mbit/s
@@ -22,7 +21,6 @@ usage: cargo bench --bench mount -- [--quick] [--full] [--alone] [--tls] [--runs
 #[derive(Clone, Debug)]
 pub struct Options {
     pub quick: bool,
-    pub full: bool,
     pub alone: bool,
     pub tls: bool,
     pub runs: usize,
@@ -42,7 +40,6 @@ impl Options {
             match argument.as_str() {
                 "--bench" => measure = true,
                 "--quick" => options.quick = true,
-                "--full" => options.full = true,
                 "--alone" => options.alone = true,
                 "--tls" => options.tls = true,
                 "--runs" => options.runs = value()?.parse().map_err(|_| unknown(&argument))?,
@@ -79,7 +76,6 @@ impl Default for Options {
         });
         Options {
             quick: false,
-            full: false,
             alone: false,
             tls: false,
             runs: 5,

@@ -13,6 +13,7 @@ use nix::unistd::getuid;
 use crate::account::Account;
 use crate::mailbox::Mailbox;
 use crate::process::is_installed;
+use crate::relay::Distance;
 
 /// A program, and how it is told to download everything and to delete nothing.
 pub struct Peer {
@@ -25,6 +26,8 @@ pub struct Peer {
     files: bool,
     /// Whether it delivers mail as root.
     as_root: bool,
+    /// Whether it asks for a message before it has the one before.
+    pipelines: bool,
 }
 
 const ALL: [Peer; 4] = [
@@ -35,6 +38,7 @@ const ALL: [Peer; 4] = [
         configuration: configuration::mpop,
         files: true,
         as_root: true,
+        pipelines: true,
     },
     Peer {
         name: "getmail6",
@@ -43,6 +47,7 @@ const ALL: [Peer; 4] = [
         configuration: configuration::getmail,
         files: true,
         as_root: false,
+        pipelines: false,
     },
     Peer {
         name: "fetchmail",
@@ -51,6 +56,7 @@ const ALL: [Peer; 4] = [
         configuration: configuration::fetchmail,
         files: false,
         as_root: true,
+        pipelines: false,
     },
     Peer {
         name: "curl",
@@ -59,18 +65,29 @@ const ALL: [Peer; 4] = [
         configuration: configuration::curl,
         files: true,
         as_root: true,
+        pipelines: false,
     },
 ];
 
-/// Those that can take part.
-pub fn present() -> impl Iterator<Item = &'static Peer> {
-    ALL.iter().filter(|peer| peer.obstacle().is_none())
+/// Those that can take part at a distance; a round trip for each message would take too long.
+pub fn present(distance: Distance) -> impl Iterator<Item = &'static Peer> {
+    let able = ALL.iter().filter(|peer| peer.obstacle().is_none());
+    able.filter(move |peer| peer.pipelines || distance.is_none())
 }
 
-/// The others, with the reason.
-pub fn absent() -> impl Iterator<Item = String> {
-    let reason = |peer: &Peer| Some(format!("{} {}", peer.name, peer.obstacle()?));
-    ALL.iter().filter_map(reason)
+/// Who does not take part, and why.
+pub fn remark() -> String {
+    let slow = ALL
+        .iter()
+        .filter(|peer| !peer.pipelines && peer.obstacle().is_none());
+    let slow = slow.map(|peer| format!("{} takes a round trip for each message", peer.name));
+    let absent = ALL
+        .iter()
+        .filter_map(|peer| Some(format!("{} {}", peer.name, peer.obstacle()?)));
+    let reasons: Vec<String> = absent
+        .chain(slow.map(|reason| reason + ", so only RTT 0"))
+        .collect();
+    format!("Left out: {}.", reasons.join("; "))
 }
 
 impl Peer {

@@ -22,7 +22,7 @@ pub struct Stage {
     pub peers: bool,
     /// How often each entrant does the task.
     pub runs: usize,
-    distance: Distance,
+    pub distance: Distance,
     server: Dovecot,
 }
 

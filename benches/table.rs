@@ -27,15 +27,13 @@ impl Table {
     /// Writes scores into a column, as multiples of the yardstick.
     pub fn enter(
         &mut self,
-        place: (&str, usize),
-        note: &str,
+        task: &str,
+        column: usize,
         scores: &[Score],
         yardstick: Option<&Score>,
     ) {
-        let (task, column) = place;
         for score in scores {
-            let cell = format!("{note}{}", cell(score, yardstick));
-            self.row(task, &score.who)[2 + column] = cell;
+            self.row(task, &score.who)[2 + column] = cell(score, yardstick);
         }
     }
 

@@ -23,15 +23,10 @@ const BARE: &str = "bare client";
 /// Our name.
 const POP3FS: &str = "pop3fs";
 
-/// How long a walk may last that pays a round trip for each message.
-const PATIENCE_SECONDS: f64 = 10.0;
-
 /// Something to do with a mailbox.
 pub struct Task {
     /// Its name on the command line.
     pub name: &'static str,
-    /// Whether it reads all messages, so that distance makes it long.
-    walks: bool,
     mailbox: Mailbox,
     race: fn(&Stage) -> io::Result<Vec<Race>>,
 }
@@ -46,10 +41,9 @@ pub struct Race {
 }
 
 /// All there is.
-pub const ALL: [Task; 6] = [
+pub const ALL: [Task; 7] = [
     Task {
         name: "list",
-        walks: false,
         mailbox: Mailbox {
             kind: Kind::Letters,
             count: 10_000,
@@ -58,7 +52,6 @@ pub const ALL: [Task; 6] = [
     },
     Task {
         name: "cat",
-        walks: false,
         mailbox: Mailbox {
             kind: Kind::Single,
             count: 300,
@@ -67,7 +60,14 @@ pub const ALL: [Task; 6] = [
     },
     Task {
         name: "copy",
-        walks: true,
+        mailbox: Mailbox {
+            kind: Kind::Letters,
+            count: 10_000,
+        },
+        race: copy::race,
+    },
+    Task {
+        name: "copy",
         mailbox: Mailbox {
             kind: Kind::Mixed,
             count: 2_000,
@@ -76,7 +76,6 @@ pub const ALL: [Task; 6] = [
     },
     Task {
         name: "grep",
-        walks: true,
         mailbox: Mailbox {
             kind: Kind::Letters,
             count: 10_000,
@@ -85,7 +84,6 @@ pub const ALL: [Task; 6] = [
     },
     Task {
         name: "remove",
-        walks: false,
         mailbox: Mailbox {
             kind: Kind::Letters,
             count: 1_000,
@@ -94,7 +92,6 @@ pub const ALL: [Task; 6] = [
     },
     Task {
         name: "wait",
-        walks: false,
         mailbox: Mailbox {
             kind: Kind::Single,
             count: 300,
@@ -106,28 +103,19 @@ pub const ALL: [Task; 6] = [
 impl Task {
     /// Does it at a distance.
     pub fn run(&self, distance: Distance, options: &Options) -> io::Result<Vec<Race>> {
-        let stage = Stage::set(self.mailbox(distance, options), distance, options)?;
+        let stage = Stage::set(self.mailbox(options), distance, options)?;
         (self.race)(&stage)
     }
 
-    /// What to say about a cell that is about fewer messages than its row.
-    pub fn note(&self, distance: Distance, options: &Options) -> String {
-        match self.mailbox(distance, options).count {
-            count if count == self.mailbox.count => String::new(),
-            count => format!("{count} messages: "),
-        }
-    }
-
-    fn mailbox(&self, distance: Distance, options: &Options) -> Mailbox {
-        let mut count = self.mailbox.count;
-        if options.quick && self.mailbox.kind != Kind::Single {
-            count /= 10;
-        }
-        if self.walks && !options.full && !distance.round_trip.is_zero() {
-            count = count.min((PATIENCE_SECONDS / distance.round_trip.as_secs_f64()) as usize);
-        }
+    /// Its mailbox; of walks and listings a tenth is enough for a quick look.
+    fn mailbox(&self, options: &Options) -> Mailbox {
+        let part = if options.quick && self.mailbox.kind != Kind::Single {
+            10
+        } else {
+            1
+        };
         Mailbox {
-            count,
+            count: self.mailbox.count / part,
             ..self.mailbox
         }
     }

@@ -23,7 +23,7 @@ pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
     ];
     let scores = measure::race(stage.runs, entrants);
     Ok(vec![Race::against_the_first(
-        "cold `grep -r`, 10,000 messages of 4 KB",
+        &format!("cold `grep -r`, {}", stage.mailbox),
         scores,
     )])
 }

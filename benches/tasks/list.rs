@@ -40,7 +40,7 @@ pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
     });
     let scores = measure::race(stage.runs, vec![bare, pop3fs]);
     Ok(vec![Race::against_the_first(
-        "mount and `ls -f`, 10,000 messages of 4 KB",
+        &format!("mount and `ls -f`, {}", stage.mailbox),
         scores,
     )])
 }

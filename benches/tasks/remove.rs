@@ -19,7 +19,7 @@ pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
     ];
     let scores = measure::race(stage.runs, entrants);
     Ok(vec![Race::against_the_first(
-        "`rm` of 1,000 messages and `umount`",
+        &format!("`rm` and `umount`, {}", stage.mailbox),
         scores,
     )])
 }
