@@ -18,7 +18,9 @@ const NEEDS: &[Need] = &[Need::Fuse, Need::Dovecot, Need::Program("openssl")];
 const REMOVED: usize = 100;
 
 /// A file holds the octets of the message as POP3 carries it: every line ends in CRLF, the last
-/// one too. Once it has been read its size is the number of those octets, whatever the server's
+/// one too.
+///
+/// Once it has been read its size is the number of those octets, whatever the server's
 /// LIST said (Dovecot's is 2 too small for a message without a last line end). Implicit TLS, STLS
 /// and clear text give the same.
 #[test]
@@ -105,8 +107,10 @@ fn umount_deletes_exactly_the_removed_messages() {
     mount.daemon().await_end();
 }
 
-/// A daemon that dies deletes nothing. The next mount takes its marks over and says so; unmounting
-/// that one deletes the messages.
+/// Marks outlive the process. A process that is killed commits nothing; the next mount takes its
+/// marks over and says so.
+///
+/// Unmounting that one deletes the messages.
 #[test]
 fn a_killed_daemon_deletes_nothing_and_the_next_mount_takes_its_marks_over() {
     if lacking(NEEDS) {

@@ -3,15 +3,19 @@
 use std::fs::{self, File};
 use std::io::Read;
 
+use nix::libc;
 use pop3fs_server::Fault;
 use serde_json::Value;
 
-use crate::support::mailbox::{held_by, serving_three, text};
-use crate::support::mount::Mount;
+use crate::support::mailbox::{account, held_by, serving_three, text};
+use crate::support::mount::{Mount, Site};
+use crate::support::skip::{Need, lacking};
 use crate::support::stage::mounted;
 
-/// `rm` takes a message out of the root and into `.pop3fs/deleted`, where it can still be read.
-/// Nothing goes to the server.
+/// Removing a file marks its message and deletes nothing on the server. The file moves to the
+/// directory deleted in the control directory.
+///
+/// It can still be read there.
 #[test]
 fn a_removed_message_moves_to_the_deleted_ones() {
     mounted(serving_three(), &[], |mount, server| {
@@ -20,10 +24,11 @@ fn a_removed_message_moves_to_the_deleted_ones() {
         assert_eq!(mount.names_in(DELETED), ["two"]);
         assert_eq!(read(mount, ".pop3fs/deleted/two"), text("two"));
         assert_eq!(server.count("DELE"), 0);
+        assert_eq!(held_by(server), ["one", "two", "three"]);
     });
 }
 
-/// A file that is open stays readable after `rm`.
+/// Whoever has a file open when it is removed can read on.
 #[test]
 fn an_open_file_outlives_its_name() {
     mounted(serving_three(), &[], |mount, _| {
@@ -35,8 +40,7 @@ fn an_open_file_outlives_its_name() {
     });
 }
 
-/// `pop3fs undelete` brings messages back, by name or all of them; what was brought back is not
-/// deleted.
+/// `pop3fs undelete` brings messages back, by name or all of them.
 #[test]
 fn undelete_brings_messages_back() {
     mounted(serving_three(), &[], |mount, server| {
@@ -53,13 +57,20 @@ fn undelete_brings_messages_back() {
     });
 }
 
-/// Moving a message from `.pop3fs/deleted` back into the root takes its mark off, too.
+/// A mark is taken off by moving the file from `deleted` back to the root, under its own name, or by
+/// the verb `undelete`.
+///
+/// What was brought back so is not deleted.
 #[test]
-fn a_move_out_of_the_deleted_ones_takes_the_mark_off() {
+fn a_move_or_the_verb_takes_a_mark_off() {
     mounted(serving_three(), &[], |mount, server| {
         remove(mount, "two");
+        remove(mount, "three");
         let marked = mount.file(".pop3fs/deleted/two");
-        fs::rename(marked, mount.file("two")).expect("a file to move");
+        fs::rename(&marked, mount.file("another")).expect_err("another name");
+        assert_eq!(mount.names_in(DELETED), ["three", "two"]);
+        fs::rename(&marked, mount.file("two")).expect("a file to move");
+        mount.verb("undelete", &["three"]).succeeded();
         assert_eq!(mount.names(), ["one", "three", "two"]);
         mount.umount().succeeded();
         assert_eq!(held_by(server), ["one", "two", "three"]);
@@ -76,8 +87,9 @@ fn what_is_not_marked_cannot_be_undeleted() {
     });
 }
 
-/// `pop3fs commit` deletes the marked messages on the server and leaves the mount in place;
-/// `.pop3fs/last-commit` tells what became of each.
+/// A commit deletes the marked messages on the server, those and no others.
+///
+/// `pop3fs commit` leaves the mount in place; `.pop3fs/last-commit` tells what became of each.
 #[test]
 fn commit_deletes_and_leaves_the_mount() {
     mounted(serving_three(), &[], |mount, server| {
@@ -140,14 +152,50 @@ fn a_commit_can_be_tried_again() {
     });
 }
 
-/// `-o ro` refuses `rm`.
+/// With `ro` nothing can be removed, and no marks are taken over.
+///
+/// They stay for a mount that can carry them out.
 #[test]
-fn a_read_only_mount_refuses_to_remove() {
-    mounted(serving_three(), &["-o", "ro"], |mount, server| {
-        let error = fs::remove_file(mount.file("two")).expect_err("a refusal");
-        assert_eq!(error.raw_os_error(), Some(nix::libc::EROFS));
+fn a_read_only_mount_neither_removes_nor_takes_marks_over() {
+    if lacking(&[Need::Fuse]) {
+        return;
+    }
+    let (server, site) = (serving_three(), Site::new());
+    let killed = site.mount(&account(&server));
+    remove(&killed, "one");
+    killed.kill();
+    drop(killed);
+
+    let reading = site.mount_with(&account(&server), &["-o", "ro"]);
+    assert_eq!(reading.names(), ["one", "three", "two"]);
+    let error = fs::remove_file(reading.file("two")).expect_err("a refusal");
+    assert_eq!(error.raw_os_error(), Some(libc::EROFS));
+    reading.umount().succeeded();
+    assert_eq!(server.count("DELE"), 0);
+    drop(reading);
+
+    let next = site.mount(&account(&server));
+    assert_eq!(next.names(), ["three", "two"]);
+}
+
+/// A message that the server gives no unique-id cannot be removed, as it could not be found again
+/// to be deleted.
+#[test]
+fn what_has_no_unique_id_cannot_be_removed() {
+    let server = serving_three();
+    for name in ["two", "three"] {
+        server.fault(Fault::UniqueId(name.into(), Vec::new()));
+    }
+    mounted(server, &[], |mount, server| {
+        let names = mount.names();
+        assert_eq!(names, ["%no-unique-id", "%no-unique-id~2", "one"]);
+        for name in &names[..2] {
+            let error = fs::remove_file(mount.file(name)).expect_err("a refusal");
+            assert_eq!(error.raw_os_error(), Some(libc::EPERM), "{name}");
+        }
+        remove(mount, "one");
         mount.umount().succeeded();
-        assert_eq!(server.count("DELE"), 0);
+        assert_eq!(held_by(server), ["two", "three"]);
     });
 }
 

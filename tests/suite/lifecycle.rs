@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use pop3fs_server::{Fault, Server, When};
 
 use crate::support::mailbox::{account, held_by, serving_three, text};
-use crate::support::mount::{Mount, Site, is_mounted};
+use crate::support::mount::{Mount, Site, is_mounted, pop3fs};
 use crate::support::process::{Running, eventually, run, start};
 use crate::support::skip::{Need, lacking};
 use crate::support::stage::mounted;
@@ -16,46 +16,52 @@ use crate::support::stage::mounted;
 /// From sysexits.h: it did not work now, and may later.
 const TEMPORARY_FAILURE: i32 = 75;
 
-/// `umount` commits, and the daemon ends.
+/// Unmounting commits, in whatever way it is done: by the verb `umount`, by umount(8) or
+/// fusermount3(1), lazily, with files still open, or by sending SIGTERM or SIGINT to the process.
+///
+/// The daemon ends, too: soon after the last open file is closed.
 #[test]
-fn plain_umount_commits() {
+fn every_way_to_unmount_commits() {
+    for (way, end) in WAYS {
+        println!("{way}");
+        assert_commits(end);
+    }
+    for (way, end) in WAYS_WITH_A_FILE_OPEN {
+        println!("{way}, with a file open");
+        assert_commits_with_a_file_open(end);
+    }
+}
+
+/// How an unmount is asked for.
+type Way = (&'static str, fn(&Mount));
+
+const WAYS: [Way; 6] = [
+    ("the verb umount", |mount| drop(mount.umount().succeeded())),
+    ("umount", |mount| by(mount, "umount", "--")),
+    ("fusermount3", |mount| by(mount, "fusermount3", "-u")),
+    LAZY,
+    TERMINATION,
+    ("SIGINT", |mount| mount.daemon().signal(Signal::SIGINT)),
+];
+
+const WAYS_WITH_A_FILE_OPEN: [Way; 2] = [LAZY, TERMINATION];
+
+const LAZY: Way = ("umount -l", |mount| by(mount, "umount", "-l"));
+
+const TERMINATION: Way = ("SIGTERM", |mount| mount.daemon().signal(Signal::SIGTERM));
+
+fn by(mount: &Mount, program: &str, option: &str) {
+    run(Command::new(program).arg(option).arg(mount.path())).succeeded();
+}
+
+/// The daemon ends also if a file stays open, so that it does not outlive its use.
+#[test]
+fn a_file_that_stays_open_does_not_keep_the_daemon() {
+    let mut open = None;
     assert_commits(|mount| {
-        run(Command::new("umount").arg(mount.path())).succeeded();
+        open = Some(File::open(mount.file("one")).expect("a file to open"));
+        mount.daemon().signal(Signal::SIGTERM);
     });
-}
-
-/// `fusermount3 -u` commits, and the daemon ends.
-#[test]
-fn fusermount_commits() {
-    assert_commits(|mount| {
-        run(Command::new("fusermount3").arg("-u").arg(mount.path())).succeeded();
-    });
-}
-
-/// SIGTERM commits, and the daemon ends.
-#[test]
-fn a_termination_signal_commits() {
-    assert_commits(|mount| mount.daemon().signal(Signal::SIGTERM));
-}
-
-/// SIGINT commits, and the daemon ends.
-#[test]
-fn an_interrupt_commits() {
-    assert_commits(|mount| mount.daemon().signal(Signal::SIGINT));
-}
-
-/// A lazy unmount commits, and the daemon ends, while a program still holds a file open.
-#[test]
-fn a_lazy_umount_commits_though_a_file_is_open() {
-    assert_commits_with_a_file_open(|mount| {
-        run(Command::new("umount").arg("-l").arg(mount.path())).succeeded();
-    });
-}
-
-/// SIGTERM commits, and the daemon ends, while a program still holds a file open.
-#[test]
-fn a_termination_signal_commits_though_a_file_is_open() {
-    assert_commits_with_a_file_open(|mount| mount.daemon().signal(Signal::SIGTERM));
 }
 
 /// `umount` commits, and the daemon ends, while another mount namespace (a container, a sandbox)
@@ -114,6 +120,32 @@ fn in_the_foreground_the_exit_status_tells_that_all_is_committed() {
     assert_eq!(held_by(&server), ["one", "three"]);
 }
 
+/// What a commit could not delete, or could not be sure of, stays marked, and the commit is no
+/// success.
+#[test]
+fn what_is_not_gone_for_sure_stays_marked() {
+    mounted(serving_three(), &[], |mount, server| {
+        remove_two(mount);
+        server.fault(Fault::refuse_dele("two", "not now"));
+        let refused = mount.verb("commit", &[]);
+        assert_eq!(refused.code(), Some(TEMPORARY_FAILURE), "{refused:?}");
+        assert_eq!(mount.names_in(".pop3fs/deleted"), ["two"]);
+    });
+    mounted(serving_three(), &[], |mount, server| {
+        remove_two(mount);
+        let answer = server.hold_reply(When::first("QUIT"));
+        let commit = start(pop3fs().arg("commit").arg(mount.path()));
+        assert!(answer.reached());
+        server.close_door();
+        server.cut();
+        answer.release();
+        let unsure = commit.finish();
+        assert_eq!(unsure.code(), Some(TEMPORARY_FAILURE), "{unsure:?}");
+        assert!(unsure.says("two: not confirmed"), "{unsure:?}");
+        assert_eq!(mount.names_in(".pop3fs/deleted"), ["two"]);
+    });
+}
+
 /// A commit that the server refuses is no success: `pop3fs umount` fails and says why, the program
 /// in the foreground fails too, and the marks are kept for the next mount.
 #[test]
@@ -141,8 +173,8 @@ fn a_refused_commit_fails_and_keeps_the_marks() {
     assert_eq!(held_by(&server), ["one", "three"]);
 }
 
-/// A commit whose answer is lost with the link is looked into: what is gone is gone, and it is a
-/// success if everything is.
+/// A commit is complete when the server has said so, or when a new listing shows that the messages
+/// are gone.
 #[test]
 fn a_commit_whose_answer_is_lost_is_looked_into() {
     mounted(serving_three(), &[], |mount, server| {
@@ -167,16 +199,19 @@ fn remove_two(mount: &Mount) {
     fs::remove_file(mount.file("two")).expect("a file to remove");
 }
 
+/// The same with a file open meanwhile, which can be read on until it is closed.
 #[track_caller]
 fn assert_commits_with_a_file_open(end: impl FnOnce(&Mount)) {
-    let mut open = None;
-    assert_commits(|mount| {
+    mounted(serving_three(), &[], |mount, server| {
         let mut file = File::open(mount.file("one")).expect("a file to open");
+        remove_two(mount);
+        end(mount);
+        eventually("it commits", || held_by(server) == ["one", "three"]);
         let mut octets = String::new();
         file.read_to_string(&mut octets).expect("a file to read");
         assert_eq!(octets, text("one"));
-        open = Some(file);
-        end(mount);
+        drop(file);
+        assert_ended_with_commit(mount, server);
     });
 }
 

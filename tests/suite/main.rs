@@ -5,6 +5,7 @@
 //! passes; where CI is set in the environment it fails instead.
 
 mod acceptance;
+mod access;
 mod deleting;
 mod errors;
 mod layout;
@@ -13,6 +14,8 @@ mod mount_command;
 mod passwords;
 mod readers;
 mod secrets;
+mod semantics;
 mod support;
 mod tools;
 mod tree;
+mod walking;

@@ -1,18 +1,15 @@
 //! Mounting as the administrator does: by mount(8) and fstab(5).
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
-use std::process::Command;
+use std::os::unix::fs::PermissionsExt;
 
 use pop3fs_server::Server;
 
 use crate::support::mailbox::{account, held_by, serving_three};
 use crate::support::mount::Site;
-use crate::support::process::{Outcome, eventually, run};
-use crate::support::skip::{Need, lacking};
-
-const NEEDS: &[Need] = &[Need::Fuse, Need::Root, Need::Program("unshare")];
+use crate::support::namespace::{NEEDS, NOBODY, in_namespace};
+use crate::support::process::eventually;
+use crate::support::skip::lacking;
 
 /// `mount -t fuse.pop3fs SOURCE MOUNTPOINT -o ...` mounts, and `umount` commits.
 #[test]
@@ -75,7 +72,7 @@ fn mount_passes_an_error_on() {
 /// source.
 #[test]
 fn users_mount_by_fusermount() {
-    if lacking(NEEDS) || lacking(&[Need::Program("setpriv")]) {
+    if lacking(NEEDS) {
         return;
     }
     let (server, site) = (serving_three(), Site::new());
@@ -84,13 +81,14 @@ fn users_mount_by_fusermount() {
     let source = account(&server).source().to_owned();
     let mail = site.mountpoint().display().to_string();
     let outcome = in_namespace(
-        AS_NOBODY,
-        &[
-            r#"pop3fs "$1" "$2" -o "$3" && findmnt -n -o FSTYPE,SOURCE "$2" && rm "$2/two" && pop3fs umount "$2""#,
-            &source,
-            &mail,
-            &options,
-        ],
+        r#"
+set -e
+nobody pop3fs "$1" "$2" -o "$3"
+findmnt -n -o FSTYPE,SOURCE "$2"
+nobody rm "$2/two"
+nobody pop3fs umount "$2"
+"#,
+        &[&source, &mail, &options],
     )
     .succeeded();
     assert!(outcome.says("fuse.pop3fs"), "{outcome:?}");
@@ -110,44 +108,6 @@ fn options(site: &Site) -> String {
         state.display()
     )
 }
-
-/// Runs a script where pop3fs is installed: in a mount namespace of its own, so that nobody else
-/// sees the installation.
-fn in_namespace(script: &str, arguments: &[&str]) -> Outcome {
-    let program = Path::new(env!("CARGO_BIN_EXE_pop3fs"));
-    let helpers = tempfile::tempdir().expect("a temporary directory");
-    symlink(program, helpers.path().join("mount.pop3fs")).expect("a link to create");
-    let programs = program.parent().expect("a directory");
-    run(Command::new("unshare")
-        .args(["-m", "sh", "-c", INSTALLED, "sh"])
-        .args([programs, helpers.path()])
-        .arg(script)
-        .args(arguments))
-}
-
-/// Shows the program in /usr/local/bin and the helper in /sbin, and goes on with the script.
-const INSTALLED: &str = r#"
-mount --bind "$1" /usr/local/bin &&
-mount -t overlay overlay -o "lowerdir=$2:/usr/sbin" /usr/sbin || exit
-script=$3
-shift 3
-exec sh -c "$script" sh "$@"
-"#;
-
-/// A user who is not root.
-const NOBODY: u32 = 65_534;
-
-/// Goes on with a script as somebody who is not root, with a /dev/fuse that is open to all, as it
-/// is on most systems.
-const AS_NOBODY: &str = r#"
-mount -t tmpfs tmpfs /mnt &&
-mknod /mnt/fuse c 10 229 &&
-chmod 666 /mnt/fuse &&
-mount --bind /mnt/fuse /dev/fuse || exit
-script=$1
-shift
-exec setpriv --reuid 65534 --regid 65534 --clear-groups sh -c "$script" sh "$@"
-"#;
 
 #[track_caller]
 fn assert_committed(server: &Server) {

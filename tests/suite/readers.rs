@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use pop3fs_server::{Fault, Message, Server, When};
+use pop3fs_server::{Fault, Message, Order, Server, When};
 
 use crate::support::mailbox::{held_by, long_text, serving};
 use crate::support::mount::Mount;
@@ -14,8 +14,10 @@ const READERS: usize = 16;
 /// The length of each message: more than one read of the kernel asks for.
 const SIZE: usize = 300_000;
 
-/// Programs that read the same and different messages at once all get the right octets, and each
-/// message crosses the network once.
+/// A message crosses the network once, however many programs read it at once, and not again while
+/// it is in the cache.
+///
+/// All of them get the right octets.
 #[test]
 fn sixteen_readers_get_the_right_octets_with_one_retr_a_message() {
     let names = numbered(READERS);
@@ -34,6 +36,7 @@ fn sixteen_readers_get_the_right_octets_with_one_retr_a_message() {
                 .collect();
             assert!(reader.finish().succeeded().stdout == expected);
         }
+        in_mount(mount, "cat *").succeeded();
         for name in &names {
             assert_eq!(server.retrieved(name.as_bytes()), 1, "RETRs of {name}");
         }
@@ -55,8 +58,9 @@ fn readers_of_a_message_that_is_arriving_share_it() {
     });
 }
 
-/// A program that waits for the server delays nobody who needs no network: listing, looking at
-/// attributes, reading what is in memory, removing.
+/// Listing a directory, looking at attributes, reading what is in memory and removing never wait
+/// for the network; only with `exact_sizes` may looking at the attributes of a message. A program
+/// that waits for the server delays nobody who does not need it.
 #[test]
 fn a_waiting_reader_delays_nobody_else() {
     mounted(serving_long(&numbered(3)), &[], |mount, server| {
@@ -82,21 +86,51 @@ fn a_waiting_reader_delays_nobody_else() {
     });
 }
 
-/// When the link breaks within a message, a program gets all of the message or an error, never a
-/// part of it; the next one gets it over a new connection.
+/// The octets of a file are those of its message, or the read fails. They are never those of
+/// another message, never padded, never cut.
+///
+/// The link breaks within every message, early or late, and the server numbers the messages
+/// otherwise in each session.
 #[test]
-fn a_link_cut_within_a_message_never_cuts_a_file() {
-    mounted(serving_long(&numbered(1)), &[], |mount, server| {
-        server.fault(Fault::CutWithin(When::first("RETR"), SIZE / 2));
-        let first = cat(mount, "0").finish();
-        assert!(!first.status.success() || first.stdout == long_text("0", SIZE));
-        let second = cat(mount, "0").finish().succeeded();
-        assert!(second.stdout == long_text("0", SIZE));
+fn a_broken_link_mixes_cuts_and_pads_nothing() {
+    let names = numbered(8);
+    mounted(serving_long(&names), &[], |mount, server| {
+        for (round, name) in names.iter().enumerate() {
+            let whole = long_text(name, SIZE);
+            server.fault(Fault::Order(Order::Shuffled(round as u64)));
+            server.fault(Fault::CutWithin(
+                When::first("RETR"),
+                SIZE * round / names.len(),
+            ));
+            let first = cat(mount, name).finish();
+            if first.status.success() {
+                assert!(first.stdout == whole, "{name} is something else");
+            } else {
+                assert!(whole.starts_with(&first.stdout), "{name} begins otherwise");
+            }
+            server.clear_faults();
+            assert!(cat(mount, name).finish().succeeded().stdout == whole);
+        }
     });
 }
 
-/// While there is no connection a read fails when its time is over, and nobody else waits; once
-/// there is one again, reads work.
+/// No read waits longer than the time-out: when it is over, the read fails.
+#[test]
+fn a_read_fails_when_its_time_is_over() {
+    let timeout = &["--timeout", "1"];
+    mounted(serving_long(&numbered(1)), timeout, |mount, server| {
+        let gate = server.hold(b"0", SIZE / 2);
+        let outcome = cat(mount, "0").finish();
+        assert!(gate.reached());
+        assert!(outcome.says("timed out"), "{outcome:?}");
+        assert!(!outcome.status.success(), "{outcome:?}");
+    });
+}
+
+/// When the link breaks, the program that needed it gets its answer or an error in time, and the
+/// next one gets a new connection. The messages are found again by their unique-ids.
+///
+/// While there is no server, nobody waits who does not need it.
 #[test]
 fn without_a_server_a_read_fails_in_time_and_the_mount_heals() {
     mounted(
@@ -104,6 +138,7 @@ fn without_a_server_a_read_fails_in_time_and_the_mount_heals() {
         &["--timeout", "2"],
         |mount, server| {
             cat(mount, "0").finish().succeeded();
+            server.fault(Fault::Order(Order::Reversed));
             server.close_door();
             server.cut();
 

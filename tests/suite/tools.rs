@@ -48,7 +48,7 @@ fn a_wrong_size_misleads_no_tool_that_looks_after_opening() {
     assert_right(rows.iter().filter(|row| !row.tool.trusts_lstat));
 }
 
-/// With `--exact-sizes` a size is right before the file is opened, so programs that trust it are
+/// With `exact_sizes` a size is right before the file is opened, so programs that trust it are
 /// right too.
 #[test]
 fn exact_sizes_mislead_no_tool_at_all() {

@@ -5,6 +5,7 @@ pub mod corpus;
 pub mod dovecot;
 pub mod mailbox;
 pub mod mount;
+pub mod namespace;
 pub mod process;
 pub mod skip;
 pub mod stage;

@@ -1,0 +1,59 @@
+//! Who gets in.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::support::mailbox::{account, serving_three};
+use crate::support::mount::Site;
+use crate::support::namespace::{NEEDS, NOBODY, in_namespace};
+use crate::support::skip::lacking;
+
+/// Nobody else gets in, root included, unless `allow_other` was given.
+///
+/// Root is refused by the kernel, whatever the permissions are; where root has mounted, there is
+/// only everybody else to refuse.
+#[test]
+fn nobody_else_gets_in() {
+    if lacking(NEEDS) {
+        return;
+    }
+    let (server, site) = (serving_three(), Site::new());
+    site.give_to(NOBODY);
+    // What stops others must be the mount, not a directory above it.
+    let above = site.beside(".");
+    fs::set_permissions(above, fs::Permissions::from_mode(0o711)).expect("our own directory");
+    in_namespace(
+        MOUNT_AS_NOBODY_THEN_AS_ROOT,
+        &[
+            account(&server).source(),
+            &site.mountpoint().display().to_string(),
+            &format!("tls=off,state_dir={}", site.state().display()),
+            account(&server).password(),
+        ],
+    )
+    .succeeded();
+    assert_eq!(server.count("RETR"), 3, "one for each mount");
+}
+
+/// Prints and checks each step.
+const MOUNT_AS_NOBODY_THEN_AS_ROOT: &str = r#"
+export POP3FS_PASSWORD=$4
+somebody() { as 1 "$@"; }
+refused() { "$@" 2>&1 | grep 'Permission denied'; }
+set -ex
+
+nobody pop3fs "$1" "$2" -o "$3,mode=644"
+nobody cat "$2/one"
+refused cat "$2/one"
+refused somebody cat "$2/one"
+nobody pop3fs umount "$2"
+
+pop3fs "$1" "$2" -o "$3,mode=644"
+cat "$2/one"
+refused somebody cat "$2/one"
+pop3fs umount "$2"
+
+pop3fs "$1" "$2" -o "$3,mode=644,allow_other"
+somebody cat "$2/one"
+pop3fs umount "$2"
+"#;
