@@ -1,4 +1,67 @@
-//! pop3fs mounts a POP3 mailbox as a directory.
+//! pop3fs mounts a POP3 mailbox as a directory. This page is its architecture.
+//!
+//! # The rooms
+//!
+//! ```text
+//! main -> run -> { cli, password, daemon, signals, fuse, maildrop, net }
+//! fuse -> fs -> maildrop -> pop3        maildrop -> net        password -> pop3
+//! ```
+//!
+//! An arrow is an import, and there are no others; a test holds the code to that.
+//!
+//! | room | what it knows |
+//! |---|---|
+//! | [`run`] | composition: build, mount, wait, commit, choose the exit status |
+//! | [`cli`] | what was typed, what is meant, and the verbs, which speak through `.pop3fs/` |
+//! | [`password`] | where passwords come from |
+//! | [`daemon`], [`signals`] | going to the background; signals as messages |
+//! | [`fuse`] | the kernel, by way of the fuser crate: a thin adapter, mounting and unmounting |
+//! | [`fs`] | the tree in plain types: nodes, attributes, handles, control files, the errno table |
+//! | [`maildrop`] | the mailbox as messages: catalog, journal, cache, read-ahead, engine |
+//! | [`pop3`] | the protocol, without sockets, threads or clock; it could be published as it stands |
+//! | [`net`] | names to sockets, TLS, one non-blocking stream |
+//!
+//! # How data flows
+//!
+//! ```text
+//! kernel -> fuse::Adapter -> fs::Tree -> maildrop::Maildrop -- in memory? --> answered at once
+//!                                             |
+//!                                             `-- else the request waits, with its answer in it
+//! maildrop::Engine, stepped by its driver, the only owner of the session:
+//!     scheduler -> session -> pop3::Connection -> net::Stream -> server
+//!     server -> net::Stream -> pop3::Connection -> a body grows -> those who wait are answered
+//! ```
+//!
+//! - **The dispatch threads never wait.** What is in memory is answered on them; all else is
+//!   answered later, by whoever has it. There are two, so that no single answer holds up the rest.
+//! - **The engine is a step function.** What happened and the time go in; octets, answers and
+//!   orders come out. No thread, socket, clock, disk or chance is in it, so a test plays the whole
+//!   life of a mount (links lost at any octet, commits, crashes) from one seed.
+//! - **The driver** has the thread, the stream, the time and the files, and does what it is told.
+//! - **One lock** holds the mailbox in memory, for moments, never over I/O or an answer. The
+//!   journal has its own, taken first, so that its records are in the order of the marks.
+//! - **Message-numbers** are valid for one session, which owns them; nobody else ever sees one.
+//!   Messages are found again by unique-id, size and place among their likes.
+//! - **Sizes** in a listing are estimates. A message is fetched when it is opened, and the kernel
+//!   corrected before the program goes on. What a message's octets were is remembered as digests,
+//!   so that a second RETR cannot mix with the first.
+//! - **A commit** is one transaction in a session of its own: a fresh listing, DELE for every mark,
+//!   QUIT, its answer. Where the answer is lost, the next listing decides.
+//!
+//! # Promises
+//!
+//! 1. Nothing is deleted on the server except messages that were marked, and only by a commit that
+//!    was asked for.
+//! 2. The bytes of a file are the bytes of the message, or the read fails; never a mixture, never
+//!    padded, never cut.
+//! 3. After a commit that says so, the marked messages are gone and all others are there.
+//! 4. No operation on the mount outlasts its deadline, whatever the server does; operations that
+//!    need no network never wait.
+//! 5. No input from the server, the user or the kernel makes the daemon panic, loop, or grow
+//!    without bound.
+//! 6. No secret appears in a log, an error, a process list, or `.pop3fs/`.
+//! 7. Nobody but the mounter sees anything, unless `allow_other` was asked for. Nothing goes over
+//!    the network in clear unless asked for by name.
 
 pub mod cli;
 pub mod daemon;
