@@ -77,7 +77,12 @@ impl Engine {
     }
 
     pub(super) fn listed(&mut self, listing: Listing, turn: &mut Turn<'_>) {
-        let Turn { now, state, step } = turn;
+        let Turn {
+            now,
+            state,
+            step,
+            journal,
+        } = turn;
         let suffix = state.settings.suffix.clone();
         let messages = listing.into_messages();
         let marked = state.catalog.marks();
@@ -86,7 +91,7 @@ impl Engine {
         step.effects.changes.extend(changes);
         state.reorder();
         if inherit(state, &suffix) | (state.catalog.marks() != marked) {
-            step.orders.push(Order::WriteJournal);
+            *journal = true;
         }
         state.link.session = SessionStatus::Connected;
         state.link.problem = None;

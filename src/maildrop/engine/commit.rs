@@ -9,8 +9,9 @@ use super::super::error::Error;
 use super::super::message::{MessageId, Place};
 use super::super::reader::Answer;
 use super::super::report::{CommitReport, Outcome};
+use super::super::session::Session;
 use super::transaction::{Next, Transaction};
-use super::{Engine, Order, Turn};
+use super::{Engine, Turn};
 
 impl Engine {
     pub(super) fn asked_to_commit(
@@ -48,7 +49,10 @@ impl Engine {
             let Some(id) = self.deleting.pop_front() else {
                 break;
             };
-            session.delete(id, turn.now)?;
+            if !session.delete(id, turn.now)? {
+                self.lose("a marked message is not in the listing", turn);
+                break;
+            }
         }
         Ok(())
     }
@@ -107,27 +111,23 @@ impl Engine {
             return;
         };
         self.deleting.clear();
-        let sent = match next {
-            Next::Wait => return,
-            Next::Delete(ids) => {
-                self.deleting = ids.into();
-                Ok(())
-            }
-            Next::Reset => self
-                .link
-                .session_mut()
-                .map_or(Ok(()), |session| session.reset(turn.now)),
-            Next::Quit => self
-                .link
-                .session_mut()
-                .map_or(Ok(()), |session| session.quit(turn.now)),
-            Next::Reconnect => return self.lose("the commit needs another session", turn),
-            Next::Record(ids) => {
-                self.record(&ids, turn);
-                Ok(())
-            }
-        };
-        if let Err(error) = sent {
+        match next {
+            Next::Wait => {}
+            Next::Delete(ids) => self.deleting = ids.into(),
+            Next::Reset => self.send(Session::reset, turn),
+            Next::Quit => self.send(Session::quit, turn),
+            Next::Reconnect => self.lose("the commit needs another session", turn),
+            Next::Record(ids) => self.record(&ids, turn),
+        }
+    }
+
+    fn send(
+        &mut self,
+        command: fn(&mut Session, Moment) -> Result<(), CommandError>,
+        turn: &mut Turn<'_>,
+    ) {
+        let session = self.link.session_mut();
+        if let Some(Err(error)) = session.map(|session| command(session, turn.now)) {
             self.lose(&error.to_string(), turn);
         }
     }
@@ -136,13 +136,13 @@ impl Engine {
         for &id in gone {
             turn.state.place(id, Place::Gone, &mut turn.step.effects);
         }
-        turn.step.orders.push(Order::WriteJournal);
+        turn.journal = true;
     }
 
     /// The journal is written, or could not be: the commit is over.
     pub(super) fn recorded(&mut self, result: Result<(), String>, turn: &mut Turn<'_>) {
         let Some(commit) = self.commit.take_if(|commit| commit.is_recording()) else {
-            return;
+            return result.unwrap_or_else(|error| log::error!("{error}; it is out of date"));
         };
         let left = turn.state.catalog.totals().messages;
         self.doubtful.append(&mut commit.in_doubt());

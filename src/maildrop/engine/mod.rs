@@ -100,6 +100,8 @@ struct Turn<'a> {
     now: Moment,
     state: &'a mut State,
     step: &'a mut Step,
+    /// Whether the journal must be written.
+    journal: bool,
 }
 
 impl Turn<'_> {
@@ -147,6 +149,7 @@ impl Engine {
             now,
             state: &mut locked(&state),
             step: &mut step,
+            journal: false,
         };
         match input {
             Input::Wake => {}
@@ -157,6 +160,10 @@ impl Engine {
             Input::JournalWritten(result) => self.recorded(result, &mut turn),
         }
         self.go_on(&mut turn);
+        if turn.journal {
+            // Last, for what comes of it is the next step.
+            turn.step.orders.push(Order::WriteJournal);
+        }
         step
     }
 
@@ -166,7 +173,9 @@ impl Engine {
             return;
         };
         let mut happenings = Vec::new();
-        let Turn { now, state, step } = turn;
+        let Turn {
+            now, state, step, ..
+        } = turn;
         let result = session.receive(octets, *now, &mut happenings, |id, octets| {
             state.arrived(id, octets, &mut step.effects)
         });
