@@ -7,18 +7,22 @@
 //!
 //! The session owns the message-numbers; nothing else ever sees one.
 
+mod error;
+mod exchange;
 mod listing;
 mod sign_in;
 
 use std::time::Duration;
 
-use crate::pop3::{
-    Capabilities, Command, CommandError, Connection, Event, ProtocolError, Reply, ResponseCode,
-};
+use crate::pop3::{Capabilities, Command, CommandError, Connection, Event, Reply};
 
+pub(super) use error::SessionError;
+pub(super) use exchange::{Exchange, Happening, is_temporary};
 pub(super) use listing::Listing;
 pub use sign_in::Credential;
 pub(super) use sign_in::SignIn;
+
+use exchange::Retrieval;
 
 use super::clock::Moment;
 use super::message::MessageId;
@@ -53,73 +57,6 @@ enum Stage {
     SigningIn(Box<SignIn>),
     Listed,
     Quitting,
-}
-
-/// What a reply in flight is the reply to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Exchange {
-    Greeting,
-    Capa,
-    Stls,
-    Utf8,
-    Sasl,
-    User,
-    Pass,
-    Stat,
-    Uidl,
-    List,
-    Retrieve(Retrieval),
-    Delete(MessageId),
-    Reset,
-    Quit,
-}
-
-/// A message that was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Retrieval {
-    id: MessageId,
-    listed: u64,
-    asked: Moment,
-    /// Listed octets that were in flight then, its own included.
-    in_flight: u64,
-}
-
-impl Retrieval {
-    fn answered(&self, now: Moment, pace: &mut Pace) {
-        pace.answered(self.listed, now - self.asked, self.in_flight);
-    }
-}
-
-/// What the engine must know of.
-pub(super) enum Happening {
-    /// The server is ready for the TLS handshake.
-    StartTls,
-    /// The server will not let us in.
-    Refused { during: Exchange, reply: Reply },
-    /// TLS was asked for, and the server does not offer it.
-    NoStartTls,
-    /// Logged in, and the listings are complete.
-    Listed(Listing),
-    /// A message is whole.
-    Retrieved(MessageId),
-    /// RETR was refused.
-    NotRetrieved(MessageId, Reply),
-    /// The answer to DELE.
-    Deleted(MessageId, Reply),
-    /// The answer to RSET.
-    Reset(Reply),
-    /// The answer to QUIT.
-    Quit(Reply),
-}
-
-impl Happening {
-    /// Whether the server did, or refused, what the session is for.
-    pub fn is_service(&self) -> bool {
-        matches!(
-            self,
-            Self::Retrieved(_) | Self::NotRetrieved(..) | Self::Quit(_)
-        )
-    }
 }
 
 impl Session {
@@ -386,50 +323,6 @@ impl Session {
         self.used = true;
         if self.connection.in_flight() == 0 {
             self.last_sign = now;
-        }
-    }
-}
-
-/// Whether a refusal says that the same may be granted later.
-pub(super) fn is_temporary(reply: &Reply) -> bool {
-    matches!(
-        reply.code(),
-        Some(ResponseCode::InUse | ResponseCode::LoginDelay | ResponseCode::SysTemp)
-    )
-}
-
-/// Why a session cannot go on.
-#[derive(Debug)]
-pub(super) enum SessionError {
-    /// The server broke the protocol.
-    Protocol(ProtocolError),
-    /// Something cannot be said in POP3.
-    Command(CommandError),
-    /// A listing without end.
-    TooManyMessages,
-    /// A message without end.
-    MessageTooLong,
-}
-
-impl From<ProtocolError> for SessionError {
-    fn from(error: ProtocolError) -> Self {
-        Self::Protocol(error)
-    }
-}
-
-impl From<CommandError> for SessionError {
-    fn from(error: CommandError) -> Self {
-        Self::Command(error)
-    }
-}
-
-impl std::fmt::Display for SessionError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Protocol(error) => error.fmt(f),
-            Self::Command(error) => error.fmt(f),
-            Self::TooManyMessages => f.write_str("the listing does not end"),
-            Self::MessageTooLong => f.write_str("a message does not end"),
         }
     }
 }

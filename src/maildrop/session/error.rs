@@ -1,0 +1,41 @@
+//! Why a session ends before its time.
+
+use std::fmt;
+
+use crate::pop3::{CommandError, ProtocolError};
+
+/// Why a session cannot go on.
+#[derive(Debug)]
+pub(in super::super) enum SessionError {
+    /// The server broke the protocol.
+    Protocol(ProtocolError),
+    /// Something cannot be said in POP3.
+    Command(CommandError),
+    /// A listing without end.
+    TooManyMessages,
+    /// A message without end.
+    MessageTooLong,
+}
+
+impl From<ProtocolError> for SessionError {
+    fn from(error: ProtocolError) -> Self {
+        Self::Protocol(error)
+    }
+}
+
+impl From<CommandError> for SessionError {
+    fn from(error: CommandError) -> Self {
+        Self::Command(error)
+    }
+}
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Protocol(error) => error.fmt(f),
+            Self::Command(error) => error.fmt(f),
+            Self::TooManyMessages => f.write_str("the listing does not end"),
+            Self::MessageTooLong => f.write_str("a message does not end"),
+        }
+    }
+}

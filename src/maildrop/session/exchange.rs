@@ -1,0 +1,83 @@
+//! What is asked in a session, and what comes of it.
+
+use crate::pop3::{Reply, ResponseCode};
+
+use super::super::clock::Moment;
+use super::super::message::MessageId;
+use super::super::pace::Pace;
+use super::Listing;
+
+/// What a reply in flight is the reply to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Exchange {
+    Greeting,
+    Capa,
+    Stls,
+    Utf8,
+    Sasl,
+    User,
+    Pass,
+    Stat,
+    Uidl,
+    List,
+    Retrieve(Retrieval),
+    Delete(MessageId),
+    Reset,
+    Quit,
+}
+
+/// A message that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) struct Retrieval {
+    pub(super) id: MessageId,
+    pub(super) listed: u64,
+    pub(super) asked: Moment,
+    /// Listed octets that were in flight then, its own included.
+    pub(super) in_flight: u64,
+}
+
+impl Retrieval {
+    pub(super) fn answered(&self, now: Moment, pace: &mut Pace) {
+        pace.answered(self.listed, now - self.asked, self.in_flight);
+    }
+}
+
+/// What the engine must know of.
+pub(in super::super) enum Happening {
+    /// The server is ready for the TLS handshake.
+    StartTls,
+    /// The server will not let us in.
+    Refused { during: Exchange, reply: Reply },
+    /// TLS was asked for, and the server does not offer it.
+    NoStartTls,
+    /// Logged in, and the listings are complete.
+    Listed(Listing),
+    /// A message is whole.
+    Retrieved(MessageId),
+    /// RETR was refused.
+    NotRetrieved(MessageId, Reply),
+    /// The answer to DELE.
+    Deleted(MessageId, Reply),
+    /// The answer to RSET.
+    Reset(Reply),
+    /// The answer to QUIT.
+    Quit(Reply),
+}
+
+impl Happening {
+    /// Whether the server did, or refused, what the session is for.
+    pub fn is_service(&self) -> bool {
+        matches!(
+            self,
+            Self::Retrieved(_) | Self::NotRetrieved(..) | Self::Quit(_)
+        )
+    }
+}
+
+/// Whether a refusal says that the same may be granted later.
+pub(in super::super) fn is_temporary(reply: &Reply) -> bool {
+    matches!(
+        reply.code(),
+        Some(ResponseCode::InUse | ResponseCode::LoginDelay | ResponseCode::SysTemp)
+    )
+}
