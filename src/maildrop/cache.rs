@@ -24,7 +24,9 @@ impl Cache {
 
     /// The message's body, which thereby becomes the most recently used.
     pub fn touch(&mut self, id: MessageId) -> Option<Body> {
-        self.bodies.get(&id).cloned()
+        let body = self.bodies.get(&id).cloned();
+        self.shrink();
+        body
     }
 
     /// Whether the message's body is here; counts as no use.
@@ -38,7 +40,7 @@ impl Cache {
         if let Some(before) = self.bodies.put(id, body) {
             self.used -= before.len();
         }
-        while self.used > self.limit && self.evict() {}
+        self.shrink();
     }
 
     /// Lets one body go.
@@ -51,6 +53,11 @@ impl Cache {
     /// Octets held, octets allowed, and bodies held.
     pub fn usage(&self) -> (usize, usize, usize) {
         (self.used, self.limit, self.bodies.len())
+    }
+
+    /// Keeps the limit, as far as bodies are not in use; some may have been, the last time.
+    fn shrink(&mut self) {
+        while self.used > self.limit && self.evict() {}
     }
 
     /// A body that a program has open would not leave memory, only be fetched twice: it stays.
@@ -105,6 +112,17 @@ mod tests {
     fn a_body_larger_than_the_cache_does_not_stay() {
         let mut cache = Cache::new(10);
         cache.insert(id(0), body(100));
+        assert_eq!(cache.usage(), (0, 10, 0));
+    }
+
+    #[test]
+    fn a_body_that_was_in_use_leaves_once_it_is_not() {
+        let mut cache = Cache::new(10);
+        let large = body(100);
+        cache.insert(id(0), large.clone());
+        assert_eq!(cache.usage(), (100, 10, 1));
+        drop(large);
+        cache.touch(id(1));
         assert_eq!(cache.usage(), (0, 10, 0));
     }
 
