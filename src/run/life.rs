@@ -24,8 +24,9 @@ const COMMIT_PATIENCE: Duration = Duration::from_secs(15 * 60);
 const LEAVE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long files that are open, and copies of the mount in other namespaces, are served on after
-/// the mount has gone and the commit is done.
-const LINGER: Duration = Duration::from_secs(10);
+/// the mount has gone and the commit is done: enough to read a message to its end, and not so long
+/// that whoever has unmounted wonders why the process is still there.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// What can happen to a mount.
 enum Event {

@@ -151,10 +151,13 @@ impl Tool {
 
 /// Lines of text, each another one, of this length in all.
 fn octets(size: usize) -> Vec<u8> {
-    let mut octets: Vec<u8> = (0..)
-        .flat_map(|number: u32| format!("Line {number}: of some length.\r\n").into_bytes())
-        .take(size)
-        .collect();
+    let mut octets = Vec::new();
+    let mut number = 0;
+    while octets.len() < size {
+        number += 1;
+        octets.extend_from_slice(format!("Line {number}: of some length.\r\n").as_bytes());
+    }
+    octets.truncate(size);
     if let Some(end) = octets.len().checked_sub(2) {
         octets[end..].copy_from_slice(b"\r\n");
     }
