@@ -414,19 +414,29 @@ mod tests {
         assert!(fetched <= 50 + (LIMIT / 1000) as usize + 1, "{fetched}");
     }
 
-    proptest! {
-        #[test]
-        fn a_reader_at_random_pays_next_to_nothing(seed: u64) {
-            let mut state = seed | 1;
-            let opens: Vec<u32> = std::iter::repeat_with(|| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                (state >> 33) as u32 % 10_000
-            }).take(300).collect();
-            let asked = opens.iter().collect::<HashSet<_>>().len();
-            let (_, fetched) = walk(&mut Mailbox::of(10_000), opens);
-            prop_assert!(fetched * 100 <= asked * 105 + 800, "{} fetched for {}", fetched, asked);
-        }
+    /// Numbers as they come, the same in each run of the test.
+    fn at_random(seed: u64, below: u32) -> impl Iterator<Item = u32> {
+        let mut state = seed;
+        std::iter::repeat_with(move || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as u32 % below
+        })
+    }
 
+    #[test]
+    fn a_reader_at_random_pays_next_to_nothing() {
+        let (mut asked, mut fetched) = (0, 0);
+        for seed in 0..50 {
+            let opens: Vec<u32> = at_random(seed, 10_000).take(300).collect();
+            asked += opens.iter().collect::<HashSet<_>>().len();
+            fetched += walk(&mut Mailbox::of(10_000), opens).1;
+        }
+        assert!(fetched * 100 <= asked * 105, "{fetched} for {asked}");
+    }
+
+    proptest! {
         #[test]
         fn nothing_is_planned_twice_nor_what_is_hidden(
             opens in prop::collection::vec(0u32..60, 0..200), hidden in prop::collection::hash_set(0u32..60, 0..30)
