@@ -1,5 +1,6 @@
 //! Real Dovecot on loopback, with its configuration and state in a temporary directory.
 
+#[path = "../tests/suite/support/dovecot/configuration.rs"]
 mod configuration;
 
 use std::fs::{self, Permissions};
@@ -17,7 +18,8 @@ use pop3fs_server::Identity;
 use tempfile::TempDir;
 
 use crate::account::Account;
-use configuration::Configuration;
+use crate::machine;
+use configuration::{Configuration, Dialect, Ports};
 
 /// A server that does not listen by now will not.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -30,13 +32,6 @@ pub struct Dovecot {
     master: Child,
     home: TempDir,
     ports: Ports,
-}
-
-/// Where it listens.
-#[derive(Clone, Copy, Debug)]
-struct Ports {
-    clear: u16,
-    tls: u16,
 }
 
 impl Dovecot {
@@ -57,10 +52,10 @@ impl Dovecot {
             home: home.path(),
             maildir,
             ports,
-            user: &user,
         };
+        fs::write(home.path().join("users"), account_of(&user, &indexes))?;
         let file = home.path().join("dovecot.conf");
-        fs::write(&file, configuration.text())?;
+        fs::write(&file, configuration.text(Dialect::of(&machine::dovecot())))?;
         Identity::temporary(home.path())?;
         let master = Command::new("dovecot")
             .arg("-F")
@@ -95,7 +90,8 @@ impl Dovecot {
         let start = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, self.ports.tls)).is_err() {
             if start.elapsed() > PATIENCE {
-                let log = fs::read_to_string(self.home.path().join("log")).unwrap_or_default();
+                let log =
+                    fs::read_to_string(self.home.path().join("dovecot.log")).unwrap_or_default();
                 return Err(io::Error::other(format!("Dovecot does not start: {log}")));
             }
             thread::sleep(GLANCE);
@@ -113,6 +109,16 @@ impl Drop for Dovecot {
         );
         let _ = self.master.wait();
     }
+}
+
+/// The line of the one account, as in passwd(5).
+fn account_of(user: &User, home: &Path) -> String {
+    let (name, password) = (Account::USER, Account::PASSWORD);
+    let (uid, gid) = (user.uid, user.gid);
+    format!(
+        "{name}:{{PLAIN}}{password}:{uid}:{gid}::{}::\n",
+        home.display()
+    )
 }
 
 /// Who owns the mail: us, or, as Dovecot serves no mail as root, nobody.

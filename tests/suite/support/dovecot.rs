@@ -19,10 +19,10 @@ use nix::unistd::{User, getegid, geteuid};
 use pop3fs_server::Identity;
 use tempfile::TempDir;
 
-use self::configuration::{Configuration, Dialect};
+use self::configuration::{Configuration, Dialect, Ports};
 use super::account::Account;
 use super::corpus::Letter;
-use super::process::{Running, eventually, start};
+use super::process::{Running, eventually, run, start};
 use super::skip::program;
 
 /// How often to try other ports when somebody else was quicker.
@@ -38,13 +38,6 @@ pub struct Dovecot {
     user: String,
     ports: Ports,
     ca_file: PathBuf,
-}
-
-/// Where it listens.
-#[derive(Clone, Copy, Debug)]
-struct Ports {
-    clear: u16,
-    tls: u16,
 }
 
 impl Dovecot {
@@ -126,6 +119,7 @@ fn lay_out(home: &Path, user: &str, letters: &[Letter]) {
     fs::set_permissions(home, fs::Permissions::from_mode(0o711)).expect("our own directory");
     let owner = Owner::of_mail();
     let maildir = home.join("Maildir");
+    owner.create_directory(&home.join("indexes"));
     for part in ["", "cur", "new", "tmp"] {
         owner.create_directory(&maildir.join(part));
     }
@@ -179,14 +173,23 @@ fn listening(home: &Path) -> Option<(Running, Ports)> {
         clear: free_port(),
         tls: free_port(),
     };
-    let configuration = Configuration { home, ports };
+    let configuration = Configuration {
+        home,
+        maildir: &home.join("Maildir"),
+        ports,
+    };
     let file = home.join("dovecot.conf");
-    fs::write(&file, configuration.text(Dialect::installed())).expect("a file to write");
+    fs::write(&file, configuration.text(dialect())).expect("a file to write");
     let mut master = start(dovecot().arg("-F").arg("-c").arg(&file));
     eventually("Dovecot greets", || {
         greets(ports.clear) || master.has_ended()
     });
     (!master.has_ended()).then_some((master, ports))
+}
+
+/// The language of the installed Dovecot.
+fn dialect() -> Dialect {
+    Dialect::of(&run(dovecot().arg("--version")).succeeded().text())
 }
 
 fn dovecot() -> Command {
@@ -226,6 +229,13 @@ mod tests {
 
     use super::*;
     use crate::support::skip::{Need, lacking};
+
+    #[test]
+    fn the_dialect_follows_the_version() {
+        assert_eq!(Dialect::of("2.3.19.1 (9b53102964)\n"), Dialect::Old);
+        assert_eq!(Dialect::of("2.4.1-4 (7d8c0e5759)\n"), Dialect::New);
+        assert_eq!(Dialect::of("3.0.0"), Dialect::New);
+    }
 
     #[test]
     fn the_mailbox_holds_what_it_was_given_under_the_same_names() {
