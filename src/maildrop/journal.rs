@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -83,11 +83,14 @@ impl JournalFile {
             .append(true)
             .open(&path)
             .map_err(at(&path))?;
-        let text = io::read_to_string(&file).map_err(at(&path))?;
-        let marks = marks(&text, &heading).map_err(|line| JournalError::Damaged {
+        let mut octets = Vec::new();
+        file.read_to_end(&mut octets).map_err(at(&path))?;
+        let damaged = |line| JournalError::Damaged {
             path: path.clone(),
             line,
-        })?;
+        };
+        let text = text(octets).map_err(damaged)?;
+        let marks = marks(&text, &heading).map_err(damaged)?;
         let length = whole_lines(&text);
         file.set_len(length).map_err(at(&path))?;
         let length = if length == 0 {
@@ -156,6 +159,17 @@ fn lock(path: &Path) -> Result<File, JournalError> {
         Err(TryLockError::WouldBlock) => Err(JournalError::Locked(path.to_owned())),
         Err(TryLockError::Error(error)) => Err(io(error)),
     }
+}
+
+/// What the octets say; or the line, counted from 1, that is no text.
+fn text(octets: Vec<u8>) -> Result<String, usize> {
+    String::from_utf8(octets).map_err(|error| {
+        let sound = error
+            .as_bytes()
+            .iter()
+            .take(error.utf8_error().valid_up_to());
+        sound.filter(|&&octet| octet == b'\n').count() + 1
+    })
 }
 
 /// The marks that stand after all records; or the line, counted from 1, that is not ours.
@@ -276,6 +290,13 @@ mod tests {
         assert!(matches!(
             open(directory.path()),
             Err(JournalError::Damaged { line: 2, .. })
+        ));
+        let mut foreign = whole.into_bytes();
+        foreign.extend_from_slice(b"\xff\n");
+        std::fs::write(&path, foreign).unwrap();
+        assert!(matches!(
+            open(directory.path()),
+            Err(JournalError::Damaged { line: 3, .. })
         ));
     }
 
