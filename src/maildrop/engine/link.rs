@@ -71,6 +71,11 @@ impl Link {
         matches!(self.stage, Stage::Down)
     }
 
+    /// Whether there is none, or the server has answered QUIT.
+    pub fn has_no_session(&self) -> bool {
+        matches!(self.stage, Stage::Down | Stage::Parting { .. })
+    }
+
     pub fn is_listed(&self) -> bool {
         self.session().is_some_and(Session::is_listed)
     }

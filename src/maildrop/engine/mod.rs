@@ -238,7 +238,8 @@ impl Engine {
                 Errand::Leave { until, answer } => self.leavers.push(until, answer),
             }
         }
-        if self.link.is_down() && self.commit.is_none() {
+        // Whether the server also closes the link makes no difference to one who leaves.
+        if self.link.has_no_session() && self.commit.is_none() {
             self.leavers.answer(&Ok(()), turn);
         }
     }
