@@ -44,16 +44,29 @@ pub(super) fn escaped(unique_id: &[u8]) -> String {
     }
     let special = matches!(unique_id, b"." | b".." | b".pop3fs");
     let tilde = occurrence_mark(unique_id);
+    match str::from_utf8(unique_id) {
+        // Nearly all are: a mailbox has a hundred thousand names.
+        Ok(text) if !special && tilde.is_none() && unique_id.iter().all(is_plain) => {
+            text.to_owned()
+        }
+        _ => escaped_one_by_one(unique_id, special, tilde),
+    }
+}
+
+fn escaped_one_by_one(unique_id: &[u8], special: bool, tilde: Option<usize>) -> String {
     let mut name = String::with_capacity(unique_id.len());
-    for (at, &octet) in unique_id.iter().enumerate() {
-        let plain = matches!(octet, b' '..=b'~') && !matches!(octet, b'%' | b'/');
-        if plain && !(special && at == 0) && tilde != Some(at) {
-            name.push(char::from(octet));
+    for (at, octet) in unique_id.iter().enumerate() {
+        if is_plain(octet) && !(special && at == 0) && tilde != Some(at) {
+            name.push(char::from(*octet));
         } else {
             let _ = write!(name, "%{octet:02X}");
         }
     }
     name
+}
+
+fn is_plain(octet: &u8) -> bool {
+    matches!(octet, b' '..=b'~') && !matches!(octet, b'%' | b'/')
 }
 
 /// The unique-id that [`escaped`] gave this text for, if any did.

@@ -102,6 +102,9 @@ fn same_as_before(
     listing: &[Listed],
     suffix: &str,
 ) -> Vec<Option<MessageId>> {
+    if catalog.totals().messages == 0 {
+        return vec![None; members.len()];
+    }
     let known = |(occurrence, member): (u32, &usize)| {
         let id = catalog.named(&names::file_name(unique_id, occurrence, suffix))?;
         let message = catalog.message(id)?;
