@@ -9,7 +9,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Waits until the process of this number has ended, or `bound` has passed; whether it has ended.
 ///
-/// A zombie has ended: in a container there may be nobody who buries it.
+/// A zombie has ended: in a container there may be nobody who buries it. But as long as it has other
+/// threads, what it has locked is still locked.
 pub(super) fn await_exit(pid: u32, bound: Duration) -> bool {
     let start = Instant::now();
     let Some(first) = incarnation(pid) else {
@@ -25,14 +26,16 @@ pub(super) fn await_exit(pid: u32, bound: Duration) -> bool {
 }
 
 /// What tells a running process from others that have had or will have its number: when it was
-/// started (proc_pid_stat(5), field 22, counted from field 3, which follows the name).
+/// started (proc_pid_stat(5), field 22; field 20 is its threads. Field 3 follows the name).
 fn incarnation(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, after_name) = stat.rsplit_once(") ")?;
     let mut fields = after_name.split(' ');
     let state = fields.next()?;
-    let start_time = fields.nth(18)?;
-    (!matches!(state, "Z" | "X")).then(|| start_time.to_owned())
+    let threads = fields.nth(16)?;
+    let start_time = fields.nth(1)?;
+    let has_ended = matches!(state, "Z" | "X") && matches!(threads, "0" | "1");
+    (!has_ended).then(|| start_time.to_owned())
 }
 
 #[cfg(test)]
