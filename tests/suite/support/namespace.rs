@@ -1,10 +1,9 @@
 //! Scripts that run where pop3fs is installed: in a mount namespace of their own, so that nobody
 //! else sees the installation.
 
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
-
-use std::os::unix::fs::symlink;
 
 use super::process::{Outcome, run};
 use super::skip::Need;
