@@ -20,7 +20,7 @@ pub enum Error {
     Protocol(String),
     /// There is no connection, and none could be made; why.
     Offline(Outage),
-    /// The server refused the login; its words.
+    /// The server refused the login; how.
     LoginRefused(String),
     /// The deadline passed first.
     TimedOut,
@@ -90,7 +90,7 @@ impl fmt::Display for Error {
             Self::Refused(words) => write!(f, "the server refused the message: \"{words}\""),
             Self::Protocol(what) => write!(f, "the server broke the protocol: {what}"),
             Self::Offline(outage) => outage.fmt(f),
-            Self::LoginRefused(words) => write!(f, "the server refused the login: \"{words}\""),
+            Self::LoginRefused(how) => write!(f, "the server refused the login: {how}"),
             Self::TimedOut => f.write_str("the server did not answer in time"),
             Self::Busy => f.write_str("a commit holds the message just now"),
             Self::ReadOnly => f.write_str("the mount is read-only"),

@@ -107,27 +107,25 @@ impl Engine {
 
     /// The server will not let us in; what it said decides whether to try again.
     pub(super) fn refused(&mut self, during: Exchange, reply: &Reply, turn: &mut Turn<'_>) {
-        let words = reply.text().to_owned();
-        match during {
+        let words = format!("\"{}\"", reply.text());
+        let (kind, what) = match during {
             Exchange::Sasl | Exchange::User | Exchange::Pass if !is_temporary(reply) => {
-                self.locked_out(words, turn)
+                return self.locked_out(words, turn);
             }
-            Exchange::Stls => self.failed(
-                Outage::new(
-                    OutageKind::Tls,
-                    format!("the server refused STLS: \"{words}\""),
-                ),
-                turn,
-            ),
-            _ => self.failed(
-                Outage::new(OutageKind::Busy, format!("the server said \"{words}\"")),
-                turn,
-            ),
-        }
+            Exchange::Stls => (OutageKind::Tls, "refused STLS"),
+            Exchange::Greeting => (OutageKind::Busy, "turned us away"),
+            Exchange::Uidl => (OutageKind::Busy, "refused UIDL"),
+            Exchange::List => (OutageKind::Busy, "refused LIST"),
+            _ => (OutageKind::Busy, "refused the login for now"),
+        };
+        self.failed(
+            Outage::new(kind, format!("the server {what}: {words}")),
+            turn,
+        );
     }
 
-    pub(super) fn locked_out(&mut self, words: String, turn: &mut Turn<'_>) {
-        let error = Error::LoginRefused(words);
+    pub(super) fn locked_out(&mut self, how: String, turn: &mut Turn<'_>) {
+        let error = Error::LoginRefused(how);
         self.hang_up(&error.to_string(), turn);
         self.link.locked_out(error.clone(), turn.now);
         self.refuse_everybody(&error, turn);
@@ -187,7 +185,11 @@ mod tests {
     }
 
     fn refused(words: &str) -> Result<(), Error> {
-        Err(Error::LoginRefused(words.to_owned()))
+        Err(Error::LoginRefused(format!("\"{words}\"")))
+    }
+
+    fn hung_up() -> Result<(), Error> {
+        Err(Error::LoginRefused("the server hung up".to_owned()))
     }
 
     fn mailbox() -> Script {
@@ -243,11 +245,11 @@ mod tests {
         for command in ["USER", "PASS"] {
             let script = mailbox().reacting(command, &[Reaction::HangUp]);
             let mut rig = Rig::new(script);
-            assert_eq!(rig.connect(), refused("the server hung up"));
+            assert_eq!(rig.connect(), hung_up());
         }
         let script = mailbox().announcing(&["SASL PLAIN"]);
         let mut rig = Rig::new(script.reacting("AUTH", &[Reaction::HangUp]));
-        assert_eq!(rig.connect(), refused("the server hung up"));
+        assert_eq!(rig.connect(), hung_up());
     }
 
     #[test]
@@ -291,6 +293,25 @@ mod tests {
         let mut rig = Rig::new(mailbox());
         rig.outage = Some(unreachable());
         assert_eq!(rig.connect(), Err(Error::Offline(unreachable())));
+    }
+
+    #[test]
+    fn who_mounts_hears_what_was_refused() {
+        for (command, refused) in [("", "turned us away"), ("LIST", "refused LIST")] {
+            let refusal = Reaction::Say("-ERR not now\r\n");
+            let mut rig = Rig::new(mailbox().reacting(command, &[refusal]));
+            let words = format!("the server {refused}: \"not now\"");
+            let outage = Outage::new(OutageKind::Busy, words);
+            assert_eq!(rig.connect(), Err(Error::Offline(outage)));
+        }
+    }
+
+    #[test]
+    fn a_server_of_another_kind_breaks_the_protocol() {
+        let mut rig = Rig::new(mailbox().reacting("", &[Reaction::Say("220 smtp\r\n")]));
+        let words = "the server broke the protocol: \"220 smtp\" is no reply";
+        let outage = Outage::new(OutageKind::Protocol, words);
+        assert_eq!(rig.connect(), Err(Error::Offline(outage)));
     }
 
     #[test]

@@ -26,7 +26,7 @@ use transaction::Transaction;
 use waiters::Waiters;
 
 use super::clock::Moment;
-use super::error::{Error, Outage};
+use super::error::{Error, Outage, OutageKind};
 use super::locked;
 use super::message::MessageId;
 use super::reader::{Answer, due};
@@ -156,7 +156,10 @@ impl Engine {
             Input::Connected(result) => self.connected(result, &mut turn),
             Input::TlsStarted(result) => self.tls_started(result, &mut turn),
             Input::Received(octets) => self.received(octets, &mut turn),
-            Input::Closed(why) => self.closed(why, &mut turn),
+            Input::Closed(why) => {
+                let why = why.unwrap_or_else(|| "the server hung up".to_owned());
+                self.closed(Outage::new(OutageKind::Lost, why), &mut turn);
+            }
             Input::JournalWritten(result) => self.recorded(result, &mut turn),
         }
         self.go_on(&mut turn);
@@ -183,7 +186,7 @@ impl Engine {
             self.happened(happening, turn);
         }
         if let Err(error) = result {
-            self.closed(Some(error.to_string()), turn);
+            self.closed(Outage::new(OutageKind::Protocol, error.to_string()), turn);
         }
     }
 

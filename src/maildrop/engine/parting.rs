@@ -22,23 +22,29 @@ impl Engine {
 
     /// The link has ended by itself, or is of no use any more. In answer to a password that means
     /// that the server does not take it.
-    pub(super) fn closed(&mut self, why: Option<String>, turn: &mut Turn<'_>) {
-        let why = why.unwrap_or_else(|| "the server hung up".to_owned());
+    pub(super) fn closed(&mut self, outage: Outage, turn: &mut Turn<'_>) {
         match &self.link.stage {
             Stage::Parting { .. } => self.disconnect(turn),
-            Stage::Up(session) if session.is_logging_in() => self.locked_out(why, turn),
-            _ => self.lose(&why, turn),
+            Stage::Up(session) if session.is_logging_in() => {
+                self.locked_out(outage.to_string(), turn);
+            }
+            _ => self.ended(outage, turn),
         }
     }
 
     /// The session is of no use any more.
     pub(super) fn lose(&mut self, why: &str, turn: &mut Turn<'_>) {
+        self.ended(Outage::new(OutageKind::Lost, why), turn);
+    }
+
+    fn ended(&mut self, outage: Outage, turn: &mut Turn<'_>) {
         let Some(session) = self.link.session() else {
             return;
         };
         if !session.is_listed() && !session.is_quitting() {
-            return self.failed(Outage::new(OutageKind::Lost, why), turn);
+            return self.failed(outage, turn);
         }
+        let why = outage.to_string();
         let ids: Vec<MessageId> = session.retrievals();
         if session.is_idle() {
             // Servers do so to clients that have been silent for long.
@@ -46,12 +52,12 @@ impl Engine {
             self.disconnect(turn);
         } else {
             self.link.lost(turn.now);
-            self.hang_up(why, turn);
+            self.hang_up(&why, turn);
         }
-        let error = Error::Offline(Outage::new(OutageKind::Lost, why));
+        let error = Error::Offline(outage);
         turn.state
             .lost(&ids, ATTEMPTS_MAX, &error, &mut turn.step.effects);
-        self.commit_lost(why, turn);
+        self.commit_lost(&why, turn);
     }
 
     /// The session's listing proves to be out of date about a message, which is asked for again in

@@ -32,9 +32,13 @@ impl From<CommandError> for SessionError {
 impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Protocol(error) => error.fmt(f),
+            // A farewell to an idle client, most often; and no breach worth the name.
+            Self::Protocol(ProtocolError::UnexpectedOctets(words)) => {
+                write!(f, "the server said \"{words}\" unasked")
+            }
+            Self::Protocol(error) => write!(f, "the server broke the protocol: {error}"),
             Self::Command(error) => error.fmt(f),
-            Self::TooManyMessages => f.write_str("the listing does not end"),
+            Self::TooManyMessages => f.write_str("the server's listing does not end"),
             Self::MessageTooLong => f.write_str("a message does not end"),
         }
     }
