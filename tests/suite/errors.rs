@@ -8,7 +8,7 @@ use crate::support::mailbox::{account, serving_three};
 use crate::support::mount::{Site, is_mounted, pop3fs};
 use crate::support::process::run;
 use crate::support::skip::{Need, lacking};
-use pop3fs_server::{Fault, Identity, Message, Server};
+use pop3fs_server::{Fault, Identity, Message, Server, When};
 
 /// The exit statuses, from sysexits.h.
 const USAGE: i32 = 64;
@@ -71,6 +71,16 @@ fn an_unknown_authority_is_a_protocol_error() {
         .expect("a server on loopback");
     let account = Account::implicit_tls("ann", "secret", server.port(), Path::new("unused"));
     assert_fails(&account.without_options(), PROTOCOL, "certificate");
+    assert_eq!(server.count("PASS") + server.count("AUTH"), 0);
+}
+
+/// What does not speak POP3 is a protocol error (76), and hears no password.
+#[test]
+fn a_server_of_another_kind_is_a_protocol_error() {
+    let server = serving_three();
+    let greeting = b"220 mail.example.org ESMTP\r\n".to_vec();
+    server.fault(Fault::Replace(When::every("GREETING"), greeting));
+    assert_fails(&account(&server), PROTOCOL, "220 mail.example.org ESMTP");
     assert_eq!(server.count("PASS") + server.count("AUTH"), 0);
 }
 
