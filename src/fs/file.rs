@@ -182,7 +182,7 @@ impl Tree {
 
     fn undelete(&self, name: &str) -> Result<(), Error> {
         let entry = self.message(Place::Deleted, name)?;
-        Ok(self.maildrop.unmark(entry.id)?)
+        Ok(self.maildrop.unmark(&[entry.id])?)
     }
 
     /// Takes off every mark it can, and reports the first it could not.
@@ -192,11 +192,7 @@ impl Tree {
             marked.push(entry.id);
             std::ops::ControlFlow::Continue(())
         });
-        let outcomes: Vec<_> = marked
-            .into_iter()
-            .map(|id| self.maildrop.unmark(id))
-            .collect();
-        Ok(outcomes.into_iter().collect::<Result<(), _>>()?)
+        Ok(self.maildrop.unmark(&marked)?)
     }
 }
 

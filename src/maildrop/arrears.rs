@@ -34,6 +34,10 @@ impl Journal for Arrears {
         self.journal.append(record)
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        self.journal.flush()
+    }
+
     fn replace(&mut self, marks: &[Mark]) -> io::Result<()> {
         let replaced = self.journal.replace(marks);
         self.owed = replaced.is_err().then(|| marks.to_vec());

@@ -150,11 +150,25 @@ impl Maildrop {
         self.move_message(id, Place::Root, Place::Deleted).map(drop)
     }
 
-    /// Takes the mark off: the message moves back to the root.
+    /// Takes the marks off, all that it can: the messages move back to the root.
     ///
     /// # Errors
-    /// It is not marked, a commit holds it, or the journal cannot be written.
-    pub fn unmark(&self, id: MessageId) -> Result<(), Error> {
+    /// Of the first that stays marked: a commit holds it, the journal cannot be written, or it was
+    /// not marked at all.
+    pub fn unmark(&self, ids: &[MessageId]) -> Result<(), Error> {
+        let outcomes: Vec<_> = ids.iter().map(|&id| self.move_back(id)).collect();
+        let flushed = locked(&self.0.journal)
+            .as_mut()
+            .map_or(Ok(()), |journal| journal.flush());
+        if let Err(error) = flushed {
+            log::warn!(
+                "cannot flush the journal: {error}; marks taken off could come back after a loss of power"
+            );
+        }
+        outcomes.into_iter().collect()
+    }
+
+    fn move_back(&self, id: MessageId) -> Result<(), Error> {
         let changes = self.move_message(id, Place::Deleted, Place::Root)?;
         changes.into_iter().for_each(&self.0.surroundings.tell);
         Ok(())
@@ -344,10 +358,10 @@ mod tests {
         assert_eq!(names(&rig.maildrop, Place::Deleted), ["a"]);
         assert_eq!(rig.journal.marks().len(), 1);
         assert_eq!(rig.maildrop.mark(id), Err(Error::NotFound));
-        rig.maildrop.unmark(id).unwrap();
+        rig.maildrop.unmark(&[id]).unwrap();
         assert_eq!(names(&rig.maildrop, Place::Root), ["a", "b"]);
         assert_eq!(rig.journal.marks(), []);
-        assert_eq!(rig.maildrop.unmark(id), Err(Error::NotFound));
+        assert_eq!(rig.maildrop.unmark(&[id]), Err(Error::NotFound));
     }
 
     #[test]
@@ -356,7 +370,7 @@ mod tests {
         rig.mark("a");
         rig.told.lock().unwrap().clear();
         let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
-        rig.maildrop.unmark(id).unwrap();
+        rig.maildrop.unmark(&[id]).unwrap();
         let name: Arc<str> = "a".into();
         let left = Change::Vanished {
             place: Place::Deleted,
@@ -406,7 +420,7 @@ mod tests {
         rig.mark("a");
         rig.commit();
         let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
-        assert_eq!(rig.maildrop.unmark(id), Err(Error::Busy));
+        assert_eq!(rig.maildrop.unmark(&[id]), Err(Error::Busy));
         assert_eq!(names(&rig.maildrop, Place::Deleted), ["a"]);
     }
 
@@ -418,7 +432,7 @@ mod tests {
         let full = Err(Error::Journal(io::ErrorKind::StorageFull));
         assert_eq!(rig.maildrop.mark(rig.id("a")), full);
         let id = rig.maildrop.find(Place::Deleted, "b").unwrap().id;
-        assert_eq!(rig.maildrop.unmark(id), full);
+        assert_eq!(rig.maildrop.unmark(&[id]), full);
         assert_eq!(names(&rig.maildrop, Place::Root), ["a"]);
         assert_eq!(names(&rig.maildrop, Place::Deleted), ["b"]);
     }
@@ -438,9 +452,49 @@ mod tests {
             Ok(())
         }
 
+        fn flush(&mut self) -> io::Result<()> {
+            self.0.flush()
+        }
+
         fn replace(&mut self, marks: &[Mark]) -> io::Result<()> {
             self.0.replace(marks)
         }
+    }
+
+    /// A journal that loses with the power what was not flushed; both as they would be read.
+    struct Powered(Ledger, Ledger);
+
+    impl Journal for Powered {
+        fn append(&mut self, record: &Record) -> io::Result<()> {
+            self.0.append(record)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.1.replace(&self.0.marks())
+        }
+
+        fn replace(&mut self, marks: &[Mark]) -> io::Result<()> {
+            self.0.replace(marks)?;
+            self.flush()
+        }
+    }
+
+    #[test]
+    fn no_mark_comes_back_after_a_loss_of_power() {
+        let rig = Rig::connected(mailbox());
+        let disk = Ledger::default();
+        let journal = Powered(Ledger::default(), disk.clone());
+        let ids = [rig.id("a"), rig.id("b")];
+        *locked(&rig.maildrop.0.journal) = Some(Arrears::none(Box::new(journal)));
+        ["a", "b"].iter().for_each(|name| rig.mark(name));
+        locked(&rig.maildrop.0.journal)
+            .as_mut()
+            .unwrap()
+            .flush()
+            .unwrap();
+        assert_eq!(disk.marks().len(), 2);
+        rig.maildrop.unmark(&ids).unwrap();
+        assert_eq!(disk.marks(), []);
     }
 
     #[test]
@@ -457,7 +511,7 @@ mod tests {
             let now = (busy.0.surroundings.now)();
             rig.engine.step(now, Input::Wake);
         }));
-        assert_eq!(maildrop.unmark(id), Err(Error::Busy));
+        assert_eq!(maildrop.unmark(&[id]), Err(Error::Busy));
         assert_eq!(names(&maildrop, Place::Deleted), ["a"]);
         assert_eq!(ledger.marks().len(), 1);
     }

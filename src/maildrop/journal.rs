@@ -2,6 +2,7 @@
 //!
 //! A text file: a heading, then a line for each mark set or taken off. A mark is not flushed to
 //! the disk: it survives the daemon, and a mark lost with the power only leaves a message undeleted.
+//! A mark taken off is flushed: if it came back, the next commit would delete what somebody kept.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,6 +21,12 @@ pub trait Journal: Send {
     /// # Errors
     /// The record could not be written.
     fn append(&mut self, record: &Record) -> io::Result<()>;
+
+    /// Has what was added outlive a loss of power.
+    ///
+    /// # Errors
+    /// The system could not promise it.
+    fn flush(&mut self) -> io::Result<()>;
 
     /// Puts these marks in the place of all records; on an error the old ones stand.
     ///
@@ -121,6 +128,10 @@ impl Journal for JournalFile {
         }
         self.length += line.len() as u64;
         Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.sync_data()
     }
 
     fn replace(&mut self, marks: &[Mark]) -> io::Result<()> {
