@@ -21,7 +21,7 @@ pub enum Access {
 }
 
 /// An open file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
     /// Its number, to be given back with every read, write, and release.
     pub handle: u64,
@@ -33,13 +33,31 @@ pub struct Opened {
 
 /// The kernel has a wrong size of a file: it must take in the last octet where there is one, which
 /// makes its size grow, and forget the attributes; then [`Tree::settle`] is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Correction {
     /// Which file.
     pub inode: u64,
     /// The last octet and its offset, if the file may be longer than the kernel believes.
     pub last: Option<(u64, u8)>,
+    /// All of it, if it is short and not longer than it was shown: the kernel may take it in, and
+    /// need not ask for it.
+    pub whole: Option<Body>,
 }
+
+impl Correction {
+    fn of(open: &OpenMessage, correction: maildrop::Correction) -> Self {
+        let last = correction.last;
+        let short = |body: &&Body| last.is_none() && (1..=WHOLE_MAX).contains(&body.len());
+        Self {
+            inode: Node::Message(open.id).inode(),
+            last,
+            whole: open.body.as_ref().filter(short).cloned(),
+        }
+    }
+}
+
+/// What a program reads at once; a longer message may not be read to its end.
+const WHOLE_MAX: usize = 128 * 1024;
 
 impl Tree {
     /// Opens a file. `flags` are those of open(2).
@@ -136,12 +154,9 @@ impl Tree {
                 opened
                     .map_err(Error::from)
                     .map(|(open, correction)| Opened {
+                        correction: correction.map(|correction| Correction::of(&open, correction)),
                         handle: handles.insert(Handle::Message(open)),
                         access: Access::Cached,
-                        correction: correction.map(|maildrop::Correction { last }| Correction {
-                            inode: Node::Message(id).inode(),
-                            last,
-                        }),
                     }),
             );
         };

@@ -11,7 +11,7 @@ use fuser::{Errno, FileHandle, INodeNo, ReplyEmpty, ReplyEntry, ReplyOpen};
 
 use super::convert::{GENERATION, errno, file_attr, no_entry, open_flags};
 use super::notifier::Notifier;
-use crate::fs::{Attributes, Error, Opened, ROOT, Tree};
+use crate::fs::{Access, Attributes, Error, Opened, ROOT, Tree};
 
 /// How long the kernel may believe what it is told: whatever changes without the kernel having
 /// done it is told to it, so any time would do; after a day, a lost notice would heal.
@@ -60,19 +60,23 @@ pub(super) fn answer_lookup(found: Result<Attributes, Error>, parent: INodeNo, r
 
 /// Answers open(2), after the kernel has taken in the correction where there is one.
 pub(super) fn answer_open(opened: Opened, tree: Arc<Tree>, notifier: &Notifier, reply: ReplyOpen) {
-    match opened.correction {
-        None => accept(opened, reply),
-        Some(correction) => notifier.correct(
-            correction,
-            Box::new(move |told| match told {
-                Ok(()) => {
-                    tree.settle(correction.inode);
-                    accept(opened, reply);
-                }
-                Err(error) => give_up(&tree, opened, &error, reply),
-            }),
-        ),
-    }
+    let Opened {
+        handle,
+        access,
+        correction,
+    } = opened;
+    let Some(correction) = correction else {
+        return accept(handle, access, reply);
+    };
+    let inode = correction.inode;
+    let told = move |told| match told {
+        Ok(()) => {
+            tree.settle(inode);
+            accept(handle, access, reply);
+        }
+        Err(error) => give_up(&tree, handle, &error, reply),
+    };
+    notifier.correct(correction, Box::new(told));
 }
 
 /// Answers what only succeeds or fails.
@@ -103,14 +107,14 @@ pub(super) fn stop_if(full: bool) -> ControlFlow<()> {
     }
 }
 
-fn accept(opened: Opened, reply: ReplyOpen) {
-    reply.opened(FileHandle(opened.handle), open_flags(opened.access));
+fn accept(handle: u64, access: Access, reply: ReplyOpen) {
+    reply.opened(FileHandle(handle), open_flags(access));
 }
 
 /// A reader who went on with a wrong size could be shown a part of the message as the whole.
-fn give_up(tree: &Tree, opened: Opened, error: &io::Error, reply: ReplyOpen) {
+fn give_up(tree: &Tree, handle: u64, error: &io::Error, reply: ReplyOpen) {
     log::error!("the kernel did not take in a message's true size: {error}");
-    tree.release(opened.handle);
+    tree.release(handle);
     reply.error(Errno::EIO);
 }
 

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
 use fuser::INodeNo;
@@ -31,6 +31,21 @@ pub struct Notifier {
 struct Line {
     queue: Sender<Message>,
     kernel: fuser::Notifier,
+    filling: Mutex<()>,
+}
+
+impl Line {
+    /// Gives the kernel all of a message, which spares it the question. It is as well to leave it
+    /// out: storing a page waits for whoever reads it just now, and while two dispatch threads
+    /// waited so, nobody would be there to answer. So there is only one at a time.
+    fn fill(&self, correction: &Correction) {
+        let (Some(body), Ok(_alone)) = (&correction.whole, self.filling.try_lock()) else {
+            return;
+        };
+        if let Err(error) = self.kernel.store(INodeNo(correction.inode), 0, body) {
+            log::debug!("the kernel did not take a message in: {error}");
+        }
+    }
 }
 
 /// What waits to be told.
@@ -67,7 +82,10 @@ impl Notifier {
     /// Tells the kernel a file's true size, at once or soon; then goes on with `told`.
     pub(super) fn correct(&self, correction: Correction, told: Told) {
         match (correction.last, self.line.get()) {
-            (None, Some(line)) => told(correct(&line.kernel, correction)),
+            (None, Some(line)) => {
+                line.fill(&correction);
+                told(correct(&line.kernel, &correction));
+            }
             _ => self.send(Message::Correct(correction, told)),
         }
     }
@@ -78,6 +96,7 @@ impl Notifier {
         let line = Line {
             queue,
             kernel: kernel.clone(),
+            filling: Mutex::new(()),
         };
         thread::Builder::new()
             .name("notifier".to_owned())
@@ -98,7 +117,7 @@ fn tell_all(kernel: &fuser::Notifier, messages: &Receiver<Message>) {
     for message in messages {
         let told = catch_unwind(AssertUnwindSafe(|| match message {
             Message::Forget(notice) => forget(kernel, &notice),
-            Message::Correct(correction, told) => told(correct(kernel, correction)),
+            Message::Correct(correction, told) => told(correct(kernel, &correction)),
         }));
         if told.is_err() {
             log::error!("a bug: telling the kernel of a change panicked; going on");
@@ -119,7 +138,7 @@ fn forget(kernel: &fuser::Notifier, notice: &Notice) {
 
 /// Storing the last octet makes the kernel's size grow even for programs that do not ask for it
 /// again (mmap, sendfile, splice); forgetting the attributes makes it shrink where it was too large.
-fn correct(kernel: &fuser::Notifier, correction: Correction) -> io::Result<()> {
+fn correct(kernel: &fuser::Notifier, correction: &Correction) -> io::Result<()> {
     let inode = INodeNo(correction.inode);
     if let Some((offset, octet)) = correction.last {
         kernel.store(inode, offset, &[octet])?;
@@ -146,6 +165,7 @@ mod tests {
         let correction = Correction {
             inode: 16,
             last: None,
+            whole: None,
         };
         Notifier::new().correct(correction, Box::new(move |result| drop(told.send(result))));
         assert!(outcome.recv().is_err());
