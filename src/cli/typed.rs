@@ -147,6 +147,9 @@ pub(super) enum Verb {
         json: bool,
     },
     /// Bring removed messages back, as long as they are not committed
+    #[command(
+        override_usage = "pop3fs undelete MOUNTPOINT NAME...\n       pop3fs undelete MOUNTPOINT --all"
+    )]
     Undelete {
         /// Where the mailbox is mounted
         mountpoint: PathBuf,
@@ -234,6 +237,12 @@ mod tests {
     #[test]
     fn the_grammar_is_sound() {
         Typed::command().debug_assert();
+    }
+
+    #[test]
+    fn undelete_without_a_name_tells_of_all() {
+        let refused = Typed::try_parse_from(["pop3fs", "undelete", "mail"]).unwrap_err();
+        assert!(refused.to_string().contains("undelete MOUNTPOINT --all"));
     }
 
     #[test]
