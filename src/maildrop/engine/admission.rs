@@ -90,7 +90,7 @@ impl Engine {
             reconcile(&mut state.catalog, messages, &suffix, now.unix_seconds());
         step.effects.changes.extend(changes);
         state.reorder();
-        if inherit(state, &suffix) | (state.catalog.marks() != marked) {
+        if inherit(state, &suffix) | (state.catalog.marks() != marked) | self.unwritten {
             *journal = true;
         }
         state.link.session = SessionStatus::Connected;

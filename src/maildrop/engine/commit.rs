@@ -139,8 +139,9 @@ impl Engine {
         turn.journal = true;
     }
 
-    /// The journal is written, or could not be: the commit is over.
+    /// The journal is written, or could not be: a commit that waited for it is over.
     pub(super) fn recorded(&mut self, result: Result<(), String>, turn: &mut Turn<'_>) {
+        self.unwritten = result.is_err();
         let Some(commit) = self.commit.take_if(|commit| commit.is_recording()) else {
             return result.unwrap_or_else(|error| log::error!("{error}; it is out of date"));
         };

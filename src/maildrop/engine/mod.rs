@@ -47,6 +47,8 @@ pub struct Engine {
     next_committers: Waiters<Arc<CommitReport>>,
     /// Messages that commits may have deleted, until a listing tells.
     doubtful: BTreeSet<MessageId>,
+    /// The journal could not be written; the next listing is an occasion to do it.
+    unwritten: bool,
     /// Messages of the commit whose DELE has still to be sent.
     deleting: VecDeque<MessageId>,
     /// Those who asked for the end.
@@ -120,6 +122,7 @@ impl Engine {
             committers: Waiters::default(),
             next_committers: Waiters::default(),
             doubtful: BTreeSet::new(),
+            unwritten: false,
             deleting: VecDeque::new(),
             leavers: Waiters::default(),
             planned: None,
