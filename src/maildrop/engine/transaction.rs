@@ -581,6 +581,35 @@ mod tests {
     }
 
     #[test]
+    fn of_those_that_share_a_unique_id_the_size_tells_which_is_gone() {
+        for (left, outcome) in [
+            ([("x", 1), ("x", 2)], Outcome::AlreadyGone),
+            ([("x", 2), ("x", 3)], Outcome::Kept),
+        ] {
+            let mut catalog = Catalog::default();
+            list(&mut catalog, &[("x", 1), ("x", 2), ("x", 3)]);
+            catalog.place(C, Place::Deleted);
+            let mut transaction = begin(&catalog).unwrap();
+            list(&mut catalog, &left);
+            transaction.listed(&catalog, "");
+            assert_eq!(outcomes(transaction), [outcome]);
+        }
+    }
+
+    #[test]
+    fn what_an_earlier_commit_may_have_deleted_is_in_doubt_until_it_is_listed() {
+        let (catalog, mut transaction) = quitting();
+        transaction.lost("gone");
+        let doubtful = transaction.in_doubt();
+        let mut again = Transaction::begin(&catalog, &doubtful).unwrap();
+        again.give_up("offline".to_owned());
+        assert_eq!(outcomes(again), [Outcome::Unknown; 2]);
+        let mut again = Transaction::begin(&catalog, &doubtful).unwrap();
+        assert_eq!(again.listed(&catalog, ""), Next::Delete(vec![A, C]));
+        assert!(again.in_doubt().is_empty());
+    }
+
+    #[test]
     fn sessions_are_bounded() {
         let (catalog, mut transaction) = deleting();
         for _ in 1..SESSIONS_MAX {
