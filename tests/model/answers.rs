@@ -170,11 +170,7 @@ impl World {
             Err(Error::TimedOut) => return self.see(Sighting::CommitTimedOut),
             Err(error) => panic!("a commit failed for no reason: {error}"),
         };
-        // A listing may have dropped marks before the commit came to them.
-        let is_meant =
-            |id: &&MailId| self.ledger.marked.contains(id) || !self.ledger.was_dropped(**id);
-        let covers = covers.iter().filter(is_meant).copied().collect();
-        self.ledger.reported(&report, &covers, &self.owed());
+        self.ledger.reported(&report, covers, &self.owed());
         self.look_at_report(&report);
         if report.complete && report.problem.is_none() && !report.messages.is_empty() {
             let written = self.paper.marks().len();

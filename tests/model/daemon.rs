@@ -93,6 +93,15 @@ impl Daemon {
             .collect()
     }
 
+    /// These marks are no more: no commit can be meant to carry them out.
+    pub fn marks_lost(&mut self, lost: &BTreeSet<MailId>) {
+        for request in self.requests.values_mut() {
+            if let Want::Commit(Some(covers)) = &mut request.want {
+                covers.retain(|id| !lost.contains(id));
+            }
+        }
+    }
+
     /// Handles to read from: where there are any, those whose octets are not held in memory for them.
     pub fn readable(&self) -> Vec<usize> {
         let open = |handle: &Handle| handle.open.as_ref().map(|open| open.body.is_none());

@@ -14,7 +14,33 @@ pub const QUIT_REFUSED: &str = "some messages were not deleted";
 impl World {
     /// The server misbehaves in one more way.
     pub fn misbehave(&mut self) {
-        if let Some(fault) = self.fault() {
+        let fault = self.fault();
+        self.set(fault);
+    }
+
+    /// The next QUIT will go wrong.
+    pub fn quit_badly(&mut self) {
+        let fault = self.cut_at_quit();
+        self.set(Some(fault));
+    }
+
+    /// RETR of something will go wrong.
+    pub fn retrieve_badly(&mut self) {
+        let fault = self.retrieval_fault();
+        self.set(fault);
+    }
+
+    /// Something will be listed otherwise, or all as at first.
+    pub fn list_otherwise(&mut self) {
+        if self.dice.one_in(3) {
+            return self.behave();
+        }
+        let fault = self.other_listing();
+        self.set(fault);
+    }
+
+    fn set(&mut self, fault: Option<Fault>) {
+        if let Some(fault) = fault {
             tell!("fault: {:.200}", format!("{fault:?}"));
             self.server.fault(fault);
         }

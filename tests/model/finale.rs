@@ -9,8 +9,8 @@ use crate::mail::MailId;
 use crate::request::Want;
 use crate::world::World;
 
-/// Starts of which one must succeed.
-const STARTS: usize = 10;
+/// Attempts at a session of which one must succeed.
+const ATTEMPTS: usize = 10;
 
 /// How long what must succeed may take.
 const PATIENCE: Duration = Duration::from_secs(900);
@@ -24,70 +24,84 @@ impl World {
         self.commit_the_last_time();
     }
 
-    /// A session of its own, so that nothing is known from before.
+    /// A session that knows all that has happened, of this daemon or of another one.
     fn see_it_afresh(&mut self) {
-        self.crash();
+        if self.dice.one_in(2) {
+            self.crash();
+        }
         self.wait(PATIENCE);
-        // A link may take longer to make than a start may wait.
-        for _ in 0..STARTS {
-            if self.daemon.is_none() {
-                self.start();
-                self.wait(PATIENCE);
+        let sessions = |world: &Self| world.daemon.as_ref().map_or(0, |daemon| daemon.sessions);
+        // A link may take longer to make than a request may wait, so that not every attempt succeeds.
+        for _ in 0..ATTEMPTS {
+            if let Some(daemon) = &mut self.daemon {
+                daemon.leave(PATIENCE);
+            }
+            self.wait(PATIENCE);
+            let before = sessions(self);
+            match &mut self.daemon {
+                Some(daemon) => daemon.connect(),
+                None => self.start(),
+            }
+            self.wait(PATIENCE);
+            if sessions(self) > before {
+                return;
             }
         }
-        let daemon = self
-            .daemon
-            .as_ref()
-            .expect("a daemon starts when all is well");
-        assert!(daemon.is_mounted && daemon.requests.is_empty());
+        panic!("no session, though all is well");
     }
 
-    /// Every message is there, and can be read.
+    /// Every message is there, and can be read; not always at once, for some have changed, or came empty and are asked
+    /// for again in another session.
     fn read_everything(&mut self) {
-        let daemon = self.daemon.as_mut().expect("it has been started");
+        let daemon = self.daemon.as_mut().expect("a session needs a daemon");
+        assert!(daemon.is_mounted && daemon.requests.is_empty());
         let entries = [Place::Root, Place::Deleted].map(|place| daemon.entries(place));
-        let ids: Vec<_> = entries.iter().flatten().map(|entry| entry.id).collect();
-        let shown: BTreeSet<MailId> = ids.iter().map(|id| daemon.mails[id]).collect();
-        assert_eq!(
-            shown, self.ledger.on_server,
-            "what is shown is what is there"
-        );
-        // A slow link, on which a session must be made anew, may need longer than one request may.
-        for _ in 0..STARTS {
-            let daemon = self.daemon.as_mut().expect("it has been started");
-            let handles = daemon.handles.iter();
-            let open: BTreeSet<MailId> = handles.map(|handle| handle.mail).collect();
-            let mut closed = ids.clone();
-            closed.retain(|id| !open.contains(&daemon.mails[id]));
-            closed.into_iter().for_each(|id| daemon.open(id));
-            self.wait(PATIENCE);
+        let shown = entries
+            .iter()
+            .flatten()
+            .map(|entry| daemon.mails[&entry.id]);
+        let shown: BTreeSet<MailId> = shown.collect();
+        assert_eq!(shown, self.ledger.on_server, "what is shown is there");
+        let mut unread = shown;
+        for _ in 0..ATTEMPTS {
+            if unread.is_empty() {
+                return;
+            }
+            self.read_all(&unread);
+            let handles = self.daemon.iter().flat_map(|daemon| &daemon.handles);
+            for handle in handles.filter(|handle| handle.is_read_whole()) {
+                unread.remove(&handle.mail);
+            }
         }
-        let daemon = self.daemon.as_mut().expect("it has been started");
-        assert_eq!(
-            daemon.handles.len(),
-            ids.len(),
-            "every message can be opened"
-        );
-        (0..ids.len()).for_each(|handle| daemon.read(handle, 0, usize::MAX));
+        panic!("{unread:?} cannot be read");
+    }
+
+    fn read_all(&mut self, mails: &BTreeSet<MailId>) {
+        let daemon = self.daemon.as_mut().expect("nothing makes it end");
+        daemon.handles.clear();
+        let entries = [Place::Root, Place::Deleted].map(|place| daemon.entries(place));
+        for entry in entries.iter().flatten() {
+            if mails.contains(&daemon.mails[&entry.id]) {
+                daemon.open(entry.id);
+            }
+        }
         self.wait(PATIENCE);
-        let daemon = self.daemon.as_ref().expect("it has been started");
-        for handle in &daemon.handles {
-            let now = &self.post.mails[handle.mail].versions[0];
-            assert!(handle.has_read(now), "mail {} was not read", handle.mail);
-        }
+        let daemon = self.daemon.as_mut().expect("nothing makes it end");
+        (0..daemon.handles.len()).for_each(|handle| daemon.read(handle, 0, usize::MAX));
+        self.wait(PATIENCE);
     }
 
     /// Exactly the marked messages go, and the journal is empty.
     fn commit_the_last_time(&mut self) {
         self.take_answers();
         for _ in 0..3 {
-            self.mark_one();
+            self.mark();
         }
         let (marked, before) = (self.ledger.marked.clone(), self.ledger.on_server.clone());
-        let daemon = self.daemon.as_mut().expect("it has been started");
+        let daemon = self.daemon.as_mut().expect("nothing makes it end");
         daemon.commit_within(PATIENCE);
         self.wait(PATIENCE);
-        let daemon = self.daemon.as_ref().expect("it has been started");
+        let daemon = self.daemon.as_ref().expect("nothing makes it end");
         assert!(
             !daemon
                 .requests

@@ -12,6 +12,7 @@ pub struct Handle {
     /// The versions of the mail that all octets read so far agree with.
     candidates: Vec<Vec<u8>>,
     is_changed: bool,
+    is_read_whole: bool,
 }
 
 impl Handle {
@@ -38,6 +39,7 @@ impl Handle {
             mail: id,
             candidates,
             is_changed: false,
+            is_read_whole: false,
         }
     }
 
@@ -62,11 +64,12 @@ impl Handle {
             self.mail,
             octets.len()
         );
+        self.is_read_whole |= offset == 0 && octets.len() < length;
     }
 
-    /// Whether all that was read, and something was, agrees with these octets and no others.
-    pub fn has_read(&self, octets: &[u8]) -> bool {
-        self.candidates.iter().all(|version| version == octets)
+    /// Whether all octets of a version have been read.
+    pub fn is_read_whole(&self) -> bool {
+        self.is_read_whole
     }
 
     /// A read was told that the server now gives other octets.

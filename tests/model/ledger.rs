@@ -16,6 +16,8 @@ pub struct Ledger {
     pub marked: BTreeSet<MailId>,
     /// Marks that a listing has dropped; an old journal may bring them back.
     dropped: BTreeSet<MailId>,
+    /// Marks that may be gone with the power.
+    unflushed: BTreeSet<MailId>,
     /// The commit under way.
     pub commit: Option<Deletion>,
     /// The listing that the mount goes by.
@@ -65,11 +67,6 @@ impl Ledger {
         self.on_server.clone_from(left);
     }
 
-    /// Whether a listing has dropped a mark of it.
-    pub fn was_dropped(&self, id: MailId) -> bool {
-        self.dropped.contains(&id)
-    }
-
     pub fn mark(&mut self, id: MailId) {
         self.marked.insert(id);
     }
@@ -79,32 +76,40 @@ impl Ledger {
         self.dropped.remove(&id);
     }
 
+    /// The power has failed. A mark may be lost with it; none may come back.
+    pub fn power_lost(&mut self) {
+        self.unflushed.clone_from(&self.marked);
+    }
+
     /// The mount shows these as marked, having listed `view` if there is one.
     ///
     /// No mark appears that the user has not set, and none is lost while its mail is there as it was. `owed` is what
-    /// the server has promised to delete.
+    /// the server has promised to delete. Gives the marks that are no more.
     pub fn shows_marked(
         &mut self,
         shown: &BTreeSet<MailId>,
         view: Option<&View>,
         owed: &BTreeSet<MailId>,
-    ) {
+    ) -> BTreeSet<MailId> {
         for id in shown.difference(&self.marked) {
             assert!(
                 self.dropped.contains(id),
                 "mail {id} is marked, and not by the user"
             );
         }
-        for &id in self.marked.difference(shown) {
+        let lost: BTreeSet<MailId> = self.marked.difference(shown).copied().collect();
+        for &id in &lost {
             let is_gone = !self.on_server.contains(&id) || owed.contains(&id);
             let is_told_otherwise = view.is_some_and(|view| !view.tells_as(&self.view, id));
             assert!(
-                is_gone || is_told_otherwise,
+                is_gone || is_told_otherwise || self.unflushed.contains(&id),
                 "the mark of mail {id} is lost"
             );
             self.dropped.insert(id);
         }
+        self.unflushed.clear();
         self.marked.clone_from(shown);
+        lost
     }
 
     /// A commit has ended for somebody who asked for it when these were marked.

@@ -71,8 +71,8 @@ impl Link {
             return;
         };
         let answer = conversation.say(&heard);
-        let text = String::from_utf8_lossy(&answer);
-        self.is_refused_quit |= text.contains(QUIT_REFUSED);
+        self.is_refused_quit |=
+            self.quits && String::from_utf8_lossy(&answer).contains(QUIT_REFUSED);
         self.down.extend(answer);
         if self.messages.is_none() {
             let messages = conversation.messages();
@@ -92,7 +92,8 @@ impl Link {
     /// Some octets arrive at the daemon.
     pub fn read(&mut self, dice: &mut Dice) -> Vec<u8> {
         let octets = dice.piece(self.down.len());
-        self.down.drain(..octets).collect()
+        let later = self.down.split_off(octets);
+        std::mem::replace(&mut self.down, later)
     }
 
     /// Whether the daemon can notice that the server has hung up.

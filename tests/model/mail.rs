@@ -28,6 +28,9 @@ const LONG: [usize; 2] = [64 * 1024, 128 * 1024];
 /// Sizes are spread so far around those.
 const SPREAD: usize = 3000;
 
+/// Lines are not much longer than that.
+const LINE: usize = 1000;
+
 /// A piece of mail.
 pub struct Mail {
     pub unique_id: Vec<u8>,
@@ -162,11 +165,12 @@ impl Post {
 
 /// A text of about that length in which no two lines, of this mail and of any other, are the same.
 fn text(serial: usize, length: usize, dice: &mut Dice) -> Vec<u8> {
-    let mut octets = Vec::with_capacity(length + 100);
+    let mut octets = Vec::with_capacity(length + LINE);
     while octets.len() < length {
         octets.extend(format!("{}{serial}:{}", dots(dice), octets.len()).bytes());
-        octets.extend((0..dice.below(30)).map(|_| dice.letter()));
-        octets.extend(std::iter::repeat_n(b'=', dice.below(60)));
+        octets.extend((0..dice.below(12)).map(|_| dice.letter()));
+        let filled = octets.len() + dice.below(if length > 4 * LINE { LINE } else { 80 });
+        octets.resize(filled, b'=');
         octets.push(b'\n');
     }
     octets.truncate(length);

@@ -1,13 +1,16 @@
 //! The maildrop under random operations and random faults, held against a model of what must be.
 //!
 //! ```text
-//!   Operations --> Daemon (Maildrop, Engine) <-- Link: octets, cuts, silence --> Conversation (Server)
-//!                     |                \                                             |
-//!                   Paper               `--> Ledger, View, Handle: what is true <----'
+//!  what happens   operations: user, mishaps, faults              all of it chosen by the Dice
+//!  the program    Daemon: Maildrop and Engine; steps do the driver's part; Paper is its journal
+//!  the world      Link: octets up and down, cuts, silence; network and farewells move it; Clock
+//!  the server     Conversation, from the test server
+//!  what is true   Ledger: who deleted what; View: which name is which mail; Handle: what may be read
+//!  held against   listings, answers; finale: all is well again, so all must come right
 //! ```
 //!
-//! No thread, socket or clock is involved, so a run is its seed. A run is a few dozen operations,
-//! in between which octets move and time passes, or not; then all faults end, and all must come right.
+//! No thread, socket or clock is involved, so a run is its seed. Each run has a theme, for some mishaps need many
+//! things of a kind to come together. The sightings count what the runs came across.
 //!
 //! - `POP3FS_MODEL_RUNS=200000 cargo test --test model` plays more runs;
 //! - `POP3FS_MODEL_SEED=17 cargo test --test model -- --nocapture` plays one and tells what happens.
@@ -17,12 +20,15 @@ mod answers;
 mod clock;
 mod daemon;
 mod dice;
+mod farewells;
 mod faults;
 mod finale;
 mod handle;
 mod ledger;
 mod link;
+mod listings;
 mod mail;
+mod mishaps;
 mod network;
 mod operations;
 mod paper;
@@ -30,6 +36,7 @@ mod request;
 mod sightings;
 mod steps;
 mod trace;
+mod user;
 mod view;
 mod world;
 

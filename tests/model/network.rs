@@ -34,6 +34,12 @@ impl World {
         (0..moves).any(|_| !self.move_one());
     }
 
+    /// Lets things move until the daemon has written QUIT, or nothing can.
+    pub fn stir_until_quit(&mut self) {
+        let quits = |world: &Self| world.network.live.as_ref().is_some_and(Link::quits);
+        while !quits(self) && self.move_one() {}
+    }
+
     /// Lets things move until nothing can before time passes.
     pub fn settle_down(&mut self) {
         for _ in 0..MOVES_MAX {
@@ -79,16 +85,6 @@ impl World {
             .filter(|&moment| moment > self.now())
             .chain(wake)
             .min()
-    }
-
-    fn server_notices(&mut self) {
-        let now = self.now();
-        let noticed = self
-            .network
-            .left
-            .extract_if(.., |(moment, _)| *moment <= now);
-        let noticed: Vec<Link> = noticed.map(|(_, link)| link).collect();
-        noticed.into_iter().for_each(|link| self.notice(link));
     }
 
     /// Lets one thing move, if any can.
@@ -163,6 +159,18 @@ impl World {
         daemon.engine.sent(written);
     }
 
+    /// The daemon writes all that it has to.
+    pub fn write_all(&mut self) {
+        while self.network.live.is_some()
+            && self
+                .daemon
+                .as_ref()
+                .is_some_and(|daemon| !daemon.engine.outgoing().is_empty())
+        {
+            self.write();
+        }
+    }
+
     fn hear(&mut self) {
         let Some(link) = &mut self.network.live else {
             return;
@@ -202,39 +210,5 @@ impl World {
             String::from_utf8_lossy(&octets[..octets.len().min(300)])
         );
         self.step(Input::Received(&octets));
-    }
-
-    /// The daemon notices that the server has hung up.
-    fn closed(&mut self) {
-        let Some(link) = self.network.live.take() else {
-            return;
-        };
-        tell!("hung up");
-        if !link.is_cut && !link.quits() {
-            self.see(Sighting::CutByServer);
-        }
-        self.leave_to_server(link);
-        let why = self.dice.one_in(2).then(|| "the link broke".to_owned());
-        self.step(Input::Closed(why));
-    }
-
-    /// The link breaks, at any octet; whether there was one.
-    pub fn cut(&mut self) {
-        let Some(link) = &mut self.network.live else {
-            return;
-        };
-        tell!("cut");
-        let octets = self.dice.cut(link.on_the_way_up());
-        if link.can_hear() {
-            link.hear(octets);
-        }
-        link.settle();
-        let permitted = link.permitted.clone();
-        let deletes = self.audit(&permitted);
-        if let Some(link) = &mut self.network.live {
-            link.has_deleted |= deletes;
-            link.cut(&mut self.dice);
-        }
-        self.see(Sighting::CutByNetwork);
     }
 }

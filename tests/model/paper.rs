@@ -1,4 +1,5 @@
-//! A journal in memory, which outlives the daemon that writes it and can refuse to be written.
+//! A journal in memory, which outlives the daemon that writes it, can refuse to be written, and loses with the power
+//! what was not flushed.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -12,6 +13,8 @@ pub struct Paper(Arc<Mutex<Page>>);
 #[derive(Default)]
 struct Page {
     lines: Vec<String>,
+    /// How many of them outlive a loss of power.
+    flushed: usize,
     refuses_append: bool,
     refuses_replace: bool,
 }
@@ -31,6 +34,13 @@ impl Paper {
         marks
     }
 
+    /// The power fails: of what was not flushed, so many lines are kept at most.
+    pub fn lose_power(&self, kept: usize) {
+        let mut page = self.0.lock().unwrap();
+        let safe = page.flushed.saturating_add(kept);
+        page.lines.truncate(safe);
+    }
+
     /// From now on it can, or cannot, be written.
     pub fn set_refusals(&self, append: bool, replace: bool) {
         let mut page = self.0.lock().unwrap();
@@ -48,10 +58,6 @@ impl Journal for Paper {
         Ok(())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
     fn replace(&mut self, marks: &[Mark]) -> io::Result<()> {
         let mut page = self.0.lock().unwrap();
         if page.refuses_replace {
@@ -59,6 +65,13 @@ impl Journal for Paper {
         }
         let line = |mark: &Mark| Record::Marked(mark.clone()).to_string();
         page.lines = marks.iter().map(line).collect();
+        page.flushed = page.lines.len();
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let mut page = self.0.lock().unwrap();
+        page.flushed = page.lines.len();
         Ok(())
     }
 }

@@ -46,6 +46,7 @@ sightings! {
     QuitOfTheDead: "QUITs that arrived when the client had given the link up",
     Crashed: "crashes of the daemon",
     CrashedInCommit: "crashes during a commit",
+    PowerLost: "losses of power",
     Inherited: "marks taken over from a crashed daemon",
     Delivered: "messages delivered by others",
     Expunged: "messages expunged by others",

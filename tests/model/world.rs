@@ -42,9 +42,19 @@ pub struct World {
     pub has_capa: bool,
     /// Whether a session excludes others.
     pub locks: bool,
+    pub theme: Theme,
     /// Whether all is well for good.
     pub is_healed: bool,
     deletes: Arc<AtomicBool>,
+}
+
+/// What there is more of in a run.
+#[derive(Clone, Copy)]
+pub enum Theme {
+    Reading,
+    Commits,
+    Disk,
+    Others,
 }
 
 /// What lies between the daemon and the server.
@@ -101,6 +111,7 @@ impl World {
             network: Network::default(),
             sizes: HashMap::new(),
             locks,
+            theme: [Theme::Reading, Theme::Commits, Theme::Disk, Theme::Others][dice.below(4)],
             is_healed: false,
             deletes,
             dice,

@@ -1,0 +1,139 @@
+//! What other clients, the network and the machine do.
+
+use std::time::Duration;
+
+use crate::daemon::Daemon;
+use crate::sightings::Sighting;
+use crate::trace::tell;
+use crate::world::World;
+
+/// More mail than this is not delivered in one run.
+const MAILS_MAX: usize = 24;
+
+impl World {
+    pub fn deliver(&mut self) {
+        if self.post.mails.len() < MAILS_MAX {
+            let id = self.post.mails.len();
+            tell!("deliver {id}");
+            self.server.deliver(self.post.write(&mut self.dice));
+            self.ledger.delivered(id);
+            self.see(Sighting::Delivered);
+        }
+    }
+
+    /// Another client deletes something; also in the midst of a session, as IMAP can.
+    pub fn expunge(&mut self) {
+        let there: Vec<_> = self.ledger.on_server.iter().copied().collect();
+        let Some(&id) = self.dice.pick(&there) else {
+            return;
+        };
+        let post = &self.post;
+        self.server.expunge_if(|message| post.find(message) == id);
+        let left = self.on_server();
+        tell!("expunge {id}");
+        for gone in self.ledger.expunged(&left) {
+            self.see(Sighting::Expunged);
+            if self.ledger.marked.contains(&gone) {
+                self.see(Sighting::ExpungedMarked);
+            }
+        }
+    }
+
+    /// The link dies without a word.
+    pub fn die(&mut self) {
+        if let Some(link) = &mut self.network.live {
+            tell!("the link is dead");
+            link.is_dead = true;
+            self.see(Sighting::HalfOpen);
+        }
+    }
+
+    pub fn fall_silent(&mut self) {
+        let span = match self.dice.one_in(3) {
+            true => self.dice.span(0..400_000),
+            false => self.dice.span(0..20_000),
+        };
+        self.be_silent(span);
+    }
+
+    /// Nothing arrives, until one end gives the other up.
+    pub fn be_silent_for(&mut self, span: Duration) {
+        self.be_silent(span);
+        self.wait(span);
+    }
+
+    fn be_silent(&mut self, span: Duration) {
+        tell!("silence for {span:?}");
+        self.network.silent_until = Some(self.now() + span);
+    }
+
+    pub fn refuse_connections(&mut self) {
+        let span = match self.dice.one_in(4) {
+            true => self.dice.span(0..120_000),
+            false => self.dice.span(0..5000),
+        };
+        tell!("no connections for {span:?}");
+        self.network.refuses_until = Some(self.now() + span);
+    }
+
+    pub fn trouble_disk(&mut self) {
+        let (append, replace) = (self.dice.one_in(3), self.dice.one_in(3));
+        tell!("the disk refuses to append: {append}, to replace: {replace}");
+        self.paper.set_refusals(append, replace);
+    }
+
+    /// The process dies. What it wrote may still arrive.
+    pub fn crash(&mut self) {
+        if self.dice.one_in(2) {
+            self.write_all();
+        }
+        let Some(daemon) = self.daemon.take() else {
+            return;
+        };
+        tell!("crash");
+        self.network.connecting = None;
+        if let Some(link) = self.network.live.take() {
+            self.leave_to_server(link);
+        }
+        self.ledger.commit = None;
+        self.see(Sighting::Crashed);
+        if daemon.is_committing() {
+            self.see(Sighting::CrashedInCommit);
+        }
+    }
+
+    /// The machine dies, and with it the process.
+    pub fn lose_power(&mut self) {
+        let kept = self.dice.below(3);
+        self.paper.lose_power(kept);
+        self.ledger.power_lost();
+        self.crash();
+        self.see(Sighting::PowerLost);
+    }
+
+    pub fn start(&mut self) {
+        let marks = self.paper.marks();
+        tell!("start; the journal holds {marks:?}");
+        for _ in marks {
+            self.see(Sighting::Inherited);
+        }
+        // Until it is mounted, nobody can use it.
+        self.daemon = Some(Daemon::start(
+            self.settings.clone(),
+            &self.clock,
+            &self.paper,
+        ));
+    }
+
+    /// The world is well again, but for the links that are broken already.
+    pub fn heal(&mut self) {
+        tell!("all is well");
+        self.is_healed = true;
+        self.behave();
+        self.paper.set_refusals(false, false);
+        self.network.silent_until = None;
+        self.network.refuses_until = None;
+        let lockout = Duration::from_secs(400);
+        self.wait(lockout);
+    }
+}

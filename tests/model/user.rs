@@ -1,0 +1,135 @@
+//! What the user does, while there is a mount to do it with.
+
+use pop3fs::maildrop::{Entry, Error, Place};
+
+use crate::daemon::Daemon;
+use crate::sightings::Sighting;
+use crate::trace::tell;
+use crate::world::World;
+
+impl World {
+    pub fn mark(&mut self) {
+        let Some((daemon, entry)) = self.mounted(Place::Root) else {
+            return;
+        };
+        let (result, id) = (daemon.mark(entry.id), daemon.mails[&entry.id]);
+        tell!("mark {id}: {result:?}");
+        match result {
+            Ok(()) => {
+                self.ledger.mark(id);
+                self.see(Sighting::Marked);
+            }
+            Err(Error::NoUniqueId) => self.see(Sighting::NoUniqueId),
+            Err(Error::Journal(_)) => self.see(Sighting::Unwritten),
+            Err(error) => panic!("cannot mark: {error}"),
+        }
+    }
+
+    pub fn unmark(&mut self) {
+        let Some((daemon, entry)) = self.mounted(Place::Deleted) else {
+            return;
+        };
+        let (result, id) = (daemon.maildrop.unmark(&[entry.id]), daemon.mails[&entry.id]);
+        tell!("unmark {id}: {result:?}");
+        match result {
+            Ok(()) => {
+                self.ledger.unmark(id);
+                self.see(Sighting::Unmarked);
+            }
+            Err(Error::Busy) => self.see(Sighting::HeldByCommit),
+            Err(Error::Journal(_)) => {}
+            Err(error) => panic!("cannot unmark: {error}"),
+        }
+    }
+
+    pub fn open(&mut self) {
+        let place = [Place::Root, Place::Root, Place::Deleted, Place::Gone][self.dice.below(4)];
+        if let Some((daemon, entry)) = self.mounted(place) {
+            daemon.open(entry.id);
+        }
+    }
+
+    pub fn measure(&mut self) {
+        if let Some((daemon, entry)) = self.mounted(Place::Root) {
+            daemon.measure(entry.id);
+        }
+    }
+
+    /// A program goes through some of the messages, in order.
+    pub fn walk(&mut self) {
+        let count = 2 + self.dice.below(4);
+        let Some((daemon, entry)) = self.mounted(Place::Root) else {
+            return;
+        };
+        let entries = daemon.entries(Place::Root).into_iter();
+        let way = entries.skip_while(|other| other.id != entry.id);
+        way.take(count).for_each(|entry| daemon.open(entry.id));
+    }
+
+    pub fn read_some(&mut self) {
+        for _ in 0..1 + self.dice.below(4) {
+            let open = self.daemon.as_ref().map(Daemon::readable);
+            let (offset, length) = self.part();
+            let open = open.unwrap_or_default();
+            let handle = self.dice.pick(&open);
+            if let (Some(daemon), Some(&handle)) = (&mut self.daemon, handle) {
+                daemon.read(handle, offset, length);
+            }
+        }
+    }
+
+    /// A part of a message to read: whole, at its start, anywhere, beyond the end.
+    fn part(&mut self) -> (u64, usize) {
+        const KERNEL: usize = 128 * 1024;
+        match self.dice.below(6) {
+            0 => (0, 1 << 20),
+            1 => (0, self.dice.below(500)),
+            2 => (KERNEL as u64, KERNEL),
+            3 => (self.dice.number(0..140_000), self.dice.below(KERNEL)),
+            4 => (u64::MAX - self.dice.number(0..3), usize::MAX),
+            _ => (self.dice.number(0..400), self.dice.below(400)),
+        }
+    }
+
+    pub fn close_all(&mut self) {
+        for handle in self
+            .daemon
+            .iter_mut()
+            .flat_map(|daemon| &mut daemon.handles)
+        {
+            handle.open = None;
+        }
+    }
+
+    pub fn commit(&mut self) {
+        let patience = self.dice.span(1000..900_000);
+        let is_within = self.dice.one_in(2);
+        let Some(daemon) = self.daemon.as_mut().filter(|daemon| daemon.is_mounted) else {
+            return;
+        };
+        let joins = daemon.is_committing();
+        match is_within {
+            true => daemon.commit_within(patience),
+            false => daemon.commit(),
+        }
+        tell!("commit");
+        if joins {
+            self.see(Sighting::CommitJoined);
+        }
+    }
+
+    pub fn leave(&mut self) {
+        let patience = self.dice.span(100..10_000);
+        if let Some(daemon) = self.daemon.as_mut().filter(|daemon| daemon.is_mounted) {
+            tell!("leave");
+            daemon.leave(patience);
+        }
+    }
+
+    /// A daemon that serves its mount, and one of its messages in this place.
+    fn mounted(&mut self, place: Place) -> Option<(&mut Daemon, Entry)> {
+        let daemon = self.daemon.as_mut().filter(|daemon| daemon.is_mounted)?;
+        let entry = self.dice.pick(&daemon.entries(place)).cloned()?;
+        Some((daemon, entry))
+    }
+}
