@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::mark::{Mark, Record};
@@ -50,6 +50,8 @@ pub struct JournalFile {
 pub enum JournalError {
     /// Another daemon has it.
     Locked(PathBuf),
+    /// Others can write to its directory, and so say what is to be deleted.
+    Exposed(PathBuf),
     /// It says something that we never wrote.
     Damaged {
         /// The journal.
@@ -82,6 +84,14 @@ impl JournalFile {
             .mode(0o700)
             .create(directory)
             .map_err(at(directory))?;
+        let mode = directory
+            .metadata()
+            .map_err(at(directory))?
+            .permissions()
+            .mode();
+        if mode & 0o022 != 0 {
+            return Err(JournalError::Exposed(directory.to_owned()));
+        }
         let lock = lock(&directory.join(names::file_name(account.as_bytes(), 1, ".lock")))?;
         let path = directory.join(names::file_name(account.as_bytes(), 1, ".journal"));
         let heading = format!("pop3fs journal 1 {}\n", names::escaped(account.as_bytes()));
@@ -218,6 +228,12 @@ impl fmt::Display for JournalError {
                 "another pop3fs has this account mounted (it holds {}); unmount that one first",
                 path.display()
             ),
+            Self::Exposed(path) => write!(
+                f,
+                "others can write to the state directory {}, and so mark what they like: take that \
+                 from them (chmod go-w), or use --state-dir",
+                path.display()
+            ),
             Self::Damaged { path, line } => write!(
                 f,
                 "the journal {} is damaged in line {line}, so the marks in it are not taken over; look at it, then move it away",
@@ -275,6 +291,17 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_that_others_can_write_to_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let others = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(directory.path(), others).unwrap();
+        let error = open(directory.path()).unwrap_err();
+        assert!(
+            matches!(error, JournalError::Exposed(_)) && error.to_string().contains("chmod go-w")
+        );
+    }
+
+    #[test]
     fn two_daemons_cannot_have_one_journal() {
         let directory = tempfile::tempdir().unwrap();
         let _first = open(directory.path()).unwrap();
@@ -313,7 +340,6 @@ mod tests {
 
     #[test]
     fn the_journal_is_nobody_else_s_to_read() {
-        use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
         let state = directory.path().join("state");
         let (journal, _) = open(&state).unwrap();

@@ -42,6 +42,7 @@ impl Failure {
             Self::Log(..) | Self::NoStateDirectory => ExitStatus::CantCreate,
             Self::Journal(JournalError::Locked(_)) | Self::Interrupted => ExitStatus::TempFail,
             Self::Journal(JournalError::Damaged { .. }) => ExitStatus::DataErr,
+            Self::Journal(JournalError::Exposed(_)) => ExitStatus::Config,
             Self::Journal(JournalError::Io { .. }) => ExitStatus::CantCreate,
             Self::Tls(_) | Self::NoLogin(_) | Self::Password(_) => ExitStatus::Config,
             Self::Server(_, error) => status_of_server(error),

@@ -10,9 +10,10 @@ use super::super::session::Session;
 /// Links that may fail in a row before those who wait are told.
 const FAILURES_MAX: u32 = 4;
 
-/// The pause after the first failure; each further one doubles it.
+/// The pause after the first failure; each further one doubles it, to less than a request may take:
+/// who asks when the server is back must not wait in vain.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
-const PAUSE_MAX: Duration = Duration::from_secs(30);
+const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// A refused login is not tried again for so long: accounts get locked.
 pub(super) const REFUSED_PAUSE: Duration = Duration::from_secs(300);
