@@ -4,7 +4,7 @@
 # make bench    the benchmark
 # make install  the program, its man page and mount.pop3fs (PREFIX=/usr/local DESTDIR=)
 #
-# They install the system packages they miss, after saying which and why.
+# The first two install what they miss, Rust included, after saying what and why.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -12,6 +12,8 @@ DESTDIR ?=
 SBINDIR ?= $(if $(filter /usr/local,$(PREFIX)),/sbin,$(PREFIX)/sbin)
 CARGO ?= cargo
 INSTALL ?= install
+# Where rustup puts cargo, which a fresh shell need not know.
+export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
 .PHONY: build demo test check bench install uninstall
 
