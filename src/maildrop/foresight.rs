@@ -33,6 +33,11 @@ struct Path<'a> {
 }
 
 impl State {
+    /// A program has read the whole directory.
+    pub fn announce(&mut self) {
+        self.foresight.predictor.announced();
+    }
+
     /// A program has opened a message, or reads one that must be fetched again.
     pub fn foresee(&mut self, id: MessageId) {
         let Self {

@@ -91,7 +91,7 @@ impl Maildrop {
         after: Option<MessageId>,
         visit: &mut dyn FnMut(Entry) -> ControlFlow<()>,
     ) {
-        let state = locked(&self.0.state);
+        let mut state = locked(&self.0.state);
         for (id, message) in state
             .catalog
             .after(after)
@@ -100,6 +100,9 @@ impl Maildrop {
             if visit(message.entry(id)).is_break() {
                 return;
             }
+        }
+        if place == Place::Root {
+            state.announce();
         }
     }
 

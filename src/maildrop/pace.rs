@@ -7,8 +7,16 @@
 
 use std::time::Duration;
 
-/// The window at first: half a second of a link of 1 Mbit/s.
+use super::clock::Moment;
+
+/// The window at first, where the listing shows no more: half a second of a link of 1 Mbit/s.
 const WINDOW: u64 = 64 * 1024;
+
+/// The window at first, at most: a listing is short, and may come in one burst out of a buffer.
+const WINDOW_FIRST_MAX: u64 = 1 << 20;
+
+/// A listing cannot be timed more finely than this.
+const TICK: Duration = Duration::from_millis(1);
 
 /// The window at least: a few small messages.
 const WINDOW_MIN: u64 = 16 * 1024;
@@ -20,6 +28,50 @@ const GROWTH: u64 = 3;
 /// Waiting below this is no queue, but the scheduling of two processes. It bounds what a demanded
 /// message can lose to guesses where there is no distance.
 const SLACK: Duration = Duration::from_millis(4);
+
+/// What the way to the listing shows of the link.
+#[derive(Debug)]
+pub(super) struct Survey {
+    round_trip: Duration,
+    octets: u64,
+    since: Option<Moment>,
+}
+
+impl Default for Survey {
+    fn default() -> Self {
+        Self {
+            round_trip: Duration::MAX,
+            octets: 0,
+            since: None,
+        }
+    }
+}
+
+impl Survey {
+    /// A command was answered after so long.
+    pub fn answered(&mut self, waited: Duration) {
+        self.round_trip = self.round_trip.min(waited);
+    }
+
+    /// So many octets of a listing came.
+    pub fn listed(&mut self, octets: usize, now: Moment) {
+        self.since.get_or_insert(now);
+        self.octets = self.octets.saturating_add(octets as u64);
+    }
+
+    /// The pace to begin with, now that the listing is complete: as much in flight as came in a
+    /// round trip.
+    pub fn pace(&self, now: Moment) -> Pace {
+        let spent = self.since.map_or(Duration::ZERO, |since| now - since);
+        let round_trips = self.round_trip.as_secs_f64() / spent.max(TICK).as_secs_f64();
+        // A float as large as it likes becomes the largest integer.
+        let window = (self.octets as f64 * round_trips) as u64;
+        Pace {
+            window: window.clamp(WINDOW, WINDOW_FIRST_MAX),
+            ..Pace::default()
+        }
+    }
+}
 
 /// The measurements of one session.
 #[derive(Debug)]
@@ -101,6 +153,28 @@ mod tests {
     fn without_distance_the_window_is_worth_a_few_milliseconds() {
         let queued = queue(80e6, 0.0001, 1.0);
         assert!((0.002..0.012).contains(&queued), "{queued}");
+    }
+
+    /// The first window after a listing of so many octets, at this rate and round trip.
+    fn surveyed(octets: usize, rate: f64, round_trip: f64) -> u64 {
+        let at = |seconds| Moment::since_1970(Duration::from_secs_f64(seconds));
+        let mut survey = Survey::default();
+        survey.answered(Duration::from_secs_f64(round_trip));
+        survey.listed(octets / 2, at(0.0));
+        survey.listed(octets / 2, at(octets as f64 / rate));
+        survey.pace(at(octets as f64 / rate)).window()
+    }
+
+    #[test]
+    fn the_first_window_is_what_the_listing_shows_within_bounds() {
+        assert_eq!(surveyed(400_000, 4e6, 0.1), 400_000);
+        assert_eq!(surveyed(400_000, 50e6, 0.1), WINDOW_FIRST_MAX);
+        assert_eq!(surveyed(400_000, 125e3, 0.1), WINDOW);
+        assert_eq!(surveyed(100, 50e6, 0.02), WINDOW);
+        assert_eq!(
+            Survey::default().pace(Moment::since_1970(TICK)).window(),
+            WINDOW
+        );
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //! Programs that walk a directory know nothing of pipelining: they open one file, read it, and
 //! open the next, in listing order or in order of name, forwards or backwards, several at a time.
 //! Two opens of neighbours make a walker; each further one that it foresaw lets it look further
-//! ahead. An open that fits no walker may be the start of one, and costs nothing: a reader at
-//! random must not pay for others' habits.
+//! ahead. So does the first message of all, opened when the whole directory has just been read. Any
+//! other open that fits no walker may be the start of one, and costs nothing: a reader at random
+//! must not pay for others' habits.
 
 use std::collections::VecDeque;
 
@@ -20,12 +21,15 @@ const STRAYS_MAX: usize = 8;
 /// direct neighbours count.
 const STRIDE_MAX: usize = 16;
 
+/// How many messages that are shown no more a walker may step over.
+const REMOVED_MAX: usize = 4 * STRIDE_MAX;
+
 /// How often a walker must have been right before it may leave any out.
 const SURE: u32 = 4;
 
-/// What a walker looks ahead once it has been right, in octets; each further time doubles it.
-/// Before, it is one message, for two opens may be neighbours by chance.
-const FIRST_STRETCH: u64 = 16 * 1024;
+/// What a walker looks ahead, in octets, after two neighbours, which may be so by chance, and after
+/// three; then as far as it may.
+const STRETCHES: [u64; 2] = [4 * 1024, 256 * 1024];
 
 /// In what order the messages are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +67,8 @@ pub(super) struct Predictor {
     /// The most recent last.
     walkers: Vec<Walker>,
     strays: VecDeque<MessageId>,
+    /// Whether the directory has been read since the last open.
+    announced: bool,
 }
 
 #[derive(Debug)]
@@ -79,8 +85,14 @@ struct Walker {
 }
 
 impl Predictor {
+    /// Somebody has read the whole directory.
+    pub fn announced(&mut self) {
+        self.announced = true;
+    }
+
     /// A message is opened.
     pub fn opened(&mut self, id: MessageId, ranks: &impl Ranks) {
+        let announced = std::mem::take(&mut self.announced);
         let known = self
             .walkers
             .iter()
@@ -96,6 +108,8 @@ impl Predictor {
             // Threads that share a walk may be a little out of step.
         } else if let Some((index, walker)) = self.begin(id, ranks) {
             self.strays.remove(index);
+            self.follow(walker);
+        } else if let Some(walker) = Walker::from_the_start(id, ranks).filter(|_| announced) {
             self.follow(walker);
         } else if !self.strays.contains(&id) {
             self.strays.push_back(id);
@@ -142,6 +156,37 @@ impl Predictor {
 }
 
 impl Walker {
+    /// A walker that does what was to be expected of one who has read the directory.
+    fn from_the_start(id: MessageId, ranks: &impl Ranks) -> Option<Self> {
+        let orders = [Order::Listing, Order::Name];
+        let is_first = |order| {
+            let hidden = |rank| {
+                let before = ranks.at(order, rank);
+                before.is_none_or(|id| ranks.effort(id) == Effort::NotShown)
+            };
+            let rank = ranks.rank(order, id).filter(|&rank| rank <= REMOVED_MAX)?;
+            (0..rank).all(hidden).then_some((order, rank))
+        };
+        let (order, rank) = orders.into_iter().find_map(is_first)?;
+        Some(Self {
+            hits: SURE,
+            ..Self::at(order, rank)
+        })
+    }
+
+    /// A walker at a position.
+    fn at(order: Order, rank: usize) -> Self {
+        Self {
+            order,
+            backwards: false,
+            at: rank,
+            seen: rank,
+            hits: 0,
+            planned: VecDeque::new(),
+            ahead: 0,
+        }
+    }
+
     /// A walker whose two steps these are, if they are neighbours.
     fn between(
         order: Order,
@@ -150,15 +195,9 @@ impl Walker {
         ranks: &impl Ranks,
     ) -> Option<Self> {
         let (from, to) = (ranks.rank(order, first)?, ranks.rank(order, second)?);
-        let backwards = to < from;
         let walker = Self {
-            order,
-            backwards,
-            at: from,
-            seen: from,
-            hits: 0,
-            planned: VecDeque::new(),
-            ahead: 0,
+            backwards: to < from,
+            ..Self::at(order, from)
         };
         (from != to && walker.distance(to, ranks)? == 1).then_some(Self {
             at: to,
@@ -196,7 +235,7 @@ impl Walker {
         } else {
             to.checked_sub(self.at)?
         };
-        if far > 4 * STRIDE_MAX {
+        if far > REMOVED_MAX {
             return None;
         }
         let shown = |&step: &usize| {
@@ -248,12 +287,10 @@ impl Walker {
 
     /// How far it may look ahead, in octets.
     fn stretch(&self, limit: u64) -> u64 {
-        let doublings = self.hits.saturating_sub(2).min(40);
-        if self.hits < 2 {
-            limit.min(1)
-        } else {
-            limit.min(FIRST_STRETCH << doublings)
-        }
+        let before = self.hits.saturating_sub(1) as usize;
+        STRETCHES
+            .get(before)
+            .map_or(limit, |&stretch| limit.min(stretch))
     }
 
     fn is_at_the_end(&self) -> bool {
@@ -359,6 +396,30 @@ mod tests {
     #[test]
     fn a_walk_in_listing_order_waits_for_the_first_two() {
         assert_eq!(walk(&mut Mailbox::of(1000), 0..1000), (2, 1000));
+    }
+
+    #[test]
+    fn one_who_has_read_the_directory_and_opens_its_first_message_is_known_at_once() {
+        let mut mailbox = Mailbox::of(1000);
+        mailbox.hidden = HashSet::from([0, 1, 2]);
+        let names = mailbox.names.iter().copied();
+        let by_name: Vec<u32> = names.filter(|&id| id > 2).take(2).collect();
+        for [first, second] in [[3, 4], [by_name[0], by_name[1]]] {
+            let mut predictor = Predictor::default();
+            predictor.announced();
+            predictor.opened(MessageId(first), &mailbox);
+            assert_eq!(predictor.plan(LIMIT, &mailbox), Some(MessageId(second)));
+        }
+    }
+
+    #[test]
+    fn one_who_has_read_the_directory_and_opens_any_message_announces_nothing() {
+        let mailbox = Mailbox::of(1000);
+        let mut predictor = Predictor::default();
+        predictor.announced();
+        predictor.opened(MessageId(5), &mailbox);
+        predictor.opened(MessageId(0), &mailbox);
+        assert_eq!(predictor.plan(LIMIT, &mailbox), None);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use super::super::schedule::{self, Candidate, Window};
 use super::{Engine, Turn};
 
 /// Commands in flight where PIPELINING is announced: enough small messages for a long fat link,
-/// and less than the thousands at which some servers overflow.
-const PIPELINED: usize = 1000;
+/// and less than the five thousand at which a server is known to overflow.
+const PIPELINED: usize = 4000;
 
 impl Engine {
     /// Asks for what is demanded, and for what is planned as far as the window allows.

@@ -26,6 +26,14 @@ pub(in super::super) enum Exchange {
     Quit,
 }
 
+impl Exchange {
+    /// Whether the reply is a line that the server gives without much thought, so that the wait for
+    /// it tells the distance.
+    pub(super) fn is_brief(self) -> bool {
+        matches!(self, Self::User | Self::Sasl | Self::Pass | Self::Stat)
+    }
+}
+
 /// A message that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) struct Retrieval {

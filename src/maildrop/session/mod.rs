@@ -26,7 +26,7 @@ use exchange::Retrieval;
 
 use super::clock::Moment;
 use super::message::MessageId;
-use super::pace::Pace;
+use super::pace::{Pace, Survey};
 use super::reconcile::Numbering;
 use super::schedule::Flight;
 
@@ -54,7 +54,7 @@ pub(super) struct Session {
 }
 
 enum Stage {
-    SigningIn(Box<SignIn>),
+    SigningIn(Box<SignIn>, Survey),
     Listed,
     Quitting,
 }
@@ -64,7 +64,7 @@ impl Session {
     pub fn new(sign_in: SignIn, now: Moment) -> Self {
         Self {
             connection: Connection::new(Exchange::Greeting),
-            stage: Stage::SigningIn(Box::new(sign_in)),
+            stage: Stage::SigningIn(Box::new(sign_in), Survey::default()),
             capabilities: Capabilities::default(),
             numbering: Numbering::new(),
             octets: 0,
@@ -95,6 +95,7 @@ impl Session {
         happenings: &mut Vec<Happening>,
         mut body: impl FnMut(MessageId, &[u8]) -> bool,
     ) -> Result<(), SessionError> {
+        let waited = now - self.last_sign;
         self.last_sign = now;
         while let Some(event) = self.connection.poll(&mut input)? {
             match event {
@@ -113,11 +114,17 @@ impl Session {
                     line,
                 } => self.capabilities.add_line(line),
                 Event::Line { tag, line } => {
-                    if let Stage::SigningIn(sign_in) = &mut self.stage {
+                    if let Stage::SigningIn(sign_in, survey) = &mut self.stage {
+                        survey.listed(line.len(), now);
                         sign_in.line(*tag, line)?;
                     }
                 }
-                Event::End { tag, reply } => self.ended(tag, reply, now, happenings)?,
+                Event::End { tag, reply } => {
+                    if let (Stage::SigningIn(_, survey), true) = (&mut self.stage, tag.is_brief()) {
+                        survey.answered(waited);
+                    }
+                    self.ended(tag, reply, now, happenings)?;
+                }
             }
         }
         Ok(())
@@ -152,7 +159,7 @@ impl Session {
         now: Moment,
         happenings: &mut Vec<Happening>,
     ) -> Result<(), SessionError> {
-        let Stage::SigningIn(sign_in) = &mut self.stage else {
+        let Stage::SigningIn(sign_in, survey) = &mut self.stage else {
             return Ok(());
         };
         match sign_in.ended(
@@ -164,6 +171,7 @@ impl Session {
             sign_in::Outcome::GoesOn => {}
             sign_in::Outcome::Happened(happening) => happenings.push(happening),
             sign_in::Outcome::Listed(listing) => {
+                self.pace = survey.pace(now);
                 self.stage = Stage::Listed;
                 self.listed_at = now;
                 happenings.push(Happening::Listed(listing));
