@@ -40,6 +40,8 @@ pub enum Request {
     Umount {
         /// Where the mailbox is mounted.
         mountpoint: PathBuf,
+        /// Also if somebody uses it.
+        lazy: bool,
     },
     /// Commit, and say what happened.
     Commit {
@@ -258,8 +260,10 @@ mod tests {
     fn verbs_speak_to_a_mount() {
         let umount = parsed("pop3fs umount /mnt").unwrap();
         assert!(
-            matches!(umount, Request::Umount { mountpoint } if mountpoint == Path::new("/mnt"))
+            matches!(umount, Request::Umount { mountpoint, lazy: false } if mountpoint == Path::new("/mnt"))
         );
+        let umount = parsed("pop3fs umount -l /mnt");
+        assert!(matches!(umount, Ok(Request::Umount { lazy: true, .. })));
         assert!(matches!(
             parsed("pop3fs commit /mnt"),
             Ok(Request::Commit { .. })

@@ -132,6 +132,9 @@ pub(super) enum Verb {
     Umount {
         /// Where the mailbox is mounted
         mountpoint: PathBuf,
+        /// Also if somebody uses it: what is open can be read on for a few seconds
+        #[arg(short, long)]
+        lazy: bool,
     },
     /// Delete the marked messages on the server, and say what happened
     Commit {
@@ -189,7 +192,7 @@ impl TryFrom<Typed> for Request {
 impl From<Verb> for Request {
     fn from(verb: Verb) -> Self {
         match verb {
-            Verb::Umount { mountpoint } => Self::Umount { mountpoint },
+            Verb::Umount { mountpoint, lazy } => Self::Umount { mountpoint, lazy },
             Verb::Commit { mountpoint } => Self::Commit { mountpoint },
             Verb::Status { mountpoint, json } => Self::Status { mountpoint, json },
             Verb::Undelete {

@@ -9,7 +9,7 @@ use super::handle::Handle;
 use super::inode::Node;
 use super::tree::Tree;
 use super::verb::Verb;
-use crate::maildrop::{self, Body, CommitReport, MessageId, Octets, OpenMessage, Place};
+use crate::maildrop::{self, Body, CommitReport, MessageId, Octets, OpenMessage, Place, Terms};
 
 /// How the kernel may treat an open file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +106,7 @@ impl Tree {
 
     /// Writes to an open file, which can only be `ctl`: does what the verb says.
     ///
-    /// Answered when it is done.
+    /// Answered when it is done, or at once if the verb says so.
     pub fn write(
         &self,
         handle: u64,
@@ -115,7 +115,7 @@ impl Tree {
     ) {
         match self.handles.find(handle).as_deref() {
             Some(Handle::Ctl) => match Verb::parse(written) {
-                Ok(Verb::Commit) => self.commit(reply),
+                Ok(Verb::Commit { terms, nowait }) => self.commit(terms, nowait, reply),
                 Ok(Verb::Undelete(name)) => reply(self.undelete(&name)),
                 Ok(Verb::UndeleteAll) => reply(self.undelete_all()),
                 Err(error) => reply(Err(error)),
@@ -184,7 +184,16 @@ impl Tree {
         }
     }
 
-    fn commit(&self, reply: impl FnOnce(Result<(), Error>) + Send + 'static) {
+    fn commit(
+        &self,
+        terms: Terms,
+        nowait: bool,
+        reply: impl FnOnce(Result<(), Error>) + Send + 'static,
+    ) {
+        if nowait {
+            self.maildrop.commit(terms, Box::new(drop));
+            return reply(Ok(()));
+        }
         let answer = move |outcome: Result<Arc<CommitReport>, maildrop::Error>| {
             reply(match outcome {
                 Ok(commit) if commit.complete => Ok(()),
@@ -192,7 +201,7 @@ impl Tree {
                 Err(error) => Err(error.into()),
             });
         };
-        self.maildrop.commit(Box::new(answer));
+        self.maildrop.commit(terms, Box::new(answer));
     }
 
     fn undelete(&self, name: &str) -> Result<(), Error> {

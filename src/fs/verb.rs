@@ -1,6 +1,7 @@
 //! What can be written to `.pop3fs/ctl`.
 
 use super::Error;
+use crate::maildrop::Terms;
 
 /// The longest write to `ctl` that is looked at, in octets: a verb, a blank, a name and a newline
 /// are well below it.
@@ -9,12 +10,18 @@ const LONGEST: usize = 1024;
 /// One verb.
 ///
 /// ```text
-/// verb = ("commit" / "undelete" SP name / "undelete-all") [LF]
+/// verb = ("commit" *(SP term) / "undelete" SP name / "undelete-all") [LF]
+/// term = "last" / "nowait"
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verb {
     /// Delete the marked messages on the server.
-    Commit,
+    Commit {
+        /// On what terms.
+        terms: Terms,
+        /// Whether the write is to return at once; `status` tells when it is done.
+        nowait: bool,
+    },
     /// Take the mark off the message of this name.
     Undelete(String),
     /// Take all marks off.
@@ -30,11 +37,24 @@ impl Verb {
         let line = written.strip_suffix(b"\n").unwrap_or(written);
         let line = std::str::from_utf8(line).map_err(|_| Error::UnknownVerb)?;
         match line.split_once(' ') {
-            None if line == "commit" => Ok(Self::Commit),
+            None if line == "commit" => Self::commit(""),
+            Some(("commit", words)) => Self::commit(words),
             None if line == "undelete-all" => Ok(Self::UndeleteAll),
             Some(("undelete", name)) if !name.is_empty() => Ok(Self::Undelete(name.to_owned())),
             _ => Err(Error::UnknownVerb),
         }
+    }
+
+    fn commit(words: &str) -> Result<Self, Error> {
+        let (mut terms, mut nowait) = (Terms::default(), false);
+        for word in words.split_whitespace() {
+            match word {
+                "last" => terms.is_last = true,
+                "nowait" => nowait = true,
+                _ => return Err(Error::UnknownVerb),
+            }
+        }
+        Ok(Self::Commit { terms, nowait })
     }
 }
 
@@ -43,11 +63,24 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn commit(terms: Terms, nowait: bool) -> Result<Verb, Error> {
+        Ok(Verb::Commit { terms, nowait })
+    }
+
     #[test]
     fn a_verb_may_end_with_a_newline_as_echo_writes_it() {
-        assert_eq!(Verb::parse(b"commit"), Ok(Verb::Commit));
-        assert_eq!(Verb::parse(b"commit\n"), Ok(Verb::Commit));
+        let plain = commit(Terms::default(), false);
+        assert_eq!(Verb::parse(b"commit"), plain);
+        assert_eq!(Verb::parse(b"commit\n"), plain);
         assert_eq!(Verb::parse(b"undelete-all\n"), Ok(Verb::UndeleteAll));
+    }
+
+    #[test]
+    fn a_commit_takes_its_terms_in_any_order() {
+        let last = Terms { is_last: true };
+        assert_eq!(Verb::parse(b"commit last\n"), commit(last, false));
+        assert_eq!(Verb::parse(b"commit nowait last"), commit(last, true));
+        assert_eq!(Verb::parse(b"commit last nowait"), commit(last, true));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod adapter;
 mod answer;
 mod convert;
 mod error;
+mod holders;
 mod mountinfo;
 mod notifier;
 mod options;
@@ -21,6 +22,7 @@ mod unmount;
 mod watcher;
 
 pub use error::MountError;
+pub use holders::{Held, Holder, holders};
 pub use mountinfo::{MountInfo, mounted_at};
 pub use notifier::Notifier;
 pub use options::MountOptions;

@@ -1,5 +1,6 @@
 //! The maildrop as the tree sees it.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,7 +17,12 @@ use super::report::CommitReport;
 use super::settings::Settings;
 use super::state::{Errand, State};
 use super::status::{CacheStatus, Status};
+use super::terms::Terms;
 use super::{Change, Totals, locked};
+
+/// How long a commit that was meant to be the last counts as that, in seconds: the unmount follows
+/// at once, or was refused.
+const FINAL_FOR: i64 = 60;
 
 /// The maildrop, for any number of threads. No call here waits for the network, and an answer may
 /// be given on the caller's thread before the call returns.
@@ -217,14 +223,27 @@ impl Maildrop {
 
     /// Deletes the marked messages on the server. Answered when the outcome is known, or when the
     /// deadline of a request has passed; the commit itself goes on then.
-    pub fn commit(&self, answer: Answer<Arc<CommitReport>>) {
-        self.errand(|until| Errand::Commit { until, answer });
+    pub fn commit(&self, terms: Terms, answer: Answer<Arc<CommitReport>>) {
+        self.errand(|until| Errand::Commit {
+            until,
+            terms,
+            answer,
+        });
     }
 
     /// The same for one who can wait so long.
-    pub fn commit_within(&self, patience: Duration, answer: Answer<Arc<CommitReport>>) {
+    pub fn commit_within(
+        &self,
+        patience: Duration,
+        terms: Terms,
+        answer: Answer<Arc<CommitReport>>,
+    ) {
         let until = (self.0.surroundings.now)() + patience;
-        self.send(Errand::Commit { until, answer });
+        self.send(Errand::Commit {
+            until,
+            terms,
+            answer,
+        });
     }
 
     /// Ends the session in good order, which deletes nothing.
@@ -236,6 +255,19 @@ impl Maildrop {
     /// The last commit of this mount, if any.
     pub fn last_commit(&self) -> Option<Arc<CommitReport>> {
         locked(&self.0.state).last_commit.clone()
+    }
+
+    /// The last commit, if it was meant to be the last of the mount and has ended just now, and
+    /// nothing was marked since: another one would be for nothing.
+    pub fn final_commit(&self) -> Option<Arc<CommitReport>> {
+        let now = (self.0.surroundings.now)().unix_seconds();
+        let state = locked(&self.0.state);
+        let report = state.last_commit.as_ref().filter(|report| report.last)?;
+        let names: HashSet<&str> = report.messages.iter().map(|it| it.name.as_str()).collect();
+        let mut marked = state.catalog.marked();
+        let covers_all = marked.all(|(_, message)| names.contains(&*message.name));
+        let is_recent = now.saturating_sub(report.finished) <= FINAL_FOR;
+        (is_recent && covers_all && !state.is_to_commit()).then(|| report.clone())
     }
 
     /// Counts for statfs.
@@ -255,7 +287,7 @@ impl Maildrop {
             messages: totals.messages,
             octets: totals.octets,
             marked: state.catalog.marks() as u64,
-            committing: state.committing,
+            committing: state.is_to_commit(),
             read_only: state.settings.read_only,
             cache: CacheStatus {
                 limit: limit as u64,
@@ -510,7 +542,7 @@ mod tests {
         let (maildrop, busy) = (rig.maildrop.clone(), rig.maildrop.clone());
         let id = maildrop.find(Place::Deleted, "a").unwrap().id;
         *locked(&meanwhile) = Some(Box::new(move || {
-            busy.commit(Box::new(drop));
+            busy.commit(Terms::default(), Box::new(drop));
             let now = (busy.0.surroundings.now)();
             rig.engine.step(now, Input::Wake);
         }));

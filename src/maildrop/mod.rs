@@ -43,6 +43,7 @@ mod session;
 mod settings;
 mod state;
 mod status;
+mod terms;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -59,6 +60,7 @@ pub use report::{CommitReport, MessageReport, Outcome};
 pub use session::Credential;
 pub use settings::Settings;
 pub use status::{CacheStatus, LinkStatus, SessionStatus, Status, TransferStatus};
+pub use terms::Terms;
 
 /// Messages and octets in the maildrop, marked ones included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -11,6 +11,8 @@ pub struct CommitReport {
     pub complete: bool,
     /// Why it is not complete, for a person.
     pub problem: Option<String>,
+    /// Whether it was asked for as the last one before unmounting.
+    pub last: bool,
     /// Messages left in the maildrop, as far as is known.
     pub remaining: u64,
     /// The messages that were marked, in listing order.

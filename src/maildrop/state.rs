@@ -15,6 +15,7 @@ use super::message::{Body, Correction, Entry, MessageId, Octets, OpenMessage, Pl
 use super::reader::{Answer, Due, Opener, Read, Wants, due};
 use super::report::CommitReport;
 use super::status::LinkStatus;
+use super::terms::Terms;
 use super::{Change, Settings};
 
 /// The longest message, in octets. No mail system passes on a tenth of it; a server that goes on
@@ -51,6 +52,7 @@ pub(super) enum Errand {
     /// Delete the marked messages.
     Commit {
         until: Moment,
+        terms: Terms,
         answer: Answer<Arc<CommitReport>>,
     },
     /// End the session in good order.
@@ -122,6 +124,12 @@ impl State {
         self.foresee(open.id);
         self.awaited(open.id, read.until).await_part(read);
         None
+    }
+
+    /// Whether a commit is asked for or under way.
+    pub fn is_to_commit(&self) -> bool {
+        let commits = |errand: &Errand| matches!(errand, Errand::Commit { .. });
+        self.committing || self.errands.iter().any(commits)
     }
 
     /// An open message, without fetching it.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::cli::{ExitStatus, MountRequest};
 use crate::daemon::{self, Ready};
 use crate::fuse::{self, Ended, Mounted};
-use crate::maildrop::{self, CommitReport, Maildrop};
+use crate::maildrop::{self, CommitReport, Maildrop, Terms};
 use crate::signals::{self, Signal};
 
 use super::compose::{self, Mailbox};
@@ -154,7 +154,10 @@ impl Life {
 
     fn serve(mut self) -> ExitStatus {
         self.wait_for_end();
-        let mut status = self.commit();
+        let mut status = match self.maildrop.final_commit() {
+            Some(report) => status_of(&report),
+            None => self.commit(),
+        };
         self.linger();
         // A container that holds a copy of the mount may have removed more meanwhile.
         if status == ExitStatus::Ok && self.maildrop.status().marked > 0 {
@@ -195,12 +198,13 @@ impl Life {
         let sender = self.sender.clone();
         self.maildrop.commit_within(
             COMMIT_PATIENCE,
+            Terms::default(),
             Box::new(move |result| drop(sender.send(Event::Committed(result)))),
         );
         loop {
             match self.events.recv() {
-                Ok(Event::Committed(Ok(report))) if report.complete => return ExitStatus::Ok,
-                Ok(Event::Committed(Ok(_))) | Err(_) => return ExitStatus::TempFail,
+                Ok(Event::Committed(Ok(report))) => return status_of(&report),
+                Err(_) => return ExitStatus::TempFail,
                 Ok(Event::Committed(Err(error))) => {
                     log::error!("commit: {error}; the marks are kept in the journal");
                     return ExitStatus::TempFail;
@@ -242,5 +246,13 @@ impl Life {
         {
             log::debug!("left without a farewell");
         }
+    }
+}
+
+fn status_of(report: &CommitReport) -> ExitStatus {
+    if report.complete {
+        ExitStatus::Ok
+    } else {
+        ExitStatus::TempFail
     }
 }

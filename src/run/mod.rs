@@ -10,12 +10,15 @@ mod compose;
 mod failure;
 mod life;
 mod logging;
+mod mounts;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use crate::cli::{self, ExitStatus, Request, verbs};
-use crate::fuse;
+use crate::cli::verbs::{self, Manner};
+use crate::cli::{self, ExitStatus, Request};
+
+use mounts::SystemMounts;
 
 /// Does what the command line says, the program's own name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -30,8 +33,14 @@ fn carry_out(request: Request) -> ExitStatus {
     match request {
         Request::Mount(request) => life::mount(&request),
         Request::Pretend => ExitStatus::Ok,
-        Request::Umount { mountpoint } => {
-            verbs::show(verbs::umount(&mountpoint, |at| fuse::unmount(at, false)))
+        Request::Umount { mountpoint, lazy } => {
+            let manner = if lazy {
+                Manner::Lazily
+            } else {
+                Manner::Plainly
+            };
+            let mountpoint = mounts::from_outside(mountpoint);
+            verbs::show(verbs::umount(&mountpoint, manner, &SystemMounts))
         }
         Request::Commit { mountpoint } => verbs::show(verbs::commit(&mountpoint)),
         Request::Status {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pop3fs::maildrop::{Engine, Entry, Error, Maildrop, MessageId, Place, Settings, Surroundings};
+use pop3fs::maildrop::{
+    Engine, Entry, Error, Maildrop, MessageId, Place, Settings, Surroundings, Terms,
+};
 
 use crate::clock::Clock;
 use crate::handle::Handle;
@@ -160,13 +162,17 @@ impl Daemon {
 
     pub fn commit(&mut self) {
         let id = self.ask(Want::Commit(None), self.timeout);
-        self.maildrop.commit(self.inbox.answer(id, Reply::Commit));
+        self.maildrop
+            .commit(Terms::default(), self.inbox.answer(id, Reply::Commit));
     }
 
     pub fn commit_within(&mut self, patience: Duration) {
         let id = self.ask(Want::Commit(None), patience);
-        self.maildrop
-            .commit_within(patience, self.inbox.answer(id, Reply::Commit));
+        self.maildrop.commit_within(
+            patience,
+            Terms::default(),
+            self.inbox.answer(id, Reply::Commit),
+        );
     }
 
     pub fn leave(&mut self, patience: Duration) {

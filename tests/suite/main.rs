@@ -18,4 +18,5 @@ mod semantics;
 mod support;
 mod tools;
 mod tree;
+mod unmounting;
 mod walking;

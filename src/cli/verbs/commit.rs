@@ -1,6 +1,5 @@
 //! `pop3fs commit`: delete the marked messages on the server.
 
-use std::io;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -9,9 +8,10 @@ use super::control::Control;
 use super::report::Report;
 use super::{Answer, VerbError};
 
-/// How often a commit that takes longer than a write may is asked about: often enough for a
-/// person not to notice, seldom enough to cost nothing.
-const POLL_INTERVAL: Duration = Duration::from_millis(200);
+/// Pauses between looks at a commit that is under way: the first ones are short, for most commits
+/// are, the last ones long enough to cost nothing.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// Commits, waits for the end of it, and tells what became of each message.
 ///
@@ -19,33 +19,29 @@ const POLL_INTERVAL: Duration = Duration::from_millis(200);
 ///
 /// [`VerbError`], where there is no outcome to tell of.
 pub fn commit(mountpoint: &Path) -> Result<Answer, VerbError> {
-    let report = commit_through(&Control::open(mountpoint)?)?;
+    let report = commit_through(&Control::open(mountpoint)?, "")?;
     Ok(Answer {
         text: report.to_string(),
         status: report.status(),
     })
 }
 
-/// Commits and waits; what became of it.
-pub(super) fn commit_through(control: &Control) -> Result<Report, VerbError> {
-    let before = control.last_commit_text().ok();
-    match control.write("commit") {
-        Ok(()) => control.last_commit(),
-        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-            await_end(control)?;
-            control.last_commit()
-        }
-        // A commit that failed half-way tells more than its errno; one that never began leaves
-        // the report of an earlier one, which tells nothing.
-        Err(_) if control.last_commit_text().ok() != before => control.last_commit(),
-        Err(error) => Err(control.refused("commit", error)),
-    }
+/// Commits on these terms, and waits; what became of it.
+///
+/// Nobody can interrupt a write that waits, so the commit is only begun by one.
+pub(super) fn commit_through(control: &Control, terms: &str) -> Result<Report, VerbError> {
+    let begun = control.write(&format!("commit nowait{terms}"));
+    begun.map_err(|error| control.refused("commit", error))?;
+    await_end(control)?;
+    control.last_commit()
 }
 
 /// The mount's own time-outs bound this: a commit always ends.
 fn await_end(control: &Control) -> Result<(), VerbError> {
+    let mut pause = FIRST_PAUSE;
     while control.status()?.committing {
-        thread::sleep(POLL_INTERVAL);
+        thread::sleep(pause);
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
     Ok(())
 }
@@ -59,9 +55,9 @@ mod tests {
     #[test]
     fn the_verb_is_written_and_the_report_told() {
         let report = r#"{"complete": true, "remaining": 5, "messages": []}"#;
-        let mount = mount(&[("last-commit", report)]);
+        let mount = mount(&[("last-commit", report), ("status", "{}")]);
         let answer = commit(mount.path()).unwrap();
-        assert_eq!(written(&mount), "commit\n");
+        assert_eq!(written(&mount), "commit nowait\n");
         assert_eq!(answer.text, "0 deleted, 5 left\n");
         assert_eq!(answer.status, ExitStatus::Ok);
     }

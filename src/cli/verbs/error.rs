@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 
+use super::printable::printable;
 use crate::cli::ExitStatus;
 
 /// Why a verb could not be carried out.
@@ -15,6 +16,13 @@ pub enum VerbError {
     NotMounted(PathBuf),
     /// A mailbox is mounted there, but the process that served it is gone.
     Dead(PathBuf),
+    /// Programs use the mount.
+    InUse {
+        /// The mount point.
+        mountpoint: PathBuf,
+        /// What uses it, as far as that can be seen.
+        holders: Vec<String>,
+    },
     /// No message of that name is marked.
     NotMarked(String),
     /// The mount refused something.
@@ -40,7 +48,7 @@ impl VerbError {
     pub fn status(&self) -> ExitStatus {
         match self {
             Self::NotMounted(_) | Self::NotMarked(_) => ExitStatus::NoInput,
-            Self::Dead(_) => ExitStatus::TempFail,
+            Self::Dead(_) | Self::InUse { .. } => ExitStatus::TempFail,
             Self::Refused { source, .. } => status_of(source),
             Self::Contents { .. } => ExitStatus::DataErr,
         }
@@ -75,6 +83,20 @@ impl fmt::Display for VerbError {
                  what was marked there still is",
                 path = path.display()
             ),
+            Self::InUse {
+                mountpoint,
+                holders,
+            } => {
+                let path = mountpoint.display();
+                writeln!(f, "{path} is in use, so nothing is committed or unmounted:")?;
+                if holders.is_empty() {
+                    writeln!(f, "  by a program that cannot be seen from here")?;
+                }
+                for holder in holders {
+                    writeln!(f, "  {}", printable(holder))?;
+                }
+                f.write_str("close what is open there, and leave the directory; or use --lazy")
+            }
             Self::NotMarked(name) => write!(
                 f,
                 "no message named {name} is marked; look into .pop3fs/deleted for those that are"
@@ -101,7 +123,7 @@ impl std::error::Error for VerbError {
         match self {
             Self::Refused { source, .. } => Some(source),
             Self::Contents { source, .. } => Some(source),
-            Self::NotMounted(_) | Self::Dead(_) | Self::NotMarked(_) => None,
+            Self::NotMounted(_) | Self::Dead(_) | Self::InUse { .. } | Self::NotMarked(_) => None,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::commit::commit_through;
 use super::control::Control;
 use super::exit::await_exit;
-use super::{Answer, VerbError};
+use super::{Answer, Manner, Mounts, VerbError};
 use crate::cli::ExitStatus;
 
 /// How long the process may take to end once its mount is gone. The commit is over by then; what
@@ -18,52 +18,97 @@ const EXIT_BOUND: Duration = Duration::from_secs(30);
 const DEAD: &str = "nothing is committed, as the process that served the mount is gone; what was \
                     marked stays marked, and the next mount takes it over\n";
 
-/// Commits, unmounts by `unmount`, and waits for the process that served the mount to end. What
-/// cannot be deleted stays marked and does not keep the mailbox from being unmounted.
+/// Commits, unmounts, and waits for the process that served the mount to end. What cannot be
+/// deleted stays marked and does not keep the mailbox from being unmounted. Where somebody uses the
+/// mount and it is to be unmounted plainly, nothing is done.
 ///
 /// # Errors
 ///
-/// [`VerbError::NotMounted`], or [`VerbError::Refused`] if it is another user's.
+/// [`VerbError::NotMounted`], [`VerbError::InUse`], or [`VerbError::Refused`] if it is another
+/// user's.
 pub fn umount(
     mountpoint: &Path,
-    unmount: impl FnOnce(&Path) -> io::Result<()>,
+    manner: Manner,
+    mounts: &impl Mounts,
 ) -> Result<Answer, VerbError> {
+    let umount = Umount {
+        mountpoint,
+        manner,
+        mounts,
+    };
     match Control::open(mountpoint) {
-        Ok(control) => Ok(commit_and_unmount(&control, mountpoint, unmount)),
-        Err(VerbError::Dead(_)) => {
-            let dead = Answer {
-                text: DEAD.to_owned(),
-                status: ExitStatus::TempFail,
-            };
-            Ok(followed_by(dead, unmounted(mountpoint, unmount)))
-        }
+        Ok(control) => umount.of_living(&control),
+        Err(VerbError::Dead(_)) => Ok(umount.of_dead()),
         Err(error) => Err(error),
     }
 }
 
-fn commit_and_unmount(
-    control: &Control,
-    mountpoint: &Path,
-    unmount: impl FnOnce(&Path) -> io::Result<()>,
-) -> Answer {
-    let status = control.status().unwrap_or_default();
-    let pid = status.pid;
-    let committed = if status.read_only {
-        nothing_to_say()
-    } else {
-        told(commit(control))
-    };
-    let unmounted = unmounted(mountpoint, unmount);
-    let is_off = unmounted.status == ExitStatus::Ok;
-    let so_far = followed_by(committed, unmounted);
-    match pid {
-        Some(pid) if is_off => followed_by(so_far, ended(pid, EXIT_BOUND)),
-        _ => so_far,
+/// What is to be unmounted, and how.
+struct Umount<'a, M> {
+    mountpoint: &'a Path,
+    manner: Manner,
+    mounts: &'a M,
+}
+
+impl<M: Mounts> Umount<'_, M> {
+    fn of_living(&self, control: &Control) -> Result<Answer, VerbError> {
+        self.check_use()?;
+        let status = control.status().unwrap_or_default();
+        let committed = if status.read_only {
+            nothing_to_say()
+        } else {
+            told(commit(control))
+        };
+        let unmounted = self.unmount();
+        let is_off = unmounted.status == ExitStatus::Ok;
+        let so_far = followed_by(committed, unmounted);
+        Ok(match status.pid {
+            Some(pid) if is_off => followed_by(so_far, ended(pid, EXIT_BOUND)),
+            _ => so_far,
+        })
+    }
+
+    fn of_dead(&self) -> Answer {
+        let dead = Answer {
+            text: DEAD.to_owned(),
+            status: ExitStatus::TempFail,
+        };
+        followed_by(dead, self.unmount())
+    }
+
+    /// Before the commit, so that a refusal to unmount leaves all as it was.
+    fn check_use(&self) -> Result<(), VerbError> {
+        let in_use = |holders| VerbError::InUse {
+            mountpoint: self.mountpoint.to_owned(),
+            holders,
+        };
+        match self.manner {
+            Manner::Plainly => self
+                .mounts
+                .holders(self.mountpoint)
+                .map_or(Ok(()), |it| Err(in_use(it))),
+            Manner::Lazily => Ok(()),
+        }
+    }
+
+    fn unmount(&self) -> Answer {
+        let path = self.mountpoint.display();
+        match self.mounts.unmount(self.mountpoint, self.manner) {
+            Ok(()) => Answer {
+                text: format!("unmounted {path}\n"),
+                status: ExitStatus::Ok,
+            },
+            Err(error) => Answer {
+                text: format!("cannot unmount {path}: {error}{}\n", advice(&error)),
+                status: status_of(&error),
+            },
+        }
     }
 }
 
+/// The mount need not try again what this commit cannot do.
 fn commit(control: &Control) -> Result<Answer, VerbError> {
-    let report = commit_through(control)?;
+    let report = commit_through(control, " last")?;
     Ok(Answer {
         text: report.to_string(),
         status: report.status(),
@@ -83,20 +128,6 @@ fn told(outcome: Result<Answer, VerbError>) -> Answer {
         text: format!("{error}\n"),
         status: error.status(),
     })
-}
-
-fn unmounted(mountpoint: &Path, unmount: impl FnOnce(&Path) -> io::Result<()>) -> Answer {
-    let path = mountpoint.display();
-    match unmount(mountpoint) {
-        Ok(()) => Answer {
-            text: format!("unmounted {path}\n"),
-            status: ExitStatus::Ok,
-        },
-        Err(error) => Answer {
-            text: format!("cannot unmount {path}: {error}{}\n", advice(&error)),
-            status: status_of(&error),
-        },
-    }
 }
 
 fn advice(error: &io::Error) -> &'static str {
@@ -142,6 +173,7 @@ fn followed_by(first: Answer, then: Answer) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::super::control::tests::{mount, written};
+    use super::super::mounts::tests::Simulated;
     use super::*;
 
     const COMPLETE: &str = r#"{"complete": true, "remaining": 5, "messages": []}"#;
@@ -149,33 +181,49 @@ mod tests {
     #[test]
     fn it_commits_before_it_unmounts() {
         let mount = mount(&[("last-commit", COMPLETE), ("status", "{}")]);
-        let answer = umount(mount.path(), |path| {
-            assert_eq!(path, mount.path());
-            assert_eq!(written(&mount), "commit\n");
-            Ok(())
-        });
+        let mounts = Simulated::default();
+        let answer = umount(mount.path(), Manner::Plainly, &mounts);
         let text = format!("0 deleted, 5 left\nunmounted {}\n", mount.path().display());
         let status = ExitStatus::Ok;
         assert_eq!(answer.unwrap(), Answer { text, status });
+        assert_eq!(written(&mount), "commit nowait last\n");
+        assert_eq!(mounts.unmounted.take(), [Manner::Plainly]);
     }
 
     #[test]
     fn it_unmounts_even_if_the_commit_fails_and_its_status_tells() {
-        let mount = mount(&[("last-commit", r#"{"complete": false}"#)]);
-        let mut unmounted = false;
-        let answer = umount(mount.path(), |_| {
-            unmounted = true;
-            Ok(())
-        });
-        assert!(unmounted);
+        let mount = mount(&[("last-commit", r#"{"complete": false}"#), ("status", "{}")]);
+        let mounts = Simulated::default();
+        let answer = umount(mount.path(), Manner::Plainly, &mounts);
         assert_eq!(answer.unwrap().status, ExitStatus::TempFail);
+        assert_eq!(mounts.unmounted.take(), [Manner::Plainly]);
     }
 
     #[test]
-    fn a_busy_mount_is_reported_after_its_commit() {
-        let mount = mount(&[("last-commit", COMPLETE)]);
-        let busy = |_: &Path| Err(io::Error::from(io::ErrorKind::ResourceBusy));
-        let answer = umount(mount.path(), busy).unwrap();
+    fn what_is_in_use_is_neither_committed_nor_unmounted() {
+        let mount = mount(&[("last-commit", COMPLETE), ("status", "{}")]);
+        let mounts = Simulated {
+            holders: Some(vec!["sh\u{1b} (7) works in it".to_owned()]),
+            ..Simulated::default()
+        };
+        let error = umount(mount.path(), Manner::Plainly, &mounts).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("sh\\u{1b} (7) works in it") && text.contains("--lazy"));
+        assert_eq!(error.status(), ExitStatus::TempFail);
+        assert_eq!(written(&mount), "");
+        assert_eq!(mounts.unmounted.take(), []);
+        umount(mount.path(), Manner::Lazily, &mounts).unwrap();
+        assert_eq!(mounts.unmounted.take(), [Manner::Lazily]);
+    }
+
+    #[test]
+    fn a_mount_that_is_taken_into_use_meanwhile_is_reported_after_its_commit() {
+        let mount = mount(&[("last-commit", COMPLETE), ("status", "{}")]);
+        let mounts = Simulated {
+            refusal: Some(io::ErrorKind::ResourceBusy),
+            ..Simulated::default()
+        };
+        let answer = umount(mount.path(), Manner::Plainly, &mounts).unwrap();
         assert!(answer.text.starts_with("0 deleted, 5 left\ncannot unmount"));
         assert_eq!(answer.status, ExitStatus::TempFail);
     }
@@ -183,8 +231,10 @@ mod tests {
     #[test]
     fn what_is_no_mount_is_not_unmounted() {
         let directory = tempfile::tempdir().unwrap();
-        let error = umount(directory.path(), |_| panic!("it must not be tried")).unwrap_err();
+        let mounts = Simulated::default();
+        let error = umount(directory.path(), Manner::Lazily, &mounts).unwrap_err();
         assert!(matches!(error, VerbError::NotMounted(_)));
+        assert_eq!(mounts.unmounted.take(), []);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::super::message::{MessageId, Place};
 use super::super::reader::Answer;
 use super::super::report::{CommitReport, Outcome};
 use super::super::session::Session;
+use super::super::terms::Terms;
 use super::transaction::{Next, Transaction};
 use super::{Engine, Turn};
 
@@ -17,17 +18,24 @@ impl Engine {
     pub(super) fn asked_to_commit(
         &mut self,
         until: Moment,
+        terms: Terms,
         answer: Answer<Arc<CommitReport>>,
         turn: &mut Turn<'_>,
     ) {
         let catalog = &turn.state.catalog;
         if self.commit.is_none() {
-            self.commit = Transaction::begin(catalog, &self.doubtful);
+            self.commit = Transaction::begin(catalog, &self.doubtful, terms);
         }
-        match &self.commit {
-            Some(commit) if commit.covers(catalog) => self.committers.push(until, answer),
-            Some(_) => self.next_committers.push(until, answer),
-            None => answer_nothing_to_do(answer, turn),
+        match &mut self.commit {
+            Some(commit) if commit.covers(catalog) => {
+                commit.join(terms);
+                self.committers.push(until, answer);
+            }
+            Some(_) => {
+                self.next_terms = self.next_terms.and(terms);
+                self.next_committers.push(until, answer);
+            }
+            None => answer_nothing_to_do(terms, answer, turn),
         }
     }
 
@@ -151,17 +159,19 @@ impl Engine {
         say(&report);
         turn.state.last_commit = Some(report.clone());
         self.committers.answer(&Ok(report), turn);
+        let terms = std::mem::take(&mut self.next_terms);
         for (until, answer) in std::mem::take(&mut self.next_committers) {
-            self.asked_to_commit(until, answer, turn);
+            self.asked_to_commit(until, terms, answer, turn);
         }
     }
 }
 
-fn answer_nothing_to_do(answer: Answer<Arc<CommitReport>>, turn: &mut Turn<'_>) {
+fn answer_nothing_to_do(terms: Terms, answer: Answer<Arc<CommitReport>>, turn: &mut Turn<'_>) {
     let report = Arc::new(CommitReport {
         finished: turn.now.unix_seconds(),
         complete: true,
         problem: None,
+        last: terms.is_last,
         remaining: turn.state.catalog.totals().messages,
         messages: Vec::new(),
     });
@@ -367,6 +377,54 @@ mod tests {
                 .is_some_and(|report| report.complete)
         );
         assert_eq!(rig.journal.marks(), []);
+    }
+
+    #[test]
+    fn a_commit_is_seen_to_be_under_way_from_when_it_is_asked_for() {
+        let mut rig = marked(mailbox().reacting("QUIT", &[Reaction::Silence]));
+        rig.maildrop.commit(Terms::default(), Box::new(drop));
+        assert!(rig.maildrop.status().committing);
+        rig.run();
+        assert!(rig.maildrop.status().committing);
+        rig.hear("+OK\r\n");
+        assert!(!rig.maildrop.status().committing);
+    }
+
+    #[test]
+    fn what_the_last_commit_could_not_do_is_not_tried_again_at_once() {
+        let last = Terms { is_last: true };
+        let refusal = Reaction::Say("-ERR not this one\r\n");
+        let script = mailbox().reacting("DELE 1", &vec![refusal; 2]);
+        let mut rig = marked(script);
+        rig.commit();
+        assert_eq!(
+            rig.maildrop.final_commit(),
+            None,
+            "it was not to be the last"
+        );
+        let answer = rig.commit_on(last);
+        assert_eq!(rig.maildrop.final_commit(), Some(report(&answer)));
+        rig.pass(Duration::from_secs(61));
+        assert_eq!(rig.maildrop.final_commit(), None, "long ago");
+    }
+
+    #[test]
+    fn what_is_marked_after_the_last_commit_wants_another() {
+        let mut rig = marked(mailbox());
+        rig.commit_on(Terms { is_last: true });
+        assert!(rig.maildrop.final_commit().is_some());
+        rig.mark("b");
+        assert_eq!(rig.maildrop.final_commit(), None);
+    }
+
+    #[test]
+    fn who_joins_a_commit_can_make_it_the_last() {
+        let mut rig = marked(mailbox().reacting("QUIT", &[Reaction::Silence]));
+        rig.commit();
+        let answer = rig.commit_on(Terms { is_last: true });
+        rig.hear("+OK\r\n");
+        assert!(report(&answer).last);
+        assert_eq!(rig.script.count("DELE"), 2);
     }
 
     #[test]

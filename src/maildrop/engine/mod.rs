@@ -33,6 +33,7 @@ use super::reader::{Answer, due};
 use super::report::CommitReport;
 use super::session::{Credential, Happening, Session};
 use super::state::{Effects, Errand, State};
+use super::terms::Terms;
 
 /// The engine of one mount.
 pub struct Engine {
@@ -45,6 +46,7 @@ pub struct Engine {
     committers: Waiters<Arc<CommitReport>>,
     /// Those who asked when more was marked than the commit under way deletes.
     next_committers: Waiters<Arc<CommitReport>>,
+    next_terms: Terms,
     /// Messages that commits may have deleted, until a listing tells.
     doubtful: BTreeSet<MessageId>,
     /// The journal could not be written; the next listing is an occasion to do it.
@@ -121,6 +123,7 @@ impl Engine {
             commit: None,
             committers: Waiters::default(),
             next_committers: Waiters::default(),
+            next_terms: Terms::default(),
             doubtful: BTreeSet::new(),
             unwritten: false,
             deleting: VecDeque::new(),
@@ -240,7 +243,11 @@ impl Engine {
         for errand in std::mem::take(&mut turn.state.errands) {
             match errand {
                 Errand::Connect { until, answer } => self.callers.push(until, answer),
-                Errand::Commit { until, answer } => self.asked_to_commit(until, answer, turn),
+                Errand::Commit {
+                    until,
+                    terms,
+                    answer,
+                } => self.asked_to_commit(until, terms, answer, turn),
                 Errand::Leave { until, answer } => self.leavers.push(until, answer),
             }
         }

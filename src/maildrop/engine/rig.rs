@@ -16,6 +16,7 @@ use super::super::reader::Answer;
 use super::super::report::CommitReport;
 use super::super::session::Credential;
 use super::super::settings::Settings;
+use super::super::terms::Terms;
 use super::super::{Change, locked};
 use super::script::{Response, Script};
 use super::{Engine, Input, Order};
@@ -181,7 +182,12 @@ impl Rig {
 
     /// Asks for a commit.
     pub fn commit(&mut self) -> Reply<Arc<CommitReport>> {
-        self.ask(Maildrop::commit)
+        self.commit_on(Terms::default())
+    }
+
+    /// Asks for a commit on these terms.
+    pub fn commit_on(&mut self, terms: Terms) -> Reply<Arc<CommitReport>> {
+        self.ask(|maildrop, answer| maildrop.commit(terms, answer))
     }
 
     /// The message of this name in the root.

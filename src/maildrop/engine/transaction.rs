@@ -19,6 +19,7 @@ use super::super::catalog::{Catalog, Message};
 use super::super::message::{MessageId, Place};
 use super::super::names;
 use super::super::report::{CommitReport, MessageReport, Outcome};
+use super::super::terms::Terms;
 
 /// Sessions that one commit may take.
 const SESSIONS_MAX: u32 = 3;
@@ -32,6 +33,7 @@ pub(super) struct Transaction {
     stage: Stage,
     sessions: u32,
     rollbacks: u32,
+    terms: Terms,
     problem: Option<String>,
 }
 
@@ -80,7 +82,7 @@ pub(super) enum Next {
 impl Transaction {
     /// A transaction over all that is marked now; none if nothing is. An earlier one has left open
     /// what became of the `doubtful`.
-    pub fn begin(catalog: &Catalog, doubtful: &BTreeSet<MessageId>) -> Option<Self> {
+    pub fn begin(catalog: &Catalog, doubtful: &BTreeSet<MessageId>, terms: Terms) -> Option<Self> {
         let target = |(id, message): (MessageId, &Message)| {
             let unique_id = text::printable(&message.unique_id);
             (
@@ -103,8 +105,14 @@ impl Transaction {
             stage,
             sessions: 0,
             rollbacks: 0,
+            terms,
             problem: None,
         })
+    }
+
+    /// Somebody else asks for it, on these terms.
+    pub fn join(&mut self, terms: Terms) {
+        self.terms = self.terms.and(terms);
     }
 
     /// Whether it is about all that is marked now.
@@ -260,6 +268,7 @@ impl Transaction {
             finished,
             complete: left == 0,
             problem,
+            last: self.terms.is_last,
             remaining,
             messages,
         }
@@ -413,7 +422,7 @@ mod tests {
     }
 
     fn begin(catalog: &Catalog) -> Option<Transaction> {
-        Transaction::begin(catalog, &BTreeSet::new())
+        Transaction::begin(catalog, &BTreeSet::new(), Terms::default())
     }
 
     /// A maildrop of which the first and the third message are marked, and the transaction.
@@ -601,10 +610,10 @@ mod tests {
         let (catalog, mut transaction) = quitting();
         transaction.lost("gone");
         let doubtful = transaction.in_doubt();
-        let mut again = Transaction::begin(&catalog, &doubtful).unwrap();
+        let mut again = Transaction::begin(&catalog, &doubtful, Terms::default()).unwrap();
         again.give_up("offline".to_owned());
         assert_eq!(outcomes(again), [Outcome::Unknown; 2]);
-        let mut again = Transaction::begin(&catalog, &doubtful).unwrap();
+        let mut again = Transaction::begin(&catalog, &doubtful, Terms::default()).unwrap();
         assert_eq!(again.listed(&catalog, ""), Next::Delete(vec![A, C]));
         assert!(again.in_doubt().is_empty());
     }

@@ -1,0 +1,55 @@
+//! What the verbs ask of the system about mounts. Who runs them knows it; this room does not.
+
+use std::io;
+use std::path::Path;
+
+/// How a mount is to be taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// If nobody uses it.
+    Plainly,
+    /// From sight at once, and for good when nobody uses it any more.
+    Lazily,
+}
+
+/// The system's mounts.
+pub trait Mounts {
+    /// Who uses the mount, a line for a person each, as far as that can be seen; none if nobody
+    /// keeps it from being unmounted, for all that can be told beforehand.
+    fn holders(&self, at: &Path) -> Option<Vec<String>>;
+
+    /// Takes the mount away.
+    ///
+    /// # Errors
+    ///
+    /// What the system says; `ResourceBusy` if the mount is in use.
+    fn unmount(&self, at: &Path, manner: Manner) -> io::Result<()>;
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    /// A system with one mount.
+    #[derive(Default)]
+    pub(in super::super) struct Simulated {
+        /// Who uses it.
+        pub holders: Option<Vec<String>>,
+        /// What is said to one who unmounts it.
+        pub refusal: Option<io::ErrorKind>,
+        /// How it was to be unmounted, in order.
+        pub unmounted: RefCell<Vec<Manner>>,
+    }
+
+    impl Mounts for Simulated {
+        fn holders(&self, _: &Path) -> Option<Vec<String>> {
+            self.holders.clone()
+        }
+
+        fn unmount(&self, _: &Path, manner: Manner) -> io::Result<()> {
+            self.unmounted.borrow_mut().push(manner);
+            self.refusal.map_or(Ok(()), |kind| Err(kind.into()))
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The system's mounts, for the verbs.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::cli::verbs::{Manner, Mounts};
+use crate::fuse::{self, Holder};
+
+/// The mounts of this process's mount namespace.
+pub(super) struct SystemMounts;
+
+impl Mounts for SystemMounts {
+    fn holders(&self, at: &Path) -> Option<Vec<String>> {
+        let holders = fuse::holders(at).ok()??;
+        Some(holders.iter().map(Holder::to_string).collect())
+    }
+
+    fn unmount(&self, at: &Path, manner: Manner) -> io::Result<()> {
+        fuse::unmount(at, manner == Manner::Lazily)
+    }
+}
+
+/// The path of a mount point as it is from anywhere, and this process goes there: its own working
+/// directory must not be what keeps a mount in use.
+pub(super) fn from_outside(mountpoint: PathBuf) -> PathBuf {
+    let outside = std::path::absolute(&mountpoint).unwrap_or(mountpoint);
+    // If it is not left, it is in use, and the unmount will say so.
+    let _ = std::env::set_current_dir("/");
+    outside
+}

@@ -1,0 +1,115 @@
+//! The verbs `umount` and `commit`: they wait as long as it takes, and no longer than whoever
+//! called them.
+
+use std::fs;
+use std::process::Command;
+
+use nix::libc;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use pop3fs_server::{Fault, When};
+
+use crate::support::mailbox::{held_by, serving_three};
+use crate::support::mount::{Mount, is_mounted, pop3fs};
+use crate::support::process::{Running, eventually, start};
+use crate::support::stage::mounted;
+
+/// From sysexits.h: it did not work now, and may later.
+const TEMPORARY_FAILURE: i32 = 75;
+
+/// A verb that waits for the server can be interrupted at any time; what it asked for goes on.
+#[test]
+fn a_verb_can_be_interrupted_and_its_commit_goes_on() {
+    mounted(serving_three(), &[], |mount, server| {
+        remove_two(mount);
+        let answer = server.hold_reply(When::first("QUIT"));
+        let commit = beginning(mount, "commit");
+        assert!(answer.reached());
+        let id = Pid::from_raw(commit.id().try_into().expect("a process id"));
+        kill(id, Signal::SIGINT).expect("a verb to interrupt");
+        assert_eq!(commit.finish().code(), None, "it ends by the signal");
+        answer.release();
+        eventually("the commit ends", || held_by(server) == ["one", "three"]);
+    });
+}
+
+/// The verbs wait for a commit that takes longer than a write to `ctl` may.
+#[test]
+fn a_verb_outwaits_the_time_out() {
+    mounted(serving_three(), &["--timeout", "1"], |mount, server| {
+        remove_two(mount);
+        let answer = server.hold_reply(When::first("QUIT"));
+        let mut umount = beginning(mount, "umount");
+        assert!(answer.reached());
+        let by_hand = fs::write(mount.file(".pop3fs/ctl"), "commit\n").expect_err("a time-out");
+        assert_eq!(by_hand.raw_os_error(), Some(libc::ETIMEDOUT));
+        assert!(!umount.has_ended());
+        answer.release();
+        umount.finish().succeeded();
+        assert_eq!(held_by(server), ["one", "three"]);
+    });
+}
+
+/// `commit nowait` returns before the commit is done; `status` tells when it is.
+#[test]
+fn a_write_that_does_not_wait_is_followed_in_status() {
+    mounted(serving_three(), &[], |mount, server| {
+        remove_two(mount);
+        let answer = server.hold_reply(When::first("QUIT"));
+        fs::write(mount.file(".pop3fs/ctl"), "commit nowait\n").expect("a commit begun");
+        assert!(is_committing(mount));
+        assert!(answer.reached());
+        assert!(is_committing(mount));
+        answer.release();
+        eventually("the commit ends", || !is_committing(mount));
+        assert_eq!(held_by(server), ["one", "three"]);
+    });
+}
+
+/// A mount that programs use is neither committed nor unmounted by the verb umount, which names the
+/// programs; with --lazy it is.
+#[test]
+fn a_mount_in_use_is_left_alone_unless_lazily() {
+    mounted(serving_three(), &[], |mount, server| {
+        remove_two(mount);
+        let shell = start(Command::new("sleep").arg("600").current_dir(mount.path()));
+        let umount = mount.umount();
+        assert_eq!(umount.code(), Some(TEMPORARY_FAILURE), "{umount:?}");
+        let holder = format!("sleep ({}) works in it", shell.id());
+        assert!(umount.says(&holder), "{umount:?}");
+        assert!(is_mounted(&mount.path()));
+        assert_eq!(mount.names_in(".pop3fs/deleted"), ["two"]);
+        assert_eq!(server.count("DELE"), 0);
+
+        mount.verb("umount", &["--lazy"]).succeeded();
+        assert!(!is_mounted(&mount.path()));
+        assert_eq!(held_by(server), ["one", "three"]);
+    });
+}
+
+/// What the verb umount could not delete is not tried a second time by the unmount that follows.
+#[test]
+fn a_commit_that_failed_is_not_repeated_by_the_unmount() {
+    mounted(serving_three(), &[], |mount, server| {
+        remove_two(mount);
+        server.fault(Fault::refuse_dele("two", "not now"));
+        let umount = mount.umount();
+        assert_eq!(umount.code(), Some(TEMPORARY_FAILURE), "{umount:?}");
+        mount.daemon().await_end();
+        assert_eq!(server.count("DELE"), 1);
+    });
+}
+
+fn beginning(mount: &Mount, verb: &str) -> Running {
+    start(pop3fs().arg(verb).arg(mount.path()))
+}
+
+fn remove_two(mount: &Mount) {
+    fs::remove_file(mount.file("two")).expect("a file to remove");
+}
+
+fn is_committing(mount: &Mount) -> bool {
+    let status = fs::read_to_string(mount.file(".pop3fs/status")).expect("a status");
+    let status: serde_json::Value = serde_json::from_str(&status).expect("JSON");
+    status["committing"] == true
+}
