@@ -39,7 +39,8 @@ impl Engine {
         match result {
             Ok(credential) => {
                 let known = turn.state.catalog.has_unique_ids();
-                let sign_in = SignIn::new(turn.state.settings.security, credential, known);
+                let security = turn.state.settings.security;
+                let sign_in = SignIn::new(security, credential, known, self.manners.manner());
                 self.link.stage = Stage::Up(Session::new(sign_in, turn.now));
             }
             Err(outage) => self.failed(outage, turn),
@@ -99,6 +100,7 @@ impl Engine {
         self.link.opened();
         self.doubtful.clear();
         if let Some(session) = self.link.session_mut() {
+            self.manners.listed(session.has_pipelined());
             state.link.capabilities = session.capabilities().lines().map(str::to_owned).collect();
             log::info!("connected: {} messages", numbering.len());
             session.adopt(numbering);
@@ -134,6 +136,7 @@ impl Engine {
     /// No session came of it.
     pub(super) fn failed(&mut self, outage: Outage, turn: &mut Turn<'_>) {
         self.hang_up(&outage.to_string(), turn);
+        self.manners.failed();
         let error = Error::Offline(outage);
         self.callers.answer(&Err(error.clone()), turn);
         if self.link.failed(turn.now) {

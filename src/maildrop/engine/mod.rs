@@ -7,6 +7,7 @@
 mod admission;
 mod commit;
 mod link;
+mod manners;
 mod parting;
 mod retrieval;
 #[cfg(test)]
@@ -22,11 +23,12 @@ use std::sync::{Arc, Mutex};
 use crate::pop3::{Capabilities, CommandError};
 
 use link::Link;
+use manners::Manners;
 use transaction::Transaction;
 use waiters::Waiters;
 
 use super::clock::Moment;
-use super::error::{Error, Outage, OutageKind};
+use super::error::{Error, Outage};
 use super::locked;
 use super::message::MessageId;
 use super::reader::{Answer, due};
@@ -39,6 +41,7 @@ use super::terms::Terms;
 pub struct Engine {
     state: Arc<Mutex<State>>,
     link: Link,
+    manners: Manners,
     /// Those who asked for a session.
     callers: Waiters<()>,
     /// The commit under way, and those who asked for one.
@@ -119,6 +122,7 @@ impl Engine {
         Self {
             state,
             link: Link::default(),
+            manners: Manners::default(),
             callers: Waiters::default(),
             commit: None,
             committers: Waiters::default(),
@@ -164,7 +168,7 @@ impl Engine {
             Input::Received(octets) => self.received(octets, &mut turn),
             Input::Closed(why) => {
                 let why = why.unwrap_or_else(|| "the server hung up".to_owned());
-                self.closed(Outage::new(OutageKind::Lost, why), &mut turn);
+                self.hung_up(why, &mut turn);
             }
             Input::JournalWritten(result) => self.recorded(result, &mut turn),
         }
@@ -192,13 +196,14 @@ impl Engine {
             self.happened(happening, turn);
         }
         if let Err(error) = result {
-            self.closed(Outage::new(OutageKind::Protocol, error.to_string()), turn);
+            self.breached(&error, turn);
         }
     }
 
     fn happened(&mut self, happening: Happening, turn: &mut Turn<'_>) {
         if happening.is_service() {
             self.link.served();
+            self.manners.served();
         }
         match happening {
             Happening::StartTls => self.start_tls(turn),

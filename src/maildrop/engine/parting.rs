@@ -4,6 +4,7 @@ use crate::pop3::{CommandError, Reply};
 
 use super::super::error::{Error, Outage, OutageKind};
 use super::super::message::MessageId;
+use super::super::session::{Session, SessionError};
 use super::super::status::SessionStatus;
 use super::link::Stage;
 use super::{Engine, Order, Turn};
@@ -20,9 +21,28 @@ impl Engine {
         }
     }
 
+    /// The server has hung up, or the network has.
+    pub(super) fn hung_up(&mut self, why: String, turn: &mut Turn<'_>) {
+        self.manners.hung_up(self.in_flight());
+        self.closed(Outage::new(OutageKind::Lost, why), turn);
+    }
+
+    /// The server has said what it cannot mean.
+    pub(super) fn breached(&mut self, error: &SessionError, turn: &mut Turn<'_>) {
+        if error.is_desynchronised() {
+            let together = self.link.session().is_some_and(Session::has_pipelined);
+            self.manners.desynchronised(together);
+        }
+        self.closed(Outage::new(OutageKind::Protocol, error.to_string()), turn);
+    }
+
+    fn in_flight(&self) -> usize {
+        self.link.flight().map_or(0, |(flight, _)| flight.commands)
+    }
+
     /// The link has ended by itself, or is of no use any more. In answer to a password that means
     /// that the server does not take it.
-    pub(super) fn closed(&mut self, outage: Outage, turn: &mut Turn<'_>) {
+    fn closed(&mut self, outage: Outage, turn: &mut Turn<'_>) {
         match &self.link.stage {
             Stage::Parting { .. } => self.disconnect(turn),
             Stage::Up(session) if session.is_logging_in() => {
@@ -42,7 +62,7 @@ impl Engine {
             return;
         };
         if !session.is_listed() && !session.is_quitting() {
-            return self.failed(outage, turn);
+            return self.not_admitted(outage, turn);
         }
         let why = outage.to_string();
         let ids: Vec<MessageId> = session.retrievals();
@@ -58,6 +78,19 @@ impl Engine {
         turn.state
             .lost(&ids, ATTEMPTS_MAX, &error, &mut turn.step.effects);
         self.commit_lost(&why, turn);
+    }
+
+    /// A session has ended on the way to its listing. Where the next one will be begun otherwise it
+    /// is made at once, and nobody hears of this one.
+    fn not_admitted(&mut self, outage: Outage, turn: &mut Turn<'_>) {
+        if self.link.session().is_some_and(Session::is_asking_capa) {
+            self.manners.capa_failed();
+        }
+        if self.manners.are_revised() {
+            self.hang_up(&outage.to_string(), turn);
+        } else {
+            self.failed(outage, turn);
+        }
     }
 
     /// The session's listing proves to be out of date about a message, which is asked for again in
@@ -108,6 +141,7 @@ impl Engine {
                     .deadline()
                     .is_some_and(|deadline| deadline <= turn.now) =>
             {
+                self.manners.fell_silent(session.flight().commands);
                 self.lose("the server gives no sign of life", turn);
             }
             _ => {}

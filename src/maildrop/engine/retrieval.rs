@@ -1,15 +1,11 @@
 //! Messages from the server to those who read them.
 
-use crate::pop3::{CommandError, Reply};
+use crate::pop3::{Capabilities, CommandError, Reply};
 
 use super::super::error::Error;
 use super::super::message::MessageId;
 use super::super::schedule::{self, Candidate, Window};
 use super::{Engine, Turn};
-
-/// Commands in flight where PIPELINING is announced: enough small messages for a long fat link,
-/// and less than the five thousand at which a server is known to overflow.
-const PIPELINED: usize = 4000;
 
 impl Engine {
     /// Asks for what is demanded, and for what is planned as far as the window allows.
@@ -62,14 +58,9 @@ impl Engine {
 
     /// How many commands may be in flight.
     pub(super) fn commands_max(&self) -> usize {
-        if self
-            .capabilities()
-            .is_some_and(|capabilities| capabilities.pipelining())
-        {
-            PIPELINED
-        } else {
-            1
-        }
+        let capabilities = self.capabilities();
+        self.manners
+            .depth(capabilities.is_some_and(Capabilities::pipelining))
     }
 
     /// Whether one command waits for the answer to the one before.

@@ -322,7 +322,8 @@ impl Rig {
         self.engine.sent(outgoing.len());
         let burst: Vec<String> = outgoing.lines().map(str::to_owned).collect();
         for command in &burst {
-            if self.linked {
+            // What was written to a link that has broken is lost, also where there is a new one.
+            if self.linked && self.greeting.is_none() {
                 let response = self.script.answer(command);
                 self.take(response);
             }

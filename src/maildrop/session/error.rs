@@ -17,6 +17,20 @@ pub(in super::super) enum SessionError {
     MessageTooLong,
 }
 
+impl SessionError {
+    /// Whether the server has lost count of what it was asked, or never knew how to answer; not
+    /// where it says farewell, as servers do to clients that have been silent for long.
+    pub fn is_desynchronised(&self) -> bool {
+        match self {
+            Self::Protocol(ProtocolError::UnexpectedOctets(words)) => {
+                !words.to_ascii_uppercase().starts_with("-ERR")
+            }
+            Self::Protocol(_) | Self::TooManyMessages | Self::MessageTooLong => true,
+            Self::Command(_) => false,
+        }
+    }
+}
+
 impl From<ProtocolError> for SessionError {
     fn from(error: ProtocolError) -> Self {
         Self::Protocol(error)

@@ -20,7 +20,7 @@ pub(super) use error::SessionError;
 pub(super) use exchange::{Exchange, Happening, is_temporary};
 pub(super) use listing::Listing;
 pub use sign_in::Credential;
-pub(super) use sign_in::SignIn;
+pub(super) use sign_in::{Manner, SignIn};
 
 use exchange::Retrieval;
 
@@ -35,6 +35,9 @@ use super::schedule::Flight;
 const PATIENCE: Duration = Duration::from_secs(60);
 const LONG_PATIENCE: Duration = Duration::from_secs(300);
 
+/// It knows by heart what it can do; some old servers never answer when they do not know CAPA.
+const CAPA_PATIENCE: Duration = Duration::from_secs(15);
+
 /// How long a listing counts as new, and a session as fresh that has only been listed.
 const FRESH: Duration = Duration::from_secs(10);
 
@@ -47,6 +50,8 @@ pub(super) struct Session {
     /// Listed octets of the messages asked for.
     octets: u64,
     pace: Pace,
+    /// Whether commands have been in flight together.
+    together: bool,
     last_sign: Moment,
     listed_at: Moment,
     used: bool,
@@ -69,6 +74,7 @@ impl Session {
             numbering: Numbering::new(),
             octets: 0,
             pace: Pace::default(),
+            together: false,
             last_sign: now,
             listed_at: now,
             used: false,
@@ -97,6 +103,7 @@ impl Session {
     ) -> Result<(), SessionError> {
         let waited = now - self.last_sign;
         self.last_sign = now;
+        self.together |= self.connection.in_flight() > 1;
         while let Some(event) = self.connection.poll(&mut input)? {
             match event {
                 Event::Accepted {
@@ -185,7 +192,9 @@ impl Session {
         self.last_sign = now;
         self.connection.tls_established();
         self.capabilities = Capabilities::default();
-        self.connection.send(&Command::Capa, Exchange::Capa)?;
+        if let Stage::SigningIn(sign_in, _) = &mut self.stage {
+            sign_in.introduce(&self.capabilities, &mut self.connection)?;
+        }
         Ok(())
     }
 
@@ -215,6 +224,16 @@ impl Session {
             self.connection.tags().next(),
             Some(Exchange::Sasl | Exchange::User | Exchange::Pass)
         )
+    }
+
+    /// Whether commands have been in flight together.
+    pub fn has_pipelined(&self) -> bool {
+        self.together
+    }
+
+    /// Whether the answer to CAPA is due.
+    pub fn is_asking_capa(&self) -> bool {
+        self.connection.tags().next() == Some(&Exchange::Capa)
     }
 
     /// Whether nothing but login and listing has happened, just now.
@@ -315,6 +334,7 @@ impl Session {
     /// When the server must have given a sign, if one is due.
     pub fn deadline(&self) -> Option<Moment> {
         let patience = match self.connection.tags().next()? {
+            Exchange::Capa => CAPA_PATIENCE,
             Exchange::Sasl
             | Exchange::Pass
             | Exchange::Stat

@@ -21,6 +21,15 @@ pub struct Credential {
     pub password: Secret,
 }
 
+/// How the server is to be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) struct Manner {
+    /// What it can do; otherwise nothing is known of that.
+    pub capa: bool,
+    /// Several questions at once, where it announces PIPELINING.
+    pub pipelining: bool,
+}
+
 /// A session on its way to its listing.
 pub(in super::super) struct SignIn {
     security: Security,
@@ -28,6 +37,7 @@ pub(in super::super) struct SignIn {
     credential: Credential,
     /// Whether messages are known by their unique-ids, and would be lost without.
     unique_ids_matter: bool,
+    manner: Manner,
     /// What is still to be asked of the listing, in this order: some servers change sizes when
     /// they are asked for unique-ids.
     questions: VecDeque<Exchange>,
@@ -50,12 +60,18 @@ pub(super) enum Outcome {
 
 impl SignIn {
     /// To be logged in over a link of this kind.
-    pub fn new(security: Security, credential: Credential, unique_ids_matter: bool) -> Self {
+    pub fn new(
+        security: Security,
+        credential: Credential,
+        unique_ids_matter: bool,
+        manner: Manner,
+    ) -> Self {
         Self {
             security,
             encrypted: security == Security::ImplicitTls,
             credential,
             unique_ids_matter,
+            manner,
             questions: VecDeque::from([Exchange::Stat, Exchange::Uidl, Exchange::List]),
             count: None,
             no_unique_ids: None,
@@ -90,7 +106,7 @@ impl SignIn {
             (during, Some(reply)) if refused => {
                 return Ok(Outcome::Happened(Happening::Refused { during, reply }));
             }
-            (Exchange::Greeting, _) => connection.send(&Command::Capa, Exchange::Capa)?,
+            (Exchange::Greeting, _) => return self.introduce(capabilities, connection),
             (Exchange::Stls, _) => {
                 self.encrypted = true;
                 return Ok(Outcome::Happened(Happening::StartTls));
@@ -104,6 +120,19 @@ impl SignIn {
         Ok(Outcome::GoesOn)
     }
 
+    /// Asks what the server can do, where it is to be asked.
+    pub(super) fn introduce(
+        &mut self,
+        capabilities: &Capabilities,
+        connection: &mut Connection<Exchange>,
+    ) -> Result<Outcome, SessionError> {
+        if !self.manner.capa {
+            return self.introduced(capabilities, connection);
+        }
+        connection.send(&Command::Capa, Exchange::Capa)?;
+        Ok(Outcome::GoesOn)
+    }
+
     /// CAPA has been answered, or refused by a server that has none.
     fn introduced(
         &mut self,
@@ -111,7 +140,7 @@ impl SignIn {
         connection: &mut Connection<Exchange>,
     ) -> Result<Outcome, SessionError> {
         if self.security == Security::StartTls && !self.encrypted {
-            if !capabilities.stls() {
+            if self.manner.capa && !capabilities.stls() {
                 return Ok(Outcome::Happened(Happening::NoStartTls));
             }
             connection.send(&Command::Stls, Exchange::Stls)?;
@@ -150,7 +179,7 @@ impl SignIn {
                 _ => Command::List,
             };
             connection.send(&command, question)?;
-            if !capabilities.pipelining() {
+            if !(self.manner.pipelining && capabilities.pipelining()) {
                 break;
             }
         }
@@ -204,10 +233,13 @@ impl SignIn {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::super::engine::Order;
     use super::super::super::engine::rig::{Rig, settings};
     use super::super::super::engine::script::{Reaction, Script};
     use super::super::super::error::{Error, OutageKind};
+    use super::super::super::handle::Maildrop;
     use super::*;
 
     fn mailbox() -> Script {
@@ -317,6 +349,43 @@ mod tests {
         assert_eq!(result, Ok(()));
         assert_eq!(rig.script.bursts.last().unwrap(), &["STAT", "UIDL", "LIST"]);
         assert_eq!(rig.maildrop.totals().messages, 2);
+    }
+
+    #[test]
+    fn a_server_that_hangs_up_on_a_burst_is_asked_one_by_one_in_the_next_session() {
+        let script = mailbox().announcing(&["PIPELINING"]);
+        let (result, rig) = sign_in(script.reacting("STAT", &[Reaction::HangUp]));
+        assert_eq!(result, Ok(()));
+        assert_eq!(rig.script.sessions, 2);
+        let again = &rig.script.bursts[rig.script.bursts.len() - 3..];
+        assert_eq!(again, [["STAT"], ["UIDL"], ["LIST"]]);
+    }
+
+    #[test]
+    fn a_server_that_hangs_up_on_capa_is_never_asked_again() {
+        for end in [Reaction::HangUp, Reaction::Say("what?\r\n")] {
+            let (result, mut rig) = sign_in(mailbox().reacting("CAPA", &[end]));
+            assert_eq!(result, Ok(()));
+            rig.cut();
+            assert_eq!(rig.connect(), Ok(()));
+            assert_eq!((rig.script.sessions, rig.script.count("CAPA")), (3, 1));
+        }
+    }
+
+    #[test]
+    fn a_server_that_thinks_for_ever_about_capa_is_not_waited_for() {
+        let mut rig = Rig::new(mailbox().reacting("CAPA", &[Reaction::Silence]));
+        let reply = rig.ask(Maildrop::connect);
+        rig.pass(Duration::from_secs(15));
+        assert_eq!(reply.given(), Some(Ok(())));
+    }
+
+    #[test]
+    fn stls_needs_no_capa() {
+        let script = mailbox().reacting("CAPA", &[Reaction::HangUp]);
+        let (result, rig) = sign_in_over(Security::StartTls, script);
+        assert_eq!(result, Ok(()));
+        assert_eq!(rig.script.heard[..3], ["CAPA", "STLS", "USER ann"]);
     }
 
     #[test]

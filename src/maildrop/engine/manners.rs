@@ -1,0 +1,226 @@
+//! How the server is to be asked, by what it has shown that it cannot bear in the life of the mount.
+
+use super::super::session::Manner;
+
+/// Commands in flight where PIPELINING is announced: enough small messages for a long fat link,
+/// and less than the five thousand at which a server is known to overflow.
+const PIPELINED: usize = 4000;
+
+/// Commands in flight that are not held against a server which has answered several: links break
+/// for other reasons, too.
+const FEW: usize = 16;
+
+/// The manners that the server has taught us.
+#[derive(Debug)]
+pub(super) struct Manners {
+    /// Commands that may be in flight where PIPELINING is announced.
+    depth: usize,
+    /// Whether commands that were in flight together have been answered.
+    pipelines: bool,
+    introduction: Introduction,
+    /// Sessions in a row that were lost with commands in flight together, and came to nothing.
+    stumbles: u32,
+    /// Whether the next session will be another than the one before.
+    revised: bool,
+}
+
+/// What the server makes of CAPA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Introduction {
+    /// It has come to an end with it.
+    Asked,
+    /// It has not, so the next session does without.
+    LeftOut,
+    /// It has not, and a session without it came to its listing.
+    Unbearable,
+}
+
+impl Manners {
+    /// How the next session is to be begun.
+    pub fn manner(&mut self) -> Manner {
+        self.revised = false;
+        Manner {
+            capa: self.introduction == Introduction::Asked,
+            pipelining: self.depth > 1,
+        }
+    }
+
+    /// Whether that will be otherwise than the last time, and so may come to more.
+    pub fn are_revised(&self) -> bool {
+        self.revised
+    }
+
+    /// Commands that may be in flight.
+    pub fn depth(&self, announced: bool) -> usize {
+        if announced { self.depth } else { 1 }
+    }
+
+    /// A session has come to its listing; whether commands were in flight together.
+    pub fn listed(&mut self, together: bool) {
+        self.pipelines |= together;
+        if self.introduction == Introduction::LeftOut {
+            self.introduction = Introduction::Unbearable;
+        }
+    }
+
+    /// A session has been of use.
+    pub fn served(&mut self) {
+        self.stumbles = 0;
+    }
+
+    /// CAPA has come to no end: some old servers hang up on it, or think for ever.
+    pub fn capa_failed(&mut self) {
+        self.introduction = Introduction::LeftOut;
+        self.revised = true;
+    }
+
+    /// A session has come to nothing.
+    pub fn failed(&mut self) {
+        if self.introduction == Introduction::LeftOut {
+            self.introduction = Introduction::Asked;
+        }
+    }
+
+    /// The server has lost count of what it was asked; whether commands were in flight together.
+    pub fn desynchronised(&mut self, together: bool) {
+        self.limit(1);
+        self.revised &= together;
+    }
+
+    /// The server has hung up with so many commands in flight. Some do when they are given more
+    /// than one, and some when they are given too many.
+    pub fn hung_up(&mut self, in_flight: usize) {
+        if in_flight < 2 {
+            return;
+        }
+        self.stumbles = self.stumbles.saturating_add(1);
+        self.limit(if self.pipelines && self.stumbles < 3 {
+            FEW.max(in_flight / 2)
+        } else {
+            1
+        });
+    }
+
+    /// The server has fallen silent with so many commands in flight: it may have lost some.
+    pub fn fell_silent(&mut self, in_flight: usize) {
+        if in_flight < 2 {
+            return;
+        }
+        self.limit(if self.pipelines && in_flight > FEW {
+            FEW
+        } else {
+            1
+        });
+    }
+
+    fn limit(&mut self, depth: usize) {
+        if depth >= self.depth {
+            return;
+        }
+        self.depth = depth;
+        self.revised = true;
+        if depth == 1 {
+            log::warn!("pipelining is off for the rest of this mount");
+        } else {
+            log::info!("the server gets {depth} commands at a time from now on");
+        }
+    }
+}
+
+impl Default for Manners {
+    fn default() -> Self {
+        Self {
+            depth: PIPELINED,
+            pipelines: false,
+            introduction: Introduction::Asked,
+            stumbles: 0,
+            revised: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server that has answered its listing's questions in one go.
+    fn pipelining() -> Manners {
+        let mut manners = Manners::default();
+        manners.listed(true);
+        manners
+    }
+
+    #[test]
+    fn without_pipelining_there_is_one_command_at_a_time() {
+        assert_eq!(Manners::default().depth(false), 1);
+        assert!(Manners::default().depth(true) > FEW);
+    }
+
+    #[test]
+    fn a_server_that_loses_count_gets_one_command_at_a_time_for_ever() {
+        let mut manners = pipelining();
+        manners.desynchronised(false);
+        assert!(!manners.are_revised(), "that was not it");
+        manners.served();
+        assert_eq!(manners.depth(true), 1);
+        assert!(!manners.manner().pipelining);
+    }
+
+    #[test]
+    fn a_server_that_hangs_up_on_its_first_burst_gets_no_other() {
+        let mut manners = Manners::default();
+        manners.hung_up(3);
+        assert_eq!(manners.depth(true), 1);
+    }
+
+    #[test]
+    fn a_server_that_hangs_up_on_many_gets_half_as_many() {
+        let mut manners = pipelining();
+        manners.hung_up(600);
+        assert_eq!(manners.depth(true), 300);
+        manners.served();
+        for _ in 0..9 {
+            manners.hung_up(2);
+            manners.served();
+        }
+        assert_eq!(manners.depth(true), FEW, "links break, too");
+    }
+
+    #[test]
+    fn a_server_that_hangs_up_again_and_again_gets_one_at_a_time() {
+        let mut manners = pipelining();
+        (0..3).for_each(|_| manners.hung_up(9));
+        assert_eq!(manners.depth(true), 1);
+    }
+
+    #[test]
+    fn a_server_that_falls_silent_gets_few_and_then_one() {
+        let mut manners = pipelining();
+        manners.fell_silent(600);
+        assert_eq!(manners.depth(true), FEW);
+        manners.fell_silent(2);
+        assert_eq!(manners.depth(true), 1);
+    }
+
+    #[test]
+    fn one_command_in_flight_is_no_fault_of_pipelining() {
+        let mut manners = Manners::default();
+        manners.hung_up(1);
+        manners.fell_silent(1);
+        assert!(manners.depth(true) > FEW);
+        assert!(!manners.are_revised());
+    }
+
+    #[test]
+    fn capa_is_left_out_for_good_only_where_that_helps() {
+        let mut manners = Manners::default();
+        manners.capa_failed();
+        assert!(manners.are_revised() && !manners.manner().capa);
+        manners.failed();
+        assert!(manners.manner().capa, "it was not that");
+        manners.capa_failed();
+        manners.listed(false);
+        manners.failed();
+        assert!(!manners.manner().capa);
+    }
+}
