@@ -62,6 +62,16 @@ pub enum Request {
         /// Which messages.
         which: Marked,
     },
+    /// Look for new mail.
+    Refresh {
+        /// Where the mailbox is mounted.
+        mountpoint: PathBuf,
+    },
+    /// End the session until it is needed.
+    Park {
+        /// Where the mailbox is mounted.
+        mountpoint: PathBuf,
+    },
 }
 
 /// Some or all of the messages that are marked to be deleted.
@@ -128,6 +138,7 @@ mod tests {
         assert_eq!(request.mountpoint, Path::new("/mnt"));
         assert_eq!(request.cache_size, 64 << 20);
         assert_eq!(request.timeout, Duration::from_secs(60));
+        assert_eq!(request.idle, Some(Duration::from_secs(60)));
         assert_eq!(request.verbosity, 0);
         let chosen = [request.read_only, request.allow_other, request.foreground];
         assert_eq!(chosen, [false; 3]);
@@ -180,6 +191,14 @@ mod tests {
         assert_eq!((request.foreground, request.verbosity), (true, 2));
         let request = mount("pop3fs pop3s://h /mnt -fvv -o verbose");
         assert_eq!((request.foreground, request.verbosity), (true, 3));
+    }
+
+    #[test]
+    fn no_seconds_are_for_ever() {
+        assert_eq!(mount("pop3fs pop3s://h /m --idle 0").idle, None);
+        let idle = mount("pop3fs pop3s://h /m -o idle=90").idle;
+        assert_eq!(idle, Some(Duration::from_secs(90)));
+        assert!(usage("pop3fs pop3s://h /m --idle never").contains("--idle"));
     }
 
     #[test]
@@ -267,6 +286,14 @@ mod tests {
         assert!(matches!(
             parsed("pop3fs commit /mnt"),
             Ok(Request::Commit { .. })
+        ));
+        assert!(matches!(
+            parsed("pop3fs refresh /mnt"),
+            Ok(Request::Refresh { .. })
+        ));
+        assert!(matches!(
+            parsed("pop3fs park /mnt"),
+            Ok(Request::Park { .. })
         ));
         let status = parsed("pop3fs status --json /mnt");
         assert!(matches!(status, Ok(Request::Status { json: true, .. })));

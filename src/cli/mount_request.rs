@@ -45,6 +45,8 @@ pub struct MountRequest {
     pub read_ahead: u64,
     /// How long a request of the kernel may wait for the server.
     pub timeout: Duration,
+    /// How long a session may be without work before it is ended; for ever if none.
+    pub idle: Option<Duration>,
     /// Where marks are kept, in place of the usual directory.
     pub state_directory: Option<PathBuf>,
     /// The file that messages go to.
@@ -80,6 +82,7 @@ impl TryFrom<Typed> for MountRequest {
             cache_size: options.cache_size,
             read_ahead: read_ahead(options.read_ahead, options.cache_size),
             timeout: Duration::from_secs(options.timeout),
+            idle: unless_zero(options.idle),
             state_directory: options.state_dir.map(absolute).transpose()?,
             log: options.log.map(absolute).transpose()?,
             verbosity: verbosity(options.verbose, options.debug),
@@ -121,6 +124,11 @@ fn security(source: &Source, options: &MountOptions) -> Result<Security, Misuse>
 /// What is fetched ahead goes through the cache, and must not push out what is being read.
 fn read_ahead(given: Option<u64>, cache_size: u64) -> u64 {
     given.unwrap_or(cache_size).min(cache_size / 4)
+}
+
+/// 0 seconds are no bound at all.
+fn unless_zero(seconds: u64) -> Option<Duration> {
+    (seconds > 0).then(|| Duration::from_secs(seconds))
 }
 
 /// In the background the current directory is another.

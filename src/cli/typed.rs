@@ -8,7 +8,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use super::{Marked, MountRequest, Request, Stop, option_words, value};
 
 const USAGE: &str = "pop3fs [OPTIONS] SOURCE MOUNTPOINT
-       pop3fs umount|commit|status|undelete MOUNTPOINT ...";
+       pop3fs umount|commit|status|undelete|refresh|park MOUNTPOINT ...";
 
 /// Mount a POP3 mailbox as a directory, or speak to one that is mounted.
 #[derive(Debug, Parser)]
@@ -100,6 +100,9 @@ pub(super) struct MountOptions {
     /// How long a program waits for the server before its read or write fails
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = value::timeout())]
     pub(super) timeout: u64,
+    /// End the session with the server when nobody has needed it for so long; 0 to hold it
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = value::interval())]
+    pub(super) idle: u64,
     /// Where marks are kept, in place of ~/.local/state/pop3fs
     #[arg(long, value_name = "DIR")]
     pub(super) state_dir: Option<PathBuf>,
@@ -163,6 +166,16 @@ pub(super) enum Verb {
         #[arg(long, conflicts_with = "names")]
         all: bool,
     },
+    /// Look for new mail now
+    Refresh {
+        /// Where the mailbox is mounted
+        mountpoint: PathBuf,
+    },
+    /// Let go of the mailbox on the server, until a program needs it again
+    Park {
+        /// Where the mailbox is mounted
+        mountpoint: PathBuf,
+    },
 }
 
 /// Reads a command line. The words after `-o` go before the options proper, which so have the
@@ -195,6 +208,8 @@ impl From<Verb> for Request {
             Verb::Umount { mountpoint, lazy } => Self::Umount { mountpoint, lazy },
             Verb::Commit { mountpoint } => Self::Commit { mountpoint },
             Verb::Status { mountpoint, json } => Self::Status { mountpoint, json },
+            Verb::Refresh { mountpoint } => Self::Refresh { mountpoint },
+            Verb::Park { mountpoint } => Self::Park { mountpoint },
             Verb::Undelete {
                 mountpoint,
                 names,

@@ -7,8 +7,9 @@ use clap::value_parser;
 /// to the unique-id.
 const LONGEST_SUFFIX: usize = 32;
 
-/// The longest that a program may be made to wait for the server: a day.
-const LONGEST_TIMEOUT_SECONDS: u64 = 24 * 60 * 60;
+/// The longest that a program may be made to wait for the server, and that anything is put off for:
+/// a day.
+const LONGEST_SECONDS: u64 = 24 * 60 * 60;
 
 /// A number of octets, with K, M or G for 2 to the power of 10, 20 or 30.
 pub(super) fn size(text: &str) -> Result<u64, &'static str> {
@@ -56,7 +57,12 @@ pub(super) fn suffix(text: &str) -> Result<String, &'static str> {
 
 /// A number of seconds.
 pub(super) fn timeout() -> RangedU64ValueParser {
-    value_parser!(u64).range(1..=LONGEST_TIMEOUT_SECONDS)
+    value_parser!(u64).range(1..=LONGEST_SECONDS)
+}
+
+/// A number of seconds, or 0 for never.
+pub(super) fn interval() -> RangedU64ValueParser {
+    value_parser!(u64).range(..=LONGEST_SECONDS)
 }
 
 #[cfg(test)]

@@ -102,9 +102,9 @@ impl fmt::Display for Error {
             Self::NotPermitted => f.write_str("a mailbox cannot do that"),
             Self::AccessDenied => f.write_str("messages are only read, and ctl is only written"),
             Self::BadHandle => f.write_str("no such open file"),
-            Self::UnknownVerb => {
-                f.write_str("unknown verb; ctl takes commit, undelete NAME and undelete-all")
-            }
+            Self::UnknownVerb => f.write_str(
+                "unknown verb; ctl takes commit, refresh, park, undelete NAME and undelete-all",
+            ),
             Self::RenameFlags => f.write_str("rename with flags"),
             Self::Contents(why) => write!(f, "cannot write down the contents: {why}"),
         }

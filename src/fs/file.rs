@@ -9,7 +9,9 @@ use super::handle::Handle;
 use super::inode::Node;
 use super::tree::Tree;
 use super::verb::Verb;
-use crate::maildrop::{self, Body, CommitReport, MessageId, Octets, OpenMessage, Place, Terms};
+use crate::maildrop::{
+    self, Answer, Body, CommitReport, MessageId, Octets, OpenMessage, Place, Terms,
+};
 
 /// How the kernel may treat an open file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +118,8 @@ impl Tree {
         match self.handles.find(handle).as_deref() {
             Some(Handle::Ctl) => match Verb::parse(written) {
                 Ok(Verb::Commit { terms, nowait }) => self.commit(terms, nowait, reply),
+                Ok(Verb::Refresh { nowait }) => self.maildrop.refresh(answer_to(reply, nowait)),
+                Ok(Verb::Park { nowait }) => self.maildrop.park(answer_to(reply, nowait)),
                 Ok(Verb::Undelete(name)) => reply(self.undelete(&name)),
                 Ok(Verb::UndeleteAll) => reply(self.undelete_all()),
                 Err(error) => reply(Err(error)),
@@ -218,6 +222,15 @@ impl Tree {
         });
         Ok(self.maildrop.unmark(&marked)?)
     }
+}
+
+/// An answer that the reply is made of, or where that is not to wait, one that nobody hears.
+fn answer_to(reply: impl FnOnce(Result<(), Error>) + Send + 'static, nowait: bool) -> Answer<()> {
+    if nowait {
+        reply(Ok(()));
+        return Box::new(drop);
+    }
+    Box::new(|done| reply(done.map_err(Error::from)))
 }
 
 /// A report as a file: JSON for people.

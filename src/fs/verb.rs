@@ -10,7 +10,7 @@ const LONGEST: usize = 1024;
 /// One verb.
 ///
 /// ```text
-/// verb = ("commit" *(SP term) / "undelete" SP name / "undelete-all") [LF]
+/// verb = ("commit" *(SP term) / ("refresh" / "park") [SP "nowait"] / "undelete" SP name / "undelete-all") [LF]
 /// term = "last" / "nowait"
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,16 @@ pub(super) enum Verb {
         /// On what terms.
         terms: Terms,
         /// Whether the write is to return at once; `status` tells when it is done.
+        nowait: bool,
+    },
+    /// List the maildrop anew.
+    Refresh {
+        /// Whether the write is to return at once.
+        nowait: bool,
+    },
+    /// End the session until it is needed.
+    Park {
+        /// Whether the write is to return at once.
         nowait: bool,
     },
     /// Take the mark off the message of this name.
@@ -39,6 +49,10 @@ impl Verb {
         match line.split_once(' ') {
             None if line == "commit" => Self::commit(""),
             Some(("commit", words)) => Self::commit(words),
+            None if line == "refresh" => Ok(Self::Refresh { nowait: false }),
+            None if line == "park" => Ok(Self::Park { nowait: false }),
+            Some(("refresh", "nowait")) => Ok(Self::Refresh { nowait: true }),
+            Some(("park", "nowait")) => Ok(Self::Park { nowait: true }),
             None if line == "undelete-all" => Ok(Self::UndeleteAll),
             Some(("undelete", name)) if !name.is_empty() => Ok(Self::Undelete(name.to_owned())),
             _ => Err(Error::UnknownVerb),
@@ -81,6 +95,16 @@ mod tests {
         assert_eq!(Verb::parse(b"commit last\n"), commit(last, false));
         assert_eq!(Verb::parse(b"commit nowait last"), commit(last, true));
         assert_eq!(Verb::parse(b"commit last nowait"), commit(last, true));
+    }
+
+    #[test]
+    fn a_refresh_and_parking_may_be_waited_for_or_not() {
+        for (words, nowait) in [("", false), (" nowait", true)] {
+            let parse = |verb| Verb::parse(format!("{verb}{words}\n").as_bytes());
+            assert_eq!(parse("refresh"), Ok(Verb::Refresh { nowait }));
+            assert_eq!(parse("park"), Ok(Verb::Park { nowait }));
+        }
+        assert_eq!(Verb::parse(b"park later"), Err(Error::UnknownVerb));
     }
 
     #[test]

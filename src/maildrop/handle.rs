@@ -73,6 +73,17 @@ impl Maildrop {
         self.errand(|until| Errand::Connect { until, answer });
     }
 
+    /// Lists the maildrop anew, in a new session, which is the only way to see what has come and
+    /// gone. The first failure is the answer.
+    pub fn refresh(&self, answer: Answer<()>) {
+        self.errand(|until| Errand::Refresh { until, answer });
+    }
+
+    /// Ends the session in good order, so that others can have the maildrop, until one is needed.
+    pub fn park(&self, answer: Answer<()>) {
+        self.errand(|until| Errand::Leave { until, answer });
+    }
+
     /// The entry called `name` in the root or among the deleted.
     pub fn find(&self, place: Place, name: &str) -> Option<Entry> {
         let state = locked(&self.0.state);
@@ -288,6 +299,8 @@ impl Maildrop {
             octets: totals.octets,
             marked: state.catalog.marks() as u64,
             committing: state.is_to_commit(),
+            refreshing: state.is_to_refresh(),
+            parking: state.is_to_leave(),
             read_only: state.settings.read_only,
             cache: CacheStatus {
                 limit: limit as u64,

@@ -19,6 +19,8 @@ pub struct Settings {
     pub read_ahead: u64,
     /// How long a request may take.
     pub timeout: Duration,
+    /// How long a session may be without work before it is ended; for ever if none.
+    pub idle: Option<Duration>,
     /// Whether nothing can be deleted.
     pub read_only: bool,
     /// Whether all sizes are to be learned by fetching everything.

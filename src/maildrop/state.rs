@@ -33,6 +33,9 @@ pub(super) struct State {
     pub inherited: Vec<Mark>,
     /// Requests about the whole maildrop, until the engine takes them.
     pub errands: Vec<Errand>,
+    /// Whether somebody waits for a listing, and for the session's end.
+    pub refreshing: bool,
+    pub leaving: bool,
     /// Whether a commit holds the marked messages.
     pub committing: bool,
     /// The longest message, in octets.
@@ -49,6 +52,8 @@ pub(super) struct State {
 pub(super) enum Errand {
     /// Have a session, and its listing; `until` then.
     Connect { until: Moment, answer: Answer<()> },
+    /// Have a listing that begins after this request.
+    Refresh { until: Moment, answer: Answer<()> },
     /// Delete the marked messages.
     Commit {
         until: Moment,
@@ -77,6 +82,8 @@ impl State {
             last_commit: None,
             inherited,
             errands: Vec::new(),
+            refreshing: false,
+            leaving: false,
             committing: false,
             body_max: BODY_MAX,
             arrivals: HashMap::new(),
@@ -130,6 +137,18 @@ impl State {
     pub fn is_to_commit(&self) -> bool {
         let commits = |errand: &Errand| matches!(errand, Errand::Commit { .. });
         self.committing || self.errands.iter().any(commits)
+    }
+
+    /// Whether a new listing is asked for or under way.
+    pub fn is_to_refresh(&self) -> bool {
+        let refreshes = |errand: &Errand| matches!(errand, Errand::Refresh { .. });
+        self.refreshing || self.errands.iter().any(refreshes)
+    }
+
+    /// Whether the end of the session is asked for.
+    pub fn is_to_leave(&self) -> bool {
+        let leaves = |errand: &Errand| matches!(errand, Errand::Leave { .. });
+        self.leaving || self.errands.iter().any(leaves)
     }
 
     /// An open message, without fetching it.

@@ -20,6 +20,10 @@ pub struct Status {
     pub marked: u64,
     /// Whether a commit is under way.
     pub committing: bool,
+    /// Whether somebody waits for a new listing.
+    pub refreshing: bool,
+    /// Whether somebody waits for the session to end.
+    pub parking: bool,
     /// Whether nothing can be deleted.
     pub read_only: bool,
     /// Messages in memory.
@@ -33,6 +37,12 @@ pub struct LinkStatus {
     pub session: SessionStatus,
     /// Why there is no session, if something went wrong.
     pub problem: Option<String>,
+    /// When the maildrop was last listed; seconds since 1970.
+    pub listed: Option<i64>,
+    /// Messages that came since the first listing.
+    pub arrived: u64,
+    /// Messages that left the maildrop, and not by a commit of this mount.
+    pub vanished: u64,
     /// The capabilities that the server announced, as it wrote them.
     pub capabilities: Vec<String>,
     /// Traffic.
@@ -43,9 +53,11 @@ pub struct LinkStatus {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SessionStatus {
-    /// There is none.
+    /// There is none: something went wrong, or it has not begun yet.
     #[default]
     Disconnected,
+    /// There is none, because nobody needs one.
+    Parked,
     /// One is being made.
     Connecting,
     /// One is open.

@@ -137,6 +137,7 @@ fn settings(request: &MountRequest) -> Settings {
         cache_size: usize::try_from(request.cache_size).unwrap_or(usize::MAX),
         read_ahead: request.read_ahead,
         timeout: request.timeout,
+        idle: request.idle,
         read_only: request.read_only,
         exact_sizes: request.exact_sizes,
     }

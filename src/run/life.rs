@@ -171,7 +171,7 @@ impl Life {
     fn wait_for_end(&mut self) {
         loop {
             match self.events.recv() {
-                Ok(Event::Signal(Signal::HangUp)) => {}
+                Ok(Event::Signal(Signal::HangUp)) => self.refresh(),
                 Ok(Event::Signal(signal)) => {
                     log::info!("{signal:?}: unmounting");
                     return self.detach();
@@ -181,6 +181,14 @@ impl Life {
                 Err(_) => return,
             }
         }
+    }
+
+    fn refresh(&self) {
+        self.maildrop.refresh(Box::new(|refreshed| {
+            if let Err(error) = refreshed {
+                log::warn!("cannot look for new mail: {error}");
+            }
+        }));
     }
 
     fn detach(&self) {

@@ -51,6 +51,8 @@ fn carry_out(request: Request) -> ExitStatus {
             mountpoint,
             json: false,
         } => verbs::show(verbs::status(&mountpoint)),
+        Request::Refresh { mountpoint } => verbs::show(verbs::refresh(&mountpoint)),
+        Request::Park { mountpoint } => verbs::show(verbs::park(&mountpoint)),
         Request::Undelete { mountpoint, which } => {
             verbs::show(verbs::undelete(&mountpoint, &which))
         }

@@ -8,9 +8,10 @@ use pop3fs::maildrop::{
     CommitReport, Correction, Entry, Error, MessageId, Octets, OpenMessage, Outcome, Place, Size,
 };
 
+use crate::daemon::Daemon;
 use crate::handle::Handle;
 use crate::mail::MailId;
-use crate::request::{Reply, Want};
+use crate::request::{Reply, There, Want};
 use crate::sightings::Sighting;
 use crate::trace::tell;
 use crate::world::World;
@@ -51,6 +52,7 @@ impl World {
             );
             match (request.want, reply) {
                 (Want::Connect, Reply::Connect(result)) => self.connected_or_not(result),
+                (Want::Refresh(there), Reply::Refresh(result)) => self.refreshed(&there, result),
                 (Want::Open(message), Reply::Open(result)) => self.opened(message, result),
                 (Want::Measure(message), Reply::Measure(result)) => self.measured(message, result),
                 (Want::Commit(covers), Reply::Commit(result)) => {
@@ -90,6 +92,33 @@ impl World {
                 self.crash();
             }
             _ => {}
+        }
+    }
+
+    /// A listing was asked for when this was there: what came before is shown, what went before is not.
+    fn refreshed(&mut self, there: &There, result: Result<(), Error>) {
+        tell!("refreshed: {result:?}");
+        match result {
+            Ok(()) => self.see(Sighting::Refreshed),
+            Err(Error::Offline(_) | Error::LoginRefused(_) | Error::TimedOut) => {
+                return self.see(Sighting::NotRefreshed);
+            }
+            Err(error) => panic!("a refresh failed for no reason: {error}"),
+        }
+        let owed = self.owed();
+        let shown = self.daemon.as_ref().map(Daemon::shown);
+        let shown = shown.unwrap_or_default();
+        let mut missing = there.mails.intersection(&self.ledger.on_server);
+        assert!(
+            missing.all(|id| shown.contains(id) || owed.contains(id)),
+            "{:?} was there, and only {shown:?} is shown",
+            there.mails
+        );
+        for id in shown.difference(&there.mails) {
+            assert!(
+                *id >= there.known,
+                "mail {id} had gone before it was listed"
+            );
         }
     }
 

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::handle::Handle;
 use crate::mail::MailId;
 use crate::paper::Paper;
-use crate::request::{Inbox, Reply, Request, RequestId, Want};
+use crate::request::{Inbox, Reply, Request, RequestId, There, Want};
 
 /// A process.
 pub struct Daemon {
@@ -179,6 +179,24 @@ impl Daemon {
         let id = self.ask(Want::Leave, patience);
         self.maildrop
             .leave(patience, self.inbox.answer(id, Reply::Leave));
+    }
+
+    pub fn park(&mut self) {
+        let id = self.ask(Want::Leave, self.timeout);
+        self.maildrop.park(self.inbox.answer(id, Reply::Leave));
+    }
+
+    /// Looks for new mail when this is there.
+    pub fn refresh(&mut self, there: There) {
+        let id = self.ask(Want::Refresh(there), self.timeout);
+        self.maildrop.refresh(self.inbox.answer(id, Reply::Refresh));
+    }
+
+    /// The mail that is shown, marked or not.
+    pub fn shown(&self) -> BTreeSet<MailId> {
+        let entries = [Place::Root, Place::Deleted].map(|place| self.entries(place));
+        let entries = entries.iter().flatten();
+        entries.map(|entry| self.mails[&entry.id]).collect()
     }
 
     pub fn mark(&self, message: MessageId) -> Result<(), Error> {

@@ -55,12 +55,7 @@ impl World {
     fn read_everything(&mut self) {
         let daemon = self.daemon.as_mut().expect("a session needs a daemon");
         assert!(daemon.is_mounted && daemon.requests.is_empty());
-        let entries = [Place::Root, Place::Deleted].map(|place| daemon.entries(place));
-        let shown = entries
-            .iter()
-            .flatten()
-            .map(|entry| daemon.mails[&entry.id]);
-        let shown: BTreeSet<MailId> = shown.collect();
+        let shown = daemon.shown();
         assert_eq!(shown, self.ledger.on_server, "what is shown is there");
         let mut unread = shown;
         for _ in 0..ATTEMPTS {

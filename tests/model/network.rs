@@ -152,6 +152,9 @@ impl World {
         let octets = self.dice.piece(daemon.engine.outgoing().len());
         let octets = &daemon.engine.outgoing()[..octets];
         tell!("say: {:?}", String::from_utf8_lossy(octets));
+        if octets == b"NOOP\r\n" {
+            self.tally.see(Sighting::Held);
+        }
         let commit = self.ledger.commit.as_ref();
         let permitted = commit.map(|commit| commit.targets.values().copied().collect());
         link.write(octets, permitted.unwrap_or_default());

@@ -23,6 +23,8 @@ pub struct Request {
 #[derive(Debug)]
 pub enum Want {
     Connect,
+    /// When this was there.
+    Refresh(There),
     Open(MessageId),
     /// Of this handle.
     Read {
@@ -36,9 +38,19 @@ pub enum Want {
     Leave,
 }
 
+/// What there was at some time.
+#[derive(Debug)]
+pub struct There {
+    /// The mail on the server.
+    pub mails: BTreeSet<MailId>,
+    /// How much there ever was.
+    pub known: usize,
+}
+
 /// An answer.
 pub enum Reply {
     Connect(Result<(), Error>),
+    Refresh(Result<(), Error>),
     Open(Result<(OpenMessage, Option<Correction>), Error>),
     Read(Result<Octets, Error>),
     Measure(Result<Entry, Error>),

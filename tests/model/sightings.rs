@@ -67,6 +67,10 @@ sightings! {
     ConnectRefused: "connections refused",
     LoginRefused: "logins refused",
     Left: "sessions left in good order",
+    Parked: "sessions parked",
+    Held: "sessions held with NOOP",
+    Refreshed: "listings that were asked for",
+    NotRefreshed: "listings that were asked for in vain",
 }
 
 /// How often each kind was come across.

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pop3fs::maildrop::{CommitReport, Input, Order};
+use pop3fs::maildrop::{CommitReport, Input, Order, SessionStatus};
 
 use crate::ledger::Deletion;
 use crate::mail::MailId;
+use crate::sightings::Sighting;
 use crate::trace::tell;
 use crate::world::World;
 
@@ -65,7 +66,12 @@ impl World {
         match order {
             Order::Connect => self.connect(),
             Order::StartTls => panic!("TLS was not asked for"),
-            Order::Disconnect => self.disconnect(),
+            Order::Disconnect => {
+                if daemon.maildrop.status().link.session == SessionStatus::Parked {
+                    self.tally.see(Sighting::Parked);
+                }
+                self.disconnect();
+            }
             Order::WriteJournal => {
                 let written = daemon.maildrop.write_journal();
                 self.step(Input::JournalWritten(written));

@@ -3,6 +3,7 @@
 use pop3fs::maildrop::{Entry, Error, Place};
 
 use crate::daemon::Daemon;
+use crate::request::There;
 use crate::sightings::Sighting;
 use crate::trace::tell;
 use crate::world::World;
@@ -118,11 +119,27 @@ impl World {
         }
     }
 
+    /// Looks for new mail.
+    pub fn refresh(&mut self) {
+        let there = There {
+            mails: self.ledger.on_server.clone(),
+            known: self.post.mails.len(),
+        };
+        if let Some(daemon) = self.daemon.as_mut().filter(|daemon| daemon.is_mounted) {
+            tell!("refresh");
+            daemon.refresh(there);
+        }
+    }
+
+    /// Ends the session, in the end or for now.
     pub fn leave(&mut self) {
         let patience = self.dice.span(100..10_000);
         if let Some(daemon) = self.daemon.as_mut().filter(|daemon| daemon.is_mounted) {
+            match self.dice.one_in(2) {
+                true => daemon.leave(patience),
+                false => daemon.park(),
+            }
             tell!("leave");
-            daemon.leave(patience);
         }
     }
 

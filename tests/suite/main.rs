@@ -15,6 +15,7 @@ mod passwords;
 mod readers;
 mod secrets;
 mod semantics;
+mod sessions;
 mod support;
 mod tools;
 mod tree;

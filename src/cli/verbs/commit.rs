@@ -1,17 +1,10 @@
 //! `pop3fs commit`: delete the marked messages on the server.
 
 use std::path::Path;
-use std::thread;
-use std::time::Duration;
 
 use super::control::Control;
 use super::report::Report;
 use super::{Answer, VerbError};
-
-/// Pauses between looks at a commit that is under way: the first ones are short, for most commits
-/// are, the last ones long enough to cost nothing.
-const FIRST_PAUSE: Duration = Duration::from_millis(2);
-const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// Commits, waits for the end of it, and tells what became of each message.
 ///
@@ -27,23 +20,10 @@ pub fn commit(mountpoint: &Path) -> Result<Answer, VerbError> {
 }
 
 /// Commits on these terms, and waits; what became of it.
-///
-/// Nobody can interrupt a write that waits, so the commit is only begun by one.
 pub(super) fn commit_through(control: &Control, terms: &str) -> Result<Report, VerbError> {
-    let begun = control.write(&format!("commit nowait{terms}"));
-    begun.map_err(|error| control.refused("commit", error))?;
-    await_end(control)?;
+    control.begin("commit", terms)?;
+    control.outwait(|status| status.committing)?;
     control.last_commit()
-}
-
-/// The mount's own time-outs bound this: a commit always ends.
-fn await_end(control: &Control) -> Result<(), VerbError> {
-    let mut pause = FIRST_PAUSE;
-    while control.status()?.committing {
-        thread::sleep(pause);
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -77,11 +57,5 @@ mod tests {
                 ..
             }
         ));
-    }
-
-    #[test]
-    fn waiting_ends_when_the_mount_no_longer_commits() {
-        let mount = mount(&[("status", r#"{"committing": false}"#)]);
-        await_end(&Control::open(mount.path()).unwrap()).unwrap();
     }
 }

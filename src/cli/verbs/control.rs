@@ -3,12 +3,19 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use nix::errno::Errno;
 
 use super::VerbError;
 use super::report::Report;
 use super::status::Status;
+
+/// Pauses between looks at what is under way: the first ones are short, for most of it is, the last
+/// ones long enough to cost nothing.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// A mount that is there and served.
 #[derive(Debug)]
@@ -48,6 +55,27 @@ impl Control {
         ctl.write_all(format!("{verb}\n").as_bytes())
     }
 
+    /// Has the mount begin something that takes long. Nobody can interrupt a write that waits for
+    /// the end of it, so this one does not.
+    pub(super) fn begin(&self, verb: &'static str, terms: &str) -> Result<(), VerbError> {
+        let begun = self.write(&format!("{verb} nowait{terms}"));
+        begun.map_err(|error| self.refused(verb, error))
+    }
+
+    /// Waits until the status no longer says so, which the mount's own time-outs see to; the status
+    /// then.
+    pub(super) fn outwait(&self, is_so: fn(&Status) -> bool) -> Result<Status, VerbError> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let status = self.status()?;
+            if !is_so(&status) {
+                return Ok(status);
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
     /// How the mount is doing, as it says itself.
     pub(super) fn status_text(&self) -> Result<String, VerbError> {
         self.text("status")
@@ -74,6 +102,16 @@ impl Control {
             doing,
             mountpoint: self.mountpoint.clone(),
             source,
+        }
+    }
+
+    /// The error for something that did not come about, by what the mount says of it.
+    pub(super) fn failed(&self, doing: &'static str, status: Status) -> VerbError {
+        let problem = status.problem;
+        VerbError::Failed {
+            doing,
+            mountpoint: self.mountpoint.clone(),
+            problem: problem.unwrap_or_else(|| "the server did not answer in time".to_owned()),
         }
     }
 
@@ -132,6 +170,14 @@ pub(super) mod tests {
             .write("commit")
             .unwrap();
         assert_eq!(written(&mount), "commit\n");
+    }
+
+    #[test]
+    fn waiting_ends_when_the_status_says_so() {
+        let mount = mount(&[("status", r#"{"committing": false, "messages": 5}"#)]);
+        let control = Control::open(mount.path()).unwrap();
+        let status = control.outwait(|status| status.committing).unwrap();
+        assert_eq!(status.messages, Some(5));
     }
 
     #[test]

@@ -34,6 +34,15 @@ pub enum VerbError {
         /// The errno that came back.
         source: io::Error,
     },
+    /// The mount tried, and it did not come about.
+    Failed {
+        /// What was being done.
+        doing: &'static str,
+        /// The mount point.
+        mountpoint: PathBuf,
+        /// Why, in the mount's words.
+        problem: String,
+    },
     /// A file of `.pop3fs/` does not hold what it should.
     Contents {
         /// Which file.
@@ -48,7 +57,7 @@ impl VerbError {
     pub fn status(&self) -> ExitStatus {
         match self {
             Self::NotMounted(_) | Self::NotMarked(_) => ExitStatus::NoInput,
-            Self::Dead(_) | Self::InUse { .. } => ExitStatus::TempFail,
+            Self::Dead(_) | Self::InUse { .. } | Self::Failed { .. } => ExitStatus::TempFail,
             Self::Refused { source, .. } => status_of(source),
             Self::Contents { .. } => ExitStatus::DataErr,
         }
@@ -110,6 +119,16 @@ impl fmt::Display for VerbError {
                 "cannot {doing} at {path}: {source}; pop3fs status {path} may say more",
                 path = mountpoint.display()
             ),
+            Self::Failed {
+                doing,
+                mountpoint,
+                problem,
+            } => write!(
+                f,
+                "cannot {doing} at {}: {}",
+                mountpoint.display(),
+                printable(problem)
+            ),
             Self::Contents { file, source } => write!(
                 f,
                 ".pop3fs/{file} is not what it should be: {source}; is the mount of another version?"
@@ -123,7 +142,11 @@ impl std::error::Error for VerbError {
         match self {
             Self::Refused { source, .. } => Some(source),
             Self::Contents { source, .. } => Some(source),
-            Self::NotMounted(_) | Self::Dead(_) | Self::InUse { .. } | Self::NotMarked(_) => None,
+            Self::NotMounted(_)
+            | Self::Dead(_)
+            | Self::InUse { .. }
+            | Self::NotMarked(_)
+            | Self::Failed { .. } => None,
         }
     }
 }

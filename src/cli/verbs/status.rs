@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 
@@ -44,10 +45,22 @@ pub(super) struct Status {
     pub(super) pid: Option<u32>,
     /// Whether a commit is going on.
     pub(super) committing: bool,
+    /// Whether somebody waits for a new listing.
+    pub(super) refreshing: bool,
+    /// Whether somebody waits for the session to end.
+    pub(super) parking: bool,
     source: Option<String>,
     session: Option<String>,
-    problem: Option<String>,
-    messages: Option<u64>,
+    /// When the mailbox was last listed; seconds since 1970.
+    listed: Option<i64>,
+    /// Messages that came since the mailbox was mounted.
+    pub(super) arrived: u64,
+    /// Messages that went, and not by a commit of this mount.
+    pub(super) vanished: u64,
+    /// Why there is no session.
+    pub(super) problem: Option<String>,
+    /// Messages in the mailbox.
+    pub(super) messages: Option<u64>,
     octets: Option<u64>,
     marked: Option<u64>,
     /// Whether nothing can be marked, and so nothing committed.
@@ -74,6 +87,15 @@ struct Transfer {
     sessions: u64,
 }
 
+impl Status {
+    /// How often the mailbox has been listed.
+    pub(super) fn listings(&self) -> u64 {
+        self.transfer
+            .as_ref()
+            .map_or(0, |transfer| transfer.sessions)
+    }
+}
+
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = |label: &str, text: Option<String>| match text {
@@ -82,6 +104,7 @@ impl fmt::Display for Status {
         };
         line("source", self.source.clone())?;
         line("session", self.session.clone())?;
+        line("listed", self.listed.map(ago))?;
         line("problem", self.problem.clone())?;
         line(
             "messages",
@@ -135,6 +158,18 @@ impl fmt::Display for Transfer {
     }
 }
 
+/// How long ago a moment was, for people.
+fn ago(seconds_since_1970: i64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let then = Duration::from_secs(seconds_since_1970.try_into().unwrap_or(0));
+    let seconds = now.unwrap_or_default().saturating_sub(then).as_secs();
+    match seconds {
+        0..120 => format!("{seconds} s ago"),
+        120..7200 => format!("{} min ago", seconds / 60),
+        _ => format!("{} h ago", seconds / 3600),
+    }
+}
+
 /// A number of octets, for people: three digits or so, and a unit.
 struct Amount(u64);
 
@@ -174,6 +209,16 @@ mod tests {
             server    TOP, UIDL\n\
             process   1\n";
         assert_eq!(status(mount.path()).unwrap(), answer(table.to_owned()));
+    }
+
+    #[test]
+    fn an_age_is_told_in_the_unit_that_fits() {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let ago = |seconds| ago(now.as_secs() as i64 - seconds);
+        assert!(ago(0).ends_with(" s ago"));
+        assert_eq!(ago(600), "10 min ago");
+        assert_eq!(ago(3 * 3600), "3 h ago");
+        assert!(ago(-5).ends_with("0 s ago"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::super::session::{Credential, Exchange, Listing, Session, SignIn, is_t
 use super::super::state::State;
 use super::super::status::SessionStatus;
 use super::link::{Permission, Stage};
+use super::refresh::News;
 use super::{Engine, Order, Turn};
 
 const NO_STLS: &str =
@@ -25,6 +26,8 @@ impl Engine {
         match self.link.permission(turn.now) {
             Permission::Granted => self.connect(turn),
             Permission::Deferred => {}
+            // Somebody may have put right what was wrong, and says so.
+            Permission::Refused(_) if !self.refreshers.is_empty() => self.connect(turn),
             Permission::Refused(error) => self.refuse_everybody(&error, turn),
         }
     }
@@ -89,22 +92,26 @@ impl Engine {
         let marked = state.catalog.marks();
         let (numbering, changes) =
             reconcile(&mut state.catalog, messages, &suffix, now.unix_seconds());
+        let news = News::of(&changes);
         step.effects.changes.extend(changes);
         state.reorder();
         if inherit(state, &suffix) | (state.catalog.marks() != marked) | self.unwritten {
             *journal = true;
         }
+        log::info!("listed: {} messages, {news}", numbering.len());
+        news.note(&mut state.link);
         state.link.session = SessionStatus::Connected;
         state.link.problem = None;
         state.link.transfer.sessions += 1;
+        state.link.listed = Some(now.unix_seconds());
         self.link.opened();
         self.doubtful.clear();
         if let Some(session) = self.link.session_mut() {
             self.manners.listed(session.has_pipelined());
             state.link.capabilities = session.capabilities().lines().map(str::to_owned).collect();
-            log::info!("connected: {} messages", numbering.len());
             session.adopt(numbering);
         }
+        self.refreshed(turn);
     }
 
     /// The server will not let us in; what it said decides whether to try again.
@@ -139,6 +146,7 @@ impl Engine {
         self.manners.failed();
         let error = Error::Offline(outage);
         self.callers.answer(&Err(error.clone()), turn);
+        self.refreshers.answer(&Err(error.clone()), turn);
         if self.link.failed(turn.now) {
             self.refuse_everybody(&error, turn);
         }
@@ -146,6 +154,7 @@ impl Engine {
 
     fn refuse_everybody(&mut self, error: &Error, turn: &mut Turn<'_>) {
         self.callers.answer(&Err(error.clone()), turn);
+        self.refreshers.answer(&Err(error.clone()), turn);
         turn.state.refuse_all(error, &mut turn.step.effects);
         self.commit_failed(error, turn);
     }

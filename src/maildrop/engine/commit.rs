@@ -83,7 +83,7 @@ impl Engine {
                 .map(|commit| commit.listed(&turn.state.catalog, &suffix));
             self.proceed(next, turn);
         } else if session.flight().commands == 0 {
-            session.quit(turn.now)?;
+            session.leave(turn.now)?;
         }
         Ok(())
     }

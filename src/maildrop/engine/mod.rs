@@ -6,9 +6,11 @@
 
 mod admission;
 mod commit;
+mod idleness;
 mod link;
 mod manners;
 mod parting;
+mod refresh;
 mod retrieval;
 #[cfg(test)]
 pub(super) mod rig;
@@ -19,9 +21,11 @@ mod waiters;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::pop3::{Capabilities, CommandError};
 
+pub(super) use idleness::Idleness;
 use link::Link;
 use manners::Manners;
 use transaction::Transaction;
@@ -42,8 +46,12 @@ pub struct Engine {
     state: Arc<Mutex<State>>,
     link: Link,
     manners: Manners,
+    /// How long a session may be without work.
+    idle: Option<Duration>,
     /// Those who asked for a session.
     callers: Waiters<()>,
+    /// Those who asked for a listing that is newer than their request.
+    refreshers: Waiters<()>,
     /// The commit under way, and those who asked for one.
     commit: Option<Transaction>,
     committers: Waiters<Arc<CommitReport>>,
@@ -119,11 +127,14 @@ impl Turn<'_> {
 
 impl Engine {
     pub(super) fn new(state: Arc<Mutex<State>>) -> Self {
+        let idle = locked(&state).settings.idle;
         Self {
             state,
             link: Link::default(),
             manners: Manners::default(),
+            idle,
             callers: Waiters::default(),
+            refreshers: Waiters::default(),
             commit: None,
             committers: Waiters::default(),
             next_committers: Waiters::default(),
@@ -219,6 +230,7 @@ impl Engine {
     }
 
     fn go_on(&mut self, turn: &mut Turn<'_>) {
+        self.forsake(turn);
         self.take_errands(turn);
         self.refuse_late(turn);
         self.watch(turn);
@@ -227,6 +239,8 @@ impl Engine {
         }
         self.seek_link(turn);
         turn.state.committing = self.commit.is_some();
+        turn.state.refreshing = !self.refreshers.is_empty();
+        turn.state.leaving = !self.leavers.is_empty();
     }
 
     /// Gives a listed session its next work.
@@ -240,7 +254,8 @@ impl Engine {
         } else if !self.leavers.is_empty() || self.link.is_retired() {
             self.leave(turn)
         } else {
-            self.retrieve(turn)
+            self.retrieve(turn)?;
+            self.idle(turn)
         }
     }
 
@@ -248,6 +263,7 @@ impl Engine {
         for errand in std::mem::take(&mut turn.state.errands) {
             match errand {
                 Errand::Connect { until, answer } => self.callers.push(until, answer),
+                Errand::Refresh { until, answer } => self.asked_to_refresh(until, answer),
                 Errand::Commit {
                     until,
                     terms,
@@ -265,6 +281,7 @@ impl Engine {
     fn needs_session(&self, turn: &Turn<'_>) -> bool {
         let sweep = !self.link.is_locked_out() && self.next_unmeasured(turn).is_some();
         !self.callers.is_empty()
+            || !self.refreshers.is_empty()
             || self.is_waiting_to_commit()
             || turn.state.next_demand().is_some()
             || sweep
@@ -274,6 +291,7 @@ impl Engine {
     fn refuse_late(&mut self, turn: &mut Turn<'_>) {
         turn.state.expire(turn.now, &mut turn.step.effects);
         self.callers.refuse_late(turn);
+        self.refreshers.refuse_late(turn);
         self.committers.refuse_late(turn);
         self.next_committers.refuse_late(turn);
         if self.leavers.refuse_late(turn) {
@@ -285,6 +303,8 @@ impl Engine {
     pub fn wake_at(&self) -> Option<Moment> {
         let due = [
             self.callers.deadline(),
+            self.refreshers.deadline(),
+            self.idle_until(),
             self.committers.deadline(),
             self.next_committers.deadline(),
             self.leavers.deadline(),

@@ -16,7 +16,7 @@ impl Engine {
     /// Ends a session in which nothing is marked.
     pub(super) fn leave(&mut self, turn: &mut Turn<'_>) -> Result<(), CommandError> {
         match self.link.session_mut() {
-            Some(session) if session.flight().commands == 0 => session.quit(turn.now),
+            Some(session) if session.flight().commands == 0 => session.leave(turn.now),
             _ => Ok(()),
         }
     }
@@ -44,7 +44,7 @@ impl Engine {
     /// that the server does not take it.
     fn closed(&mut self, outage: Outage, turn: &mut Turn<'_>) {
         match &self.link.stage {
-            Stage::Parting { .. } => self.disconnect(turn),
+            Stage::Parting { .. } => self.disconnect(SessionStatus::Parked, turn),
             Stage::Up(session) if session.is_logging_in() => {
                 self.locked_out(outage.to_string(), turn);
             }
@@ -66,10 +66,10 @@ impl Engine {
         }
         let why = outage.to_string();
         let ids: Vec<MessageId> = session.retrievals();
-        if session.is_idle() {
+        if session.is_idle() || session.is_leaving() {
             // Servers do so to clients that have been silent for long.
             log::info!("{why}");
-            self.disconnect(turn);
+            self.disconnect(SessionStatus::Parked, turn);
         } else {
             self.link.lost(turn.now);
             self.hang_up(&why, turn);
@@ -118,24 +118,27 @@ impl Engine {
         };
         log::log!(level, "{why}");
         turn.state.link.problem = Some(why.to_owned());
-        self.disconnect(turn);
+        self.disconnect(SessionStatus::Disconnected, turn);
     }
 
-    fn disconnect(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn disconnect(&mut self, status: SessionStatus, turn: &mut Turn<'_>) {
         turn.step.orders.push(Order::Disconnect);
-        turn.state.link.session = SessionStatus::Disconnected;
+        turn.state.link.session = status;
         self.link.stage = Stage::Down;
     }
 
     pub(super) fn has_quit(&mut self, reply: &Reply, turn: &mut Turn<'_>) {
         self.link.parting(turn.now);
+        turn.state.link.session = SessionStatus::Parked;
         self.commit_quit(reply, turn);
     }
 
     /// Gives up on a server that gives no sign.
     pub(super) fn watch(&mut self, turn: &mut Turn<'_>) {
         match &self.link.stage {
-            Stage::Parting { until } if *until <= turn.now => self.disconnect(turn),
+            Stage::Parting { until } if *until <= turn.now => {
+                self.disconnect(SessionStatus::Parked, turn);
+            }
             Stage::Up(session)
                 if session
                     .deadline()

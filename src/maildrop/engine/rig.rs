@@ -106,6 +106,7 @@ pub(in super::super) fn settings() -> Settings {
         cache_size: 1 << 20,
         read_ahead: 0,
         timeout: Duration::from_secs(60),
+        idle: None,
         read_only: false,
         exact_sizes: false,
     }
@@ -245,6 +246,12 @@ impl Rig {
             }
         }
         panic!("woken {WAKINGS_MAX} times");
+    }
+
+    /// The machine sleeps, and nothing happens meanwhile.
+    pub fn sleep(&mut self, span: Duration) {
+        let now = self.now();
+        *locked(&self.now) = now + span;
     }
 
     /// The server says this unasked.

@@ -23,6 +23,7 @@ pub(in super::super) enum Exchange {
     Retrieve(Retrieval),
     Delete(MessageId),
     Reset,
+    Noop,
     Quit,
 }
 

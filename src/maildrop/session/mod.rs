@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! greeting -> CAPA -> [STLS -> handshake -> CAPA] -> [UTF8] -> AUTH or USER, PASS -> STAT, UIDL, LIST -> listed
-//! listed: RETR ..., DELE ..., RSET -> QUIT
+//! listed: RETR ..., DELE ..., RSET, NOOP -> QUIT
 //! ```
 //!
 //! The session owns the message-numbers; nothing else ever sees one.
@@ -25,6 +25,7 @@ pub(super) use sign_in::{Manner, SignIn};
 use exchange::Retrieval;
 
 use super::clock::Moment;
+use super::engine::Idleness;
 use super::message::MessageId;
 use super::pace::{Pace, Survey};
 use super::reconcile::Numbering;
@@ -37,6 +38,9 @@ const LONG_PATIENCE: Duration = Duration::from_secs(300);
 
 /// It knows by heart what it can do; some old servers never answer when they do not know CAPA.
 const CAPA_PATIENCE: Duration = Duration::from_secs(15);
+
+/// QUIT commits nothing where nothing is deleted: whether it is answered makes no difference.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// How long a listing counts as new, and a session as fresh that has only been listed.
 const FRESH: Duration = Duration::from_secs(10);
@@ -53,6 +57,7 @@ pub(super) struct Session {
     /// Whether commands have been in flight together.
     together: bool,
     last_sign: Moment,
+    last_work: Moment,
     listed_at: Moment,
     used: bool,
     retired: bool,
@@ -61,7 +66,10 @@ pub(super) struct Session {
 enum Stage {
     SigningIn(Box<SignIn>, Survey),
     Listed,
+    /// QUIT has been sent, which commits.
     Quitting,
+    /// The same, where there is nothing to commit.
+    Leaving,
 }
 
 impl Session {
@@ -76,6 +84,7 @@ impl Session {
             pace: Pace::default(),
             together: false,
             last_sign: now,
+            last_work: now,
             listed_at: now,
             used: false,
             retired: false,
@@ -144,6 +153,10 @@ impl Session {
         now: Moment,
         happenings: &mut Vec<Happening>,
     ) -> Result<(), SessionError> {
+        if exchange == Exchange::Noop {
+            return Ok(());
+        }
+        self.last_work = now;
         match (exchange, reply) {
             (Exchange::Retrieve(Retrieval { id, listed, .. }), reply) => {
                 self.octets = self.octets.saturating_sub(listed);
@@ -213,9 +226,20 @@ impl Session {
         self.is_listed() && self.connection.in_flight() == 0
     }
 
+    /// Since when there has been no work, if there is none.
+    pub fn idleness(&self) -> Option<Idleness> {
+        let (worked, heard) = (self.last_work, self.last_sign);
+        self.is_idle().then_some(Idleness { worked, heard })
+    }
+
     /// Whether QUIT has been sent.
     pub fn is_quitting(&self) -> bool {
-        matches!(self.stage, Stage::Quitting)
+        matches!(self.stage, Stage::Quitting | Stage::Leaving)
+    }
+
+    /// Whether QUIT has been sent, and nothing comes of it.
+    pub fn is_leaving(&self) -> bool {
+        matches!(self.stage, Stage::Leaving)
     }
 
     /// Whether the server is judging the name or the password.
@@ -315,11 +339,24 @@ impl Session {
         self.connection.send(&Command::Rset, Exchange::Reset)
     }
 
-    /// Sends QUIT, after which nothing can be sent.
+    /// Sends NOOP.
+    pub fn noop(&mut self, now: Moment) -> Result<(), CommandError> {
+        self.last_sign = now;
+        self.connection.send(&Command::Noop, Exchange::Noop)
+    }
+
+    /// Sends QUIT, which deletes what DELE was accepted for. Nothing can be sent after it.
     pub fn quit(&mut self, now: Moment) -> Result<(), CommandError> {
         self.stir(now);
         self.stage = Stage::Quitting;
         self.connection.send(&Command::Quit, Exchange::Quit)
+    }
+
+    /// Sends QUIT where nothing is to be deleted.
+    pub fn leave(&mut self, now: Moment) -> Result<(), CommandError> {
+        self.quit(now)?;
+        self.stage = Stage::Leaving;
+        Ok(())
     }
 
     /// The messages whose RETR has come to no end.
@@ -335,6 +372,7 @@ impl Session {
     pub fn deadline(&self) -> Option<Moment> {
         let patience = match self.connection.tags().next()? {
             Exchange::Capa => CAPA_PATIENCE,
+            Exchange::Quit if self.is_leaving() => FAREWELL,
             Exchange::Sasl
             | Exchange::Pass
             | Exchange::Stat

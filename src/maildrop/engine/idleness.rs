@@ -1,0 +1,227 @@
+//! A session without work: it is ended before long, or held for as long as the user wants it held.
+
+use std::time::Duration;
+
+use crate::pop3::CommandError;
+
+use super::super::clock::Moment;
+use super::super::status::SessionStatus;
+use super::{Engine, Turn};
+
+/// The shortest silence after which servers hang up (solid-pop3d, WildDuck). RFC 1939 section 3
+/// promises ten minutes.
+const HANG_UP: Duration = Duration::from_secs(60);
+
+/// A session that is to be held beyond [`HANG_UP`] says something after this silence.
+const NOOP: Duration = Duration::from_secs(50);
+
+/// A silence that can only be a machine that slept: nothing is left of the link but our end.
+const SLEPT: Duration = Duration::from_secs(120);
+
+/// A session in which no reply is due, and there is nothing to ask for.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Idleness {
+    /// When it last had work.
+    pub worked: Moment,
+    /// When the server last said something.
+    pub heard: Moment,
+}
+
+/// What is due in such a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deed {
+    /// It is ended.
+    Park,
+    /// The server is shown that somebody is there.
+    Noop,
+}
+
+impl Idleness {
+    /// What is due next, and when, where a session may be without work for so long.
+    fn next(&self, limit: Option<Duration>) -> (Moment, Deed) {
+        match limit.map(|limit| self.worked + limit) {
+            Some(park) if park <= self.heard + HANG_UP => (park, Deed::Park),
+            _ => (self.heard + NOOP, Deed::Noop),
+        }
+    }
+
+    /// Whether the machine has slept, and the server hung up meanwhile.
+    fn has_slept(&self, now: Moment) -> bool {
+        now - self.heard > SLEPT
+    }
+}
+
+impl Engine {
+    /// When a session without work is to be seen to.
+    pub(super) fn idle_until(&self) -> Option<Moment> {
+        let idleness = self.link.session()?.idleness()?;
+        Some(idleness.next(self.idle).0)
+    }
+
+    /// Leaves a link alone that the server has left long ago: to say anything, and to wait for the
+    /// answer, would be in vain.
+    pub(super) fn forsake(&mut self, turn: &mut Turn<'_>) {
+        let idleness = self.link.session().and_then(|session| session.idleness());
+        if idleness.is_some_and(|idleness| idleness.has_slept(turn.now)) {
+            log::info!("the machine has slept; the session is left");
+            self.disconnect(SessionStatus::Parked, turn);
+        }
+    }
+
+    /// Sees to a session that has got no work.
+    pub(super) fn idle(&mut self, turn: &mut Turn<'_>) -> Result<(), CommandError> {
+        let Some(session) = self.link.session_mut() else {
+            return Ok(());
+        };
+        match session.idleness().map(|it| it.next(self.idle)) {
+            Some((due, Deed::Park)) if due <= turn.now => session.leave(turn.now),
+            Some((due, Deed::Noop)) if due <= turn.now => session.noop(turn.now),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::handle::Maildrop;
+    use super::super::super::message::Place;
+    use super::super::super::settings::Settings;
+    use super::super::rig::{Rig, settings};
+    use super::super::script::{Reaction, Script};
+    use super::*;
+
+    const IDLE: Duration = Duration::from_secs(60);
+
+    fn mailbox() -> Script {
+        Script::of(&[("a", "one\r\n"), ("b", "two\r\n")])
+    }
+
+    /// A connected rig that parks after so long.
+    fn parking(idle: Duration, script: Script) -> Rig {
+        let idle = Settings {
+            idle: Some(idle),
+            ..settings()
+        };
+        let mut rig = Rig::with(idle, script, Vec::new());
+        rig.connect().unwrap();
+        rig
+    }
+
+    fn status(rig: &Rig) -> SessionStatus {
+        rig.maildrop.status().link.session
+    }
+
+    #[test]
+    fn a_session_without_work_is_ended_in_good_order() {
+        let mut rig = parking(IDLE, mailbox());
+        rig.mark("a");
+        rig.pass(IDLE - Duration::from_secs(1));
+        assert_eq!(status(&rig), SessionStatus::Connected);
+        rig.pass(Duration::from_secs(1));
+        assert_eq!(status(&rig), SessionStatus::Parked);
+        assert!(!rig.is_linked());
+        assert_eq!(rig.script.heard.last().map(String::as_str), Some("QUIT"));
+        assert_eq!((rig.script.count("DELE"), rig.script.count("NOOP")), (0, 0));
+        assert_eq!(rig.script.left(), ["a", "b"]);
+        assert_eq!(rig.engine.wake_at(), None);
+        assert_eq!(rig.maildrop.status().link.problem, None);
+    }
+
+    #[test]
+    fn work_puts_parking_off() {
+        let mut rig = parking(IDLE, mailbox());
+        rig.pass(Duration::from_secs(59));
+        rig.body("a").unwrap();
+        rig.pass(Duration::from_secs(59));
+        assert_eq!(status(&rig), SessionStatus::Connected);
+        rig.pass(Duration::from_secs(1));
+        assert_eq!(status(&rig), SessionStatus::Parked);
+    }
+
+    #[test]
+    fn a_read_brings_a_session_back_whose_numbers_are_others() {
+        let mut rig = parking(IDLE, mailbox());
+        let id = rig.id("b");
+        rig.pass(IDLE);
+        rig.script.messages.swap(0, 1);
+        assert_eq!(rig.body("b").as_deref(), Ok("two\r\n"));
+        assert_eq!((rig.id("b"), rig.script.sessions), (id, 2));
+        assert_eq!(rig.script.heard.last().map(String::as_str), Some("RETR 1"));
+    }
+
+    #[test]
+    fn a_session_is_held_as_long_as_is_wanted_and_never_silent_for_a_minute() {
+        let mut rig = Rig::connected(mailbox());
+        rig.pass(Duration::from_secs(3600));
+        assert_eq!((rig.script.count("NOOP"), rig.script.sessions), (72, 1));
+        assert!(rig.is_linked());
+        let mut rig = parking(Duration::from_secs(200), mailbox());
+        rig.pass(Duration::from_secs(3600));
+        assert_eq!((rig.script.count("NOOP"), rig.script.count("QUIT")), (3, 1));
+    }
+
+    #[test]
+    fn a_server_that_does_not_know_noop_is_no_worse_for_it() {
+        let mut rig = Rig::connected(mailbox().reacting("NOOP", &[Reaction::Say("-ERR\r\n")]));
+        rig.pass(NOOP);
+        assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
+        assert_eq!(rig.script.sessions, 1);
+    }
+
+    #[test]
+    fn a_server_that_does_not_answer_noop_is_left() {
+        let mut rig = Rig::connected(mailbox().reacting("NOOP", &[Reaction::Silence]));
+        rig.pass(Duration::from_secs(3600));
+        assert!(!rig.is_linked());
+        assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
+    }
+
+    #[test]
+    fn nobody_waits_long_for_the_farewell_to_a_session_without_marks() {
+        let mut rig = parking(IDLE, mailbox().reacting("QUIT", &[Reaction::Silence]));
+        rig.pass(IDLE);
+        let open = rig.open("a");
+        rig.pass(Duration::from_secs(5));
+        assert!(matches!(open.given(), Some(Ok(_))));
+        assert_eq!(rig.maildrop.status().link.problem, None);
+    }
+
+    #[test]
+    fn after_a_sleep_the_link_is_left_without_a_word() {
+        let mut rig = parking(IDLE, mailbox());
+        rig.sleep(Duration::from_secs(3600));
+        assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
+        assert_eq!((rig.script.sessions, rig.script.count("QUIT")), (2, 0));
+    }
+
+    #[test]
+    fn the_verb_parks_at_once_and_a_read_comes_back() {
+        let mut rig = Rig::connected(mailbox());
+        let parked = rig.ask(Maildrop::park);
+        assert_eq!(parked.given(), Some(Ok(())));
+        assert_eq!(status(&rig), SessionStatus::Parked);
+        assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
+    }
+
+    #[test]
+    fn parking_waits_for_what_is_under_way() {
+        let mut rig = Rig::connected(mailbox().reacting("RETR", &[Reaction::Silence]));
+        let open = rig.open("a");
+        let parked = rig.ask(Maildrop::park);
+        assert!(parked.given().is_none());
+        rig.hear("+OK\r\none\r\n.\r\n");
+        assert!(matches!(open.given(), Some(Ok(_))));
+        assert_eq!(parked.given(), Some(Ok(())));
+    }
+
+    #[test]
+    fn a_commit_finds_the_way_back_by_itself() {
+        let mut rig = parking(IDLE, mailbox());
+        rig.mark("a");
+        rig.pass(IDLE);
+        let report = rig.commit().given().unwrap().unwrap();
+        assert!(report.complete);
+        assert_eq!(rig.script.left(), ["b"]);
+        assert!(rig.maildrop.find(Place::Root, "b").is_some());
+    }
+}

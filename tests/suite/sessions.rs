@@ -1,0 +1,176 @@
+//! Sessions that come and go, and the mail that comes and goes between them.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::fs::MetadataExt;
+use std::process::Command;
+
+use nix::errno::Errno;
+use nix::sys::signal::Signal;
+use pop3fs_server::{Message, Server};
+
+use crate::support::mailbox::{long_text, serving, serving_three, text};
+use crate::support::mount::Mount;
+use crate::support::process::{Running, eventually, start};
+use crate::support::stage::mounted;
+
+/// A session that nobody has needed for a minute is ended, so that other clients can have the
+/// mailbox, and begun again when it is needed. Nothing is deleted by that.
+///
+/// A minute is the default of `--idle`.
+#[test]
+fn an_idle_session_lets_go_of_the_mailbox_and_comes_back() {
+    mounted(serving_three(), &["--idle", "1"], |mount, server| {
+        fs::remove_file(mount.file("two")).expect("a file to remove");
+        eventually("it is parked", || says(mount, "parked"));
+        assert!(logs_in(server), "another client has the mailbox");
+        assert_eq!(server.count("DELE"), 0);
+        assert_eq!(mount.names(), ["one", "three"]);
+
+        let read = fs::read_to_string(mount.file("one")).expect("a file to read");
+        assert_eq!(read, text("one"));
+        assert_eq!(server.sessions(), 3);
+    });
+}
+
+/// With `--idle 0` the session is held, and no other client gets in.
+#[test]
+fn a_held_session_keeps_the_mailbox() {
+    mounted(serving_three(), &["-o", "idle=0"], |mount, server| {
+        assert!(!logs_in(server));
+        mount.verb("park", &[]).succeeded();
+        assert!(says(mount, "parked"));
+        assert!(logs_in(server), "parking lets go of it all the same");
+    });
+}
+
+/// `pop3fs refresh` shows what has come and gone, and says how much.
+#[test]
+fn a_refresh_tells_the_news() {
+    mounted(serving_three(), &[], |mount, server| {
+        server.deliver(Message::new("four", text("four").as_bytes()));
+        server.deliver(Message::new("five", text("five").as_bytes()));
+        server.expunge(b"one");
+        assert_eq!(mount.names(), ["one", "three", "two"]);
+        let refresh = mount.verb("refresh", &[]).succeeded();
+        assert_eq!(refresh.text(), "2 new, 1 gone, 4 in all\n");
+        assert_eq!(mount.names(), ["five", "four", "three", "two"]);
+        let read = fs::read_to_string(mount.file("four")).expect("a file to read");
+        assert_eq!(read, text("four"));
+    });
+}
+
+/// SIGHUP to the process is a refresh, too.
+#[test]
+fn a_hang_up_signal_is_a_refresh() {
+    mounted(serving_three(), &[], |mount, server| {
+        server.deliver(Message::new("four", text("four").as_bytes()));
+        mount.daemon().signal(Signal::SIGHUP);
+        eventually("it is shown", || mount.file("four").exists());
+    });
+}
+
+/// New messages appear, and those that have gone disappear, in a mailbox that stays mounted and is
+/// in use; the others keep their inode numbers, what is in the cache, and the files that programs
+/// have open.
+#[test]
+fn a_running_loop_sees_messages_come_and_go() {
+    mounted(serving_three(), &[], |mount, server| {
+        let watcher = Watcher::of(mount);
+        watcher.sees("one three two");
+        let inode = || fs::metadata(mount.file("two")).expect("a file").ino();
+        let (before, mut open) = (inode(), File::open(mount.file("two")).expect("a file"));
+
+        server.deliver(Message::new("four", text("four").as_bytes()));
+        server.expunge(b"one");
+        mount.verb("refresh", &[]).succeeded();
+        watcher.sees("four three two");
+        assert!(!mount.file("one").exists());
+        assert_eq!(inode(), before);
+        let mut octets = String::new();
+        open.read_to_string(&mut octets).expect("an open file");
+        assert_eq!(octets, text("two"));
+        assert_eq!(server.retrieved(b"two"), 1);
+    });
+}
+
+/// A message that goes while a program has it open is read on from memory if it is there whole;
+/// else reading it fails with ESTALE.
+#[test]
+fn a_message_that_goes_while_it_is_open_is_whole_or_stale() {
+    const SIZE: usize = 300_000;
+    let message = |name| Message::new(name, &long_text(name, SIZE));
+    for (cache, held) in [("1M", true), ("0", false)] {
+        let server = serving(["long", "other"].map(message).into());
+        mounted(server, &["--cache-size", cache], |mount, server| {
+            // The size is exact from now on, so that the next open fetches nothing.
+            drop(File::open(mount.file("long")).expect("a file to open"));
+            eventually("another one takes its place in a small cache", || {
+                fs::read(mount.file("other")).expect("a file to read");
+                held || mount.verb("status", &[]).says(", 1 messages")
+            });
+            let mut open = File::open(mount.file("long")).expect("a file to open");
+            server.expunge(b"long");
+            mount.verb("refresh", &[]).succeeded();
+            assert_eq!(mount.names(), ["other"]);
+
+            let mut octets = Vec::new();
+            let read = open.read_to_end(&mut octets);
+            match held {
+                true => assert!(read.is_ok() && octets == long_text("long", SIZE)),
+                false => {
+                    let errno = read.expect_err("it is nowhere").raw_os_error();
+                    assert_eq!(errno, Some(Errno::ESTALE as i32));
+                }
+            }
+        });
+    }
+}
+
+/// Whether `pop3fs status` says so of the session.
+fn says(mount: &Mount, state: &str) -> bool {
+    let status = mount.verb("status", &[]).succeeded().text();
+    status.contains(&format!("session   {state}\n"))
+}
+
+/// Whether another client gets at the mailbox.
+fn logs_in(server: &Server) -> bool {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port())).expect("a connection");
+    write!(&stream, "USER ann\r\nPASS secret\r\nQUIT\r\n").expect("a connection");
+    let mut replies = BufReader::new(stream).lines().map_while(Result::ok);
+    // Before it are the greeting and the answer to USER.
+    let password = replies.nth(2);
+    password.is_some_and(|reply| reply.starts_with("+OK"))
+}
+
+/// A shell that lists the mailbox again and again.
+struct Watcher<'a> {
+    mount: &'a Mount<'a>,
+    _shell: Running,
+}
+
+impl<'a> Watcher<'a> {
+    fn of(mount: &'a Mount) -> Self {
+        let script = "while ls > ../seen.new; do mv ../seen.new ../seen; done";
+        let shell = start(
+            Command::new("sh")
+                .args(["-c", script])
+                .current_dir(mount.path()),
+        );
+        Self {
+            mount,
+            _shell: shell,
+        }
+    }
+
+    /// Waits until it has seen these names.
+    #[track_caller]
+    fn sees(&self, names: &str) {
+        let seen = self.mount.path().with_file_name("seen");
+        eventually(&format!("{names} is seen"), || {
+            let seen = fs::read_to_string(&seen).unwrap_or_default();
+            seen.split_whitespace().eq(names.split(' '))
+        });
+    }
+}
