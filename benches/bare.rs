@@ -34,6 +34,11 @@ impl Bare {
         Ok(Bare { wire })
     }
 
+    /// Acknowledges what comes at once from now on, for servers that wait for that.
+    pub fn acknowledge_at_once(&mut self) {
+        self.wire.acknowledge_at_once();
+    }
+
     /// Asks for everything a listing needs.
     pub fn list(&mut self) -> io::Result<Tally> {
         let shapes = [Shape::Line, Shape::Lines, Shape::Lines];
@@ -49,6 +54,12 @@ impl Bare {
             burst.shapes.push(Shape::Lines);
         }
         self.wire.exchange(&burst.commands, &burst.shapes)
+    }
+
+    /// Fetches the header and the first lines of a message.
+    pub fn top(&mut self, number: usize, lines: usize) -> io::Result<Tally> {
+        self.wire
+            .exchange(&format!("TOP {number} {lines}\r\n"), &[Shape::Lines])
     }
 
     /// Deletes messages by their numbers and ends the session, which is what makes it so.

@@ -19,6 +19,7 @@ use tempfile::TempDir;
 
 use crate::account::Account;
 use crate::machine;
+use crate::process::path_of;
 use configuration::{Configuration, Dialect, Ports};
 
 /// A server that does not listen by now will not.
@@ -57,7 +58,8 @@ impl Dovecot {
         let file = home.path().join("dovecot.conf");
         fs::write(&file, configuration.text(Dialect::of(&machine::dovecot())))?;
         Identity::temporary(home.path())?;
-        let master = Command::new("dovecot")
+        let program = path_of("dovecot").ok_or_else(|| io::Error::other("there is no Dovecot"))?;
+        let master = Command::new(program)
             .arg("-F")
             .arg("-c")
             .arg(file)

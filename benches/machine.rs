@@ -4,6 +4,28 @@ use std::fs;
 use std::process::Command;
 use std::thread;
 
+use crate::process::path_of;
+
+/// Up to this many processes want to run, on average over the last minute, on a quiet machine.
+const QUIET: f64 = 0.5;
+
+/// What is missing without which nothing can be measured.
+pub fn obstacle() -> Option<String> {
+    let missing = ["dovecot", "openssl"]
+        .into_iter()
+        .find(|program| path_of(program).is_none())?;
+    Some(format!(
+        "{missing} is not installed; .ci/packages test installs it"
+    ))
+}
+
+/// Whether others use the machine so much that nothing measured now is worth anything.
+pub fn is_busy() -> bool {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let lately = load.split(' ').next().and_then(|load| load.parse().ok());
+    lately.is_some_and(|load: f64| load > QUIET)
+}
+
 /// The processor, its cores, the kernel and the server, in one line.
 pub fn description() -> String {
     let cores = thread::available_parallelism().map_or(0, usize::from);
@@ -26,8 +48,9 @@ fn processor() -> String {
 
 /// The version of the installed Dovecot.
 pub fn dovecot() -> String {
-    let version = Command::new("dovecot").arg("--version").output();
-    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let version = path_of("dovecot")
+        .and_then(|dovecot| Command::new(dovecot).arg("--version").output().ok())
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
     version
         .unwrap_or_default()
         .split_whitespace()

@@ -10,11 +10,16 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use crate::dovecot::{mail_user, own};
+use nix::unistd::User;
 use tempfile::TempDir;
 use text::{Chance, Text};
 
 /// Changes whenever what is generated does, so that a kept mailbox is not mistaken for it.
 const EDITION: u32 = 2;
+
+/// How many different texts notes have: enough that sizes differ, and few enough to be written
+/// fast; a file system may allow 65,000 links to each.
+const TEXTS: usize = 64;
 
 /// What kind of mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +30,10 @@ pub enum Kind {
     Mixed,
     /// Messages of 8 KB, to look at one by one.
     Single,
+    /// About 2 KB, for listings only: few different texts, each the message of many.
+    Notes,
+    /// Messages of 25 MB.
+    Huge,
 }
 
 /// A mailbox to be measured.
@@ -35,6 +44,11 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
+    /// So many messages of a kind.
+    pub const fn new(kind: Kind, count: usize) -> Mailbox {
+        Mailbox { kind, count }
+    }
+
     /// The message-numbers a server gives its messages.
     pub fn numbers(self) -> RangeInclusive<usize> {
         1..=self.count
@@ -83,29 +97,70 @@ impl Mailbox {
         expect("octets", all, octets)
     }
 
+    /// Whether its messages are ever read.
+    pub fn is_read(self) -> bool {
+        self.kind != Kind::Notes
+    }
+
     fn message(self, number: usize) -> Text {
         let mut chance = Chance::new(number);
         Text::message(number, self.kind.octets(&mut chance), &mut chance)
     }
 
     fn write(self, maildir: &Path) -> io::Result<()> {
-        let user = mail_user()?;
         lay_out(maildir)?;
-        for number in 1..=self.count {
-            let text = self.message(number);
-            // The name tells the sizes and that the message was read, so that the server has
-            // nothing to find out and nothing to write when it is measured.
-            let time = 1_000_000_000 + number;
-            let name = format!(
-                "{time}.M1P1.bench,S={},W={}:2,S",
-                text.stored(),
-                text.on_the_wire()
-            );
-            let file = maildir.join("cur").join(name);
-            fs::write(&file, text.bytes())?;
-            own(&file, &user)?;
+        let delivery = Delivery {
+            directory: maildir.join("cur"),
+            owner: mail_user()?,
+        };
+        match self.kind {
+            Kind::Notes => delivery.deliver_links(self),
+            _ => self
+                .numbers()
+                .try_for_each(|number| delivery.deliver(number, &self.message(number)).map(drop)),
+        }
+    }
+}
+
+/// Puts messages into a Maildir.
+struct Delivery {
+    directory: PathBuf,
+    owner: User,
+}
+
+impl Delivery {
+    /// Writes a message, and tells where.
+    fn deliver(&self, number: usize, text: &Text) -> io::Result<PathBuf> {
+        let file = self.file(number, text);
+        fs::write(&file, text.bytes())?;
+        own(&file, &self.owner)?;
+        Ok(file)
+    }
+
+    /// Writes the first messages; the others are links to them.
+    fn deliver_links(&self, mailbox: Mailbox) -> io::Result<()> {
+        let texts: Vec<(Text, PathBuf)> = mailbox
+            .numbers()
+            .take(TEXTS)
+            .map(|number| {
+                let text = mailbox.message(number);
+                let file = self.deliver(number, &text)?;
+                Ok((text, file))
+            })
+            .collect::<io::Result<_>>()?;
+        for (number, (text, file)) in mailbox.numbers().zip(texts.iter().cycle()).skip(TEXTS) {
+            fs::hard_link(file, self.file(number, text))?;
         }
         Ok(())
+    }
+
+    /// The name tells the sizes and that the message was read, so that the server has nothing to
+    /// find out and nothing to write when it is measured.
+    fn file(&self, number: usize, text: &Text) -> PathBuf {
+        let time = 1_000_000_000 + number;
+        let (stored, on_the_wire) = (text.stored(), text.on_the_wire());
+        let name = format!("{time}.M1P1.bench,S={stored},W={on_the_wire}:2,S");
+        self.directory.join(name)
     }
 }
 
@@ -116,6 +171,8 @@ impl fmt::Display for Mailbox {
             Kind::Letters => "of 4 KB",
             Kind::Mixed => "with a mean of 60 KB",
             Kind::Single => "of 8 KB",
+            Kind::Notes => "of 2 KB",
+            Kind::Huge => "of 25 MB",
         };
         write!(f, "{} messages {size}", self.count)
     }
@@ -128,6 +185,8 @@ impl Kind {
             Kind::Letters => chance.between(3_000, 5_300),
             Kind::Mixed => (8_192.0 * (2.05 * chance.normal()).exp()) as usize,
             Kind::Single => chance.between(7_900, 8_300),
+            Kind::Notes => chance.between(1_500, 2_500),
+            Kind::Huge => 25_000_000,
         }
     }
 }

@@ -5,7 +5,8 @@ use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use nix::mount::{MntFlags, umount2};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::account::Account;
@@ -47,10 +48,60 @@ impl Mount {
             .collect()
     }
 
+    /// What the program says of itself.
+    pub fn status(&self) -> io::Result<Status> {
+        Ok(serde_json::from_slice(&fs::read(
+            self.path().join(".pop3fs/status"),
+        )?)?)
+    }
+
+    /// The memory that the program occupies, in octets.
+    pub fn memory(&self) -> io::Result<u64> {
+        let process = fs::read_to_string(format!("/proc/{}/status", self.status()?.pid))?;
+        let resident = process.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes =
+            resident.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        let kilobytes = kilobytes.ok_or_else(|| io::Error::other("no memory is told"))?;
+        Ok(kilobytes * 1024)
+    }
+
+    /// Has the kernel forget all it knows of the files; only root can make it.
+    pub fn forget(&self) -> io::Result<()> {
+        let flags =
+            MsFlags::MS_REMOUNT | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+        mount(
+            None::<&str>,
+            &self.path(),
+            None::<&str>,
+            flags,
+            None::<&str>,
+        )?;
+        Ok(())
+    }
+
+    /// Takes all marks off.
+    pub fn undelete_all(&self) -> io::Result<()> {
+        succeed(program().arg("undelete").arg(self.path()).arg("--all"))
+    }
+
     /// Unmounts, and fails if the program does.
     pub fn umount(self) -> io::Result<()> {
         succeed(program().arg("umount").arg(self.path()))
     }
+}
+
+/// As much of it as is of interest.
+#[derive(Deserialize)]
+pub struct Status {
+    pid: u32,
+    pub transfer: Transfer,
+}
+
+/// What went over the wire.
+#[derive(Deserialize)]
+pub struct Transfer {
+    /// Octets.
+    pub received: u64,
 }
 
 impl Drop for Mount {

@@ -5,14 +5,14 @@ mod configuration;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use nix::unistd::getuid;
-
 use crate::account::Account;
+use crate::dovecot::{mail_user, own};
 use crate::mailbox::Mailbox;
-use crate::process::is_installed;
+use crate::process::path_of;
 use crate::relay::Distance;
 
 /// A program, and how it is told to download everything and to delete nothing.
@@ -24,8 +24,6 @@ pub struct Peer {
     configuration: fn(&Account, usize, &str) -> String,
     /// Whether it writes a file for each message, below `mail`.
     files: bool,
-    /// Whether it delivers mail as root.
-    as_root: bool,
     /// Whether it asks for a message before it has the one before.
     pipelines: bool,
 }
@@ -37,7 +35,6 @@ const ALL: [Peer; 4] = [
         arguments: &["--quiet", "-C"],
         configuration: configuration::mpop,
         files: true,
-        as_root: true,
         pipelines: true,
     },
     Peer {
@@ -46,7 +43,6 @@ const ALL: [Peer; 4] = [
         arguments: &["--rcfile"],
         configuration: configuration::getmail,
         files: true,
-        as_root: false,
         pipelines: false,
     },
     Peer {
@@ -55,7 +51,6 @@ const ALL: [Peer; 4] = [
         arguments: &["--silent", "-f"],
         configuration: configuration::fetchmail,
         files: false,
-        as_root: true,
         pipelines: false,
     },
     Peer {
@@ -64,68 +59,81 @@ const ALL: [Peer; 4] = [
         arguments: &["--silent", "-K"],
         configuration: configuration::curl,
         files: true,
-        as_root: true,
         pipelines: false,
     },
 ];
 
+/// What they find in their home: a Maildir, and where one of them remembers what it has seen.
+const DIRECTORIES: [&str; 6] = [
+    "mail",
+    "mail/cur",
+    "mail/new",
+    "mail/tmp",
+    ".config",
+    ".config/getmail",
+];
+
 /// Those that can take part at a distance; a round trip for each message would take too long.
 pub fn present(distance: Distance) -> impl Iterator<Item = &'static Peer> {
-    let able = ALL.iter().filter(|peer| peer.obstacle().is_none());
-    able.filter(move |peer| peer.pipelines || distance.is_none())
+    let installed = ALL.iter().filter(|peer| peer.is_installed());
+    installed.filter(move |peer| peer.pipelines || distance.is_none())
 }
 
-/// Who does not take part, and why.
+/// Who does not take part, and who not everywhere.
 pub fn remark() -> String {
-    let slow = ALL
-        .iter()
-        .filter(|peer| !peer.pipelines && peer.obstacle().is_none());
-    let slow = slow.map(|peer| format!("{} takes a round trip for each message", peer.name));
-    let absent = ALL
-        .iter()
-        .filter_map(|peer| Some(format!("{} {}", peer.name, peer.obstacle()?)));
-    let reasons: Vec<String> = absent
-        .chain(slow.map(|reason| reason + ", so only RTT 0"))
-        .collect();
-    format!("Left out: {}.", reasons.join("; "))
+    let names = |those: &dyn Fn(&Peer) -> bool| {
+        let names: Vec<&str> = ALL
+            .iter()
+            .filter(|peer| those(peer))
+            .map(|peer| peer.name)
+            .collect();
+        match names.is_empty() {
+            true => "none".to_string(),
+            false => names.join(", "),
+        }
+    };
+    format!(
+        "Not installed: {}. With RTT 0 only, as they wait for each message: {}.",
+        names(&|peer| !peer.is_installed()),
+        names(&|peer| peer.is_installed() && !peer.pipelines)
+    )
 }
 
 impl Peer {
-    /// Why it cannot take part.
-    fn obstacle(&self) -> Option<&'static str> {
-        if !is_installed(self.program) {
-            Some("is not installed")
-        } else if getuid().is_root() && !self.as_root {
-            Some("delivers nothing as root")
-        } else {
-            None
-        }
+    fn is_installed(&self) -> bool {
+        path_of(self.program).is_some()
     }
 
-    /// The command that downloads so many messages into a directory.
+    /// The command that downloads so many messages into a directory. It runs as the owner of the
+    /// mail: some deliver nothing as root.
     pub fn command(
         &self,
         account: &Account,
         count: usize,
         directory: &Path,
     ) -> io::Result<Command> {
-        for part in ["mail/cur", "mail/new", "mail/tmp", ".config/getmail"] {
+        let user = mail_user()?;
+        own(directory, &user)?;
+        for part in DIRECTORIES {
             fs::create_dir_all(directory.join(part))?;
+            own(&directory.join(part), &user)?;
         }
         let configuration = directory.join("configuration");
-        fs::write(
-            &configuration,
-            (self.configuration)(account, count, &directory.to_string_lossy()),
-        )?;
+        let text = (self.configuration)(account, count, &directory.to_string_lossy());
+        fs::write(&configuration, text)?;
+        own(&configuration, &user)?;
         // It holds a password, and some insist.
         fs::set_permissions(&configuration, Permissions::from_mode(0o600))?;
         let mut command = Command::new(self.program);
         command
             .args(self.arguments)
             .arg(configuration)
+            .current_dir(directory)
             .env("HOME", directory)
-            .env("FETCHMAILHOME", directory);
-        command.stdout(Stdio::null());
+            .env("FETCHMAILHOME", directory)
+            .uid(user.uid.as_raw())
+            .gid(user.gid.as_raw())
+            .stdout(Stdio::null());
         Ok(command)
     }
 

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::io;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// Runs a program that needs no input and must succeed. Its complaints go to the terminal.
@@ -14,8 +15,11 @@ pub fn succeed(command: &mut Command) -> io::Result<()> {
     }
 }
 
-/// Whether a program is in PATH.
-pub fn is_installed(program: &str) -> bool {
+/// Where a program is, if it is in PATH or where servers are, which not everybody has in PATH.
+pub fn path_of(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|directory| directory.join(program).is_file())
+    env::split_paths(&path)
+        .chain([PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")])
+        .map(|directory| directory.join(program))
+        .find(|file| file.is_file())
 }

@@ -30,6 +30,12 @@ pub struct Distance {
 }
 
 impl Distance {
+    /// None at all.
+    pub const NONE: Distance = Distance {
+        round_trip: Duration::ZERO,
+        bandwidth: None,
+    };
+
     /// Whether the server may as well be asked directly.
     pub fn is_none(self) -> bool {
         self.round_trip.is_zero() && self.bandwidth.is_none()

@@ -2,16 +2,15 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
 
 use tempfile::TempDir;
 
 use crate::account::Account;
 use crate::bare::Bare;
-use crate::dovecot::Dovecot;
 use crate::mailbox::Mailbox;
 use crate::options::Options;
 use crate::relay::{Distance, Relay};
+use crate::server::{Server, Software};
 
 /// A mailbox at a distance.
 pub struct Stage {
@@ -23,7 +22,7 @@ pub struct Stage {
     /// How often each entrant does the task.
     pub runs: usize,
     pub distance: Distance,
-    server: Dovecot,
+    server: Server,
 }
 
 /// A copy of a stage's mailbox, to delete from.
@@ -32,17 +31,26 @@ pub struct Spare {
     /// The account, at the stage's distance.
     pub account: Account,
     maildir: TempDir,
-    _server: Dovecot,
+    _server: Server,
 }
 
 impl Stage {
-    /// Starts a server for a mailbox, and lets it read everything once.
-    pub fn set(mailbox: Mailbox, distance: Distance, options: &Options) -> io::Result<Stage> {
-        let (server, account) = serve(&mailbox.maildir()?, distance, options.tls)?;
-        let mut warming = Bare::connect(&server.account(options.tls))?;
+    /// Starts a server for a mailbox, and lets it read everything once that will be asked for.
+    pub fn set(
+        software: Software,
+        mailbox: Mailbox,
+        distance: Distance,
+        options: &Options,
+    ) -> io::Result<Stage> {
+        let server = Server::start(software, &mailbox.maildir()?)?;
+        let direct = server.account(options.tls);
+        let mut warming = Bare::connect(&direct)?;
         warming.list()?;
-        warming.retrieve(mailbox.numbers())?;
+        if mailbox.is_read() {
+            warming.retrieve(mailbox.numbers())?;
+        }
         warming.quit()?;
+        let account = at_a_distance(direct, distance)?;
         Ok(Stage {
             mailbox,
             account,
@@ -61,10 +69,12 @@ impl Stage {
     /// The same with a mailbox and a server of the caller's own.
     pub fn spare(&self) -> io::Result<Spare> {
         let maildir = self.mailbox.spare()?;
-        let (server, account) = serve(maildir.path(), self.distance, self.account.over_tls())?;
-        let mut warming = Bare::connect(&server.account(self.account.over_tls()))?;
+        let server = Server::start(Software::Dovecot, maildir.path())?;
+        let direct = server.account(self.account.over_tls());
+        let mut warming = Bare::connect(&direct)?;
         warming.list()?;
         warming.quit()?;
+        let account = at_a_distance(direct, self.distance)?;
         Ok(Spare {
             mailbox: self.mailbox,
             account,
@@ -81,16 +91,13 @@ impl Spare {
     }
 }
 
-/// A server, and the account by the shortest way that has the distance.
-fn serve(maildir: &Path, distance: Distance, tls: bool) -> io::Result<(Dovecot, Account)> {
-    let server = Dovecot::start(maildir)?;
-    let direct = server.account(tls);
-    let account = if distance.is_none() {
-        direct
+/// The account by the shortest way that has the distance.
+fn at_a_distance(direct: Account, distance: Distance) -> io::Result<Account> {
+    if distance.is_none() {
+        Ok(direct)
     } else {
-        relayed(&direct, distance)?.1
-    };
-    Ok((server, account))
+        Ok(relayed(&direct, distance)?.1)
+    }
 }
 
 fn relayed(direct: &Account, distance: Distance) -> io::Result<(Relay, Account)> {

@@ -1,9 +1,6 @@
-//! The results as a Markdown table: a row for each way to do a task, a column for each distance.
+//! Results as a Markdown table: a row for each way to do a task, a column for each setting.
 
 use std::fmt;
-use std::time::Duration;
-
-use crate::measure::Score;
 
 /// Rows with a task, an entrant and a cell for each column.
 pub struct Table {
@@ -24,17 +21,14 @@ impl Table {
         }
     }
 
-    /// Writes scores into a column, as multiples of the yardstick.
-    pub fn enter(
-        &mut self,
-        task: &str,
-        column: usize,
-        scores: &[Score],
-        yardstick: Option<&Score>,
-    ) {
-        for score in scores {
-            self.row(task, &score.who)[2 + column] = cell(score, yardstick);
-        }
+    /// Whether nothing was entered.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Writes into the cell of a task, an entrant and a column.
+    pub fn enter(&mut self, task: &str, who: &str, column: usize, cell: String) {
+        self.row(task, who)[2 + column] = cell;
     }
 
     fn row(&mut self, task: &str, who: &str) -> &mut [String] {
@@ -87,59 +81,5 @@ impl fmt::Display for Table {
             above = &row[0];
         }
         Ok(())
-    }
-}
-
-/// The median, the spread, and the ratio to the yardstick.
-fn cell(score: &Score, yardstick: Option<&Score>) -> String {
-    let Some((median, (least, most))) = score.median().zip(score.spread()) else {
-        return "failed".to_string();
-    };
-    let unit = Unit::of(median);
-    let times = format!(
-        "{} {} ({} to {})",
-        unit.number(median),
-        unit.name,
-        unit.number(least),
-        unit.number(most)
-    );
-    let yardstick = yardstick.filter(|yardstick| yardstick.who != score.who);
-    match yardstick.and_then(|yardstick| score.ratio(yardstick)) {
-        Some(ratio) => format!("{times}, **{ratio:.2}**"),
-        None => times,
-    }
-}
-
-/// In what times like this one are told.
-struct Unit {
-    name: &'static str,
-    seconds: f64,
-}
-
-impl Unit {
-    fn of(time: Duration) -> Unit {
-        match time.as_secs_f64() {
-            seconds if seconds < 1e-3 => Unit {
-                name: "µs",
-                seconds: 1e-6,
-            },
-            seconds if seconds < 1.0 => Unit {
-                name: "ms",
-                seconds: 1e-3,
-            },
-            _ => Unit {
-                name: "s",
-                seconds: 1.0,
-            },
-        }
-    }
-
-    /// Three digits.
-    fn number(&self, time: Duration) -> String {
-        match time.as_secs_f64() / self.seconds {
-            number if number >= 100.0 => format!("{number:.0}"),
-            number if number >= 10.0 => format!("{number:.1}"),
-            number => format!("{number:.2}"),
-        }
     }
 }

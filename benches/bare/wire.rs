@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::fd::AsFd;
+use std::os::linux::net::TcpStreamExt;
 
 use native_tls::{Certificate, TlsConnector, TlsStream};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -18,6 +19,7 @@ pub struct Wire {
     stream: Stream,
     buffer: Box<[u8]>,
     filled: usize,
+    acknowledges_at_once: bool,
 }
 
 enum Stream {
@@ -39,7 +41,13 @@ impl Wire {
             stream,
             buffer: vec![0; BUFFER].into_boxed_slice(),
             filled: 0,
+            acknowledges_at_once: false,
         })
+    }
+
+    /// Has the kernel acknowledge without delay from now on.
+    pub fn acknowledge_at_once(&mut self) {
+        self.acknowledges_at_once = true;
     }
 
     /// Sends commands and reads their replies to the end of the last.
@@ -71,6 +79,10 @@ impl Wire {
     /// the socket knows nothing of, so less would not do.
     fn receive(&mut self, replies: &mut Replies) -> io::Result<Option<Tally>> {
         while replies.outcome().is_none() {
+            if self.acknowledges_at_once {
+                // It wears off.
+                self.stream.tcp().set_quickack(true)?;
+            }
             match self.stream.read(&mut self.buffer[self.filled..]) {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
                 Ok(length) => self.understand(length, replies)?,

@@ -32,7 +32,7 @@ pub fn getmail(account: &Account, _: usize, directory: &str) -> String {
     format!(
         "[retriever]\ntype = {kind}\nserver = 127.0.0.1\nport = {}\nusername = {}\npassword = {}\n{authority}\n\
          [destination]\ntype = Maildir\npath = {directory}/mail/\n\
-         [options]\nverbose = 0\ndelete = false\ndelivered_to = false\nreceived = false\n",
+         [options]\nverbose = 0\nread_all = false\ndelete = false\ndelivered_to = false\nreceived = false\n",
         account.port,
         Account::USER,
         Account::PASSWORD

@@ -1,19 +1,21 @@
 //! One message, asked for while nothing else goes on.
 
 use std::cell::Cell;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use super::{BARE, POP3FS, Race, walk};
+use super::reading::read;
+use super::{BARE, POP3FS, TMPFS, walk};
 use crate::bare::Bare;
 use crate::mailbox::Mailbox;
 use crate::measure::{self, Entrant, timed};
 use crate::mount::Mount;
 use crate::process::succeed;
+use crate::race::Race;
 use crate::stage::Stage;
 
 /// A single message takes so little time that it is fetched often.
@@ -38,7 +40,7 @@ pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
 
     let numbers = Unread::of(stage.mailbox);
     let unread = Unread::of(stage.mailbox);
-    let scores = measure::race(
+    let mut scores = measure::race(
         REPETITIONS,
         vec![
             Entrant::new(BARE, || {
@@ -47,13 +49,13 @@ pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
             }),
             Entrant::new(&format!("{POP3FS}: open, read, close"), || {
                 let file = &files[unread.next()];
-                timed(|| read(file)).map(|(time, ())| time)
+                timed(|| read(file)).map(|(time, _)| time)
             }),
-            Entrant::new(&format!("{POP3FS}: cat(1)"), || {
+            Entrant::new(POP3FS, || {
                 let file = &files[unread.next()];
                 timed(|| cat(file)).map(|(time, ())| time)
             }),
-            Entrant::new("tmpfs: cat(1)", || {
+            Entrant::new(TMPFS, || {
                 thread::sleep(PAUSE);
                 timed(|| cat(&local)).map(|(time, ())| time)
             }),
@@ -61,10 +63,11 @@ pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
     );
     bare.quit()?;
     mount.umount()?;
-    Ok(vec![Race::against_the_first(
-        "cold `cat` of one message of 8 KB",
-        scores,
-    )])
+    let programs = scores.split_off(2);
+    Ok(vec![
+        Race::against_the_first("cold `cat` of one message of 8 KB", scores),
+        Race::side_by_side("the same by cat(1), whose start counts", programs),
+    ])
 }
 
 /// Messages that nobody has read, each once.
@@ -86,14 +89,6 @@ impl Unread {
         thread::sleep(PAUSE);
         self.turn.replace(self.turn.get() + 1) * STRIDE % self.count
     }
-}
-
-/// What cat(1) does, without the start of a program.
-fn read(file: &Path) -> io::Result<()> {
-    let mut buffer = vec![0; 128 * 1024];
-    let mut file = File::open(file)?;
-    while file.read(&mut buffer)? > 0 {}
-    Ok(())
 }
 
 fn cat(file: &Path) -> io::Result<()> {

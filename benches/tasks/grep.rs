@@ -5,9 +5,10 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
-use super::{BARE, POP3FS, Race, walk};
+use super::{BARE, POP3FS, walk};
 use crate::measure::{self, Entrant};
 use crate::process::succeed;
+use crate::race::Race;
 use crate::stage::Stage;
 
 /// A word that is in some lines of every message.
@@ -28,18 +29,19 @@ pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
     )])
 }
 
-/// Into a file: grep(1) stops at the first hit when its output goes to /dev/null.
-fn grep(mount: &Path, scratch: &Path) -> io::Result<()> {
+/// Searches all files of a directory. Into a file: grep(1) stops at the first hit when its output goes to /dev/null.
+pub fn grep(directory: &Path, scratch: &Path) -> io::Result<()> {
     let counts = File::create(scratch.join("counts"))?;
     succeed(
         Command::new("grep")
             .args(["-rc", WORD])
-            .arg(mount)
+            .arg(directory)
             .stdout(counts),
     )
 }
 
-fn check(stage: &Stage, scratch: &Path) -> io::Result<()> {
+/// Whether every message was searched.
+pub fn check(stage: &Stage, scratch: &Path) -> io::Result<()> {
     stage
         .mailbox
         .expect_count(fs::read_to_string(scratch.join("counts"))?.lines().count())

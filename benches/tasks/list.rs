@@ -4,11 +4,12 @@ use std::fs;
 use std::io;
 use std::process::{Command, Stdio};
 
-use super::{BARE, POP3FS, Race};
+use super::{BARE, POP3FS};
 use crate::bare::Bare;
 use crate::measure::{self, Entrant, timed};
 use crate::mount::Mount;
 use crate::process::succeed;
+use crate::race::Race;
 use crate::stage::Stage;
 
 /// Mounts and lists, against logging in and listing.

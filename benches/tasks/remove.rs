@@ -4,11 +4,12 @@ use std::io;
 use std::process::Command;
 use std::time::Duration;
 
-use super::{BARE, POP3FS, Race};
+use super::{BARE, POP3FS};
 use crate::bare::Bare;
 use crate::measure::{self, Entrant, timed};
 use crate::mount::Mount;
 use crate::process::succeed;
+use crate::race::Race;
 use crate::stage::{Spare, Stage};
 
 /// Removes the files and unmounts, against deleting on a session that has listed.

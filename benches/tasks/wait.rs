@@ -11,9 +11,10 @@ use std::time::Duration;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::sys::statvfs::statvfs;
 
-use super::{POP3FS, Race};
+use super::POP3FS;
 use crate::measure::{Score, timed};
 use crate::mount::Mount;
+use crate::race::Race;
 use crate::stage::Stage;
 
 /// More than there are threads to answer the kernel, should each be kept by one.
@@ -105,8 +106,8 @@ fn times(operations: &[Operation]) -> io::Result<Vec<Vec<Duration>>> {
 fn race(what: &str, alone: Vec<Duration>, beside: Vec<Duration>) -> Race {
     let waiting = format!("{POP3FS}, {READERS} readers wait");
     let scores = vec![
-        Score::of(&format!("{POP3FS}, nobody waits"), alone),
-        Score::of(&waiting, beside),
+        Score::of_times(&format!("{POP3FS}, nobody waits"), &alone),
+        Score::of_times(&waiting, &beside),
     ];
     Race::side_by_side(&format!("{what} beside readers who wait"), scores)
 }

@@ -27,6 +27,7 @@ pub(crate) struct Config {
     pub capabilities: Vec<String>,
     withheld: Vec<String>,
     pub locks_maildrop: bool,
+    pub coalesces: bool,
     pub acceptor: Option<TlsAcceptor>,
     tls: Tls,
     on_commit: Option<Report>,
@@ -66,6 +67,7 @@ impl Builder {
                 capabilities: Vec::new(),
                 withheld: Vec::new(),
                 locks_maildrop: true,
+                coalesces: false,
                 acceptor: None,
                 tls: Tls::Stls,
                 on_commit: None,
@@ -117,6 +119,13 @@ impl Builder {
     /// Whether one session excludes others, as it does unless told otherwise.
     pub fn lock_maildrop(mut self, lock: bool) -> Self {
         self.config.locks_maildrop = lock;
+        self
+    }
+
+    /// Whether a small part of a reply waits until the one before is acknowledged (Nagle's algorithm, RFC 896),
+    /// as with servers that leave their sockets as they are. It does not unless told so.
+    pub fn coalescing(mut self, coalesce: bool) -> Self {
+        self.config.coalesces = coalesce;
         self
     }
 

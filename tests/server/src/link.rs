@@ -35,7 +35,7 @@ enum Stream {
 
 impl Link {
     pub(crate) fn new(shared: Arc<Shared>, socket: TcpStream) -> io::Result<Self> {
-        socket.set_nodelay(true)?;
+        socket.set_nodelay(!shared.config.coalesces)?;
         socket.set_read_timeout(Some(shared.config.idle.unwrap_or(SILENCE)))?;
         socket.set_write_timeout(Some(SILENCE))?;
         Ok(Self {

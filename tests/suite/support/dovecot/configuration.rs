@@ -119,6 +119,8 @@ state_dir = {home}/state
 log_path = {home}/dovecot.log
 ssl = yes
 first_valid_uid = 1
+# A mailbox of a million messages takes more than the 256 MB it allows itself.
+default_vsz_limit = 4G
 service pop3-login {{
   chroot =
   inet_listener pop3 {{
