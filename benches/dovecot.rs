@@ -53,6 +53,7 @@ impl Dovecot {
             home: home.path(),
             maildir,
             ports,
+            logins: String::new(),
         };
         fs::write(home.path().join("users"), account_of(&user, &indexes))?;
         let file = home.path().join("dovecot.conf");

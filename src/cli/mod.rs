@@ -10,6 +10,7 @@
 //! because the words are turned into long options and read together with the rest.
 
 mod exit_status;
+mod login_method;
 mod misuse;
 mod mount_helper;
 mod mount_request;
@@ -24,6 +25,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 pub use exit_status::ExitStatus;
+pub use login_method::LoginMethod;
 pub use misuse::Misuse;
 pub use mount_request::MountRequest;
 pub use source::{Security, Source, SourceError};
@@ -220,6 +222,19 @@ mod tests {
             Security::Cleartext
         );
         assert!(usage("pop3fs pop3s://localhost /mnt --tls off").contains("needs pop3://"));
+    }
+
+    #[test]
+    fn a_way_to_log_in_is_named_as_the_registry_does() {
+        let auth = |line: &str| mount(&format!("pop3fs pop3s://h /m {line}")).auth;
+        assert_eq!(auth(""), None);
+        assert_eq!(auth("--auth SCRAM-SHA-256"), Some(LoginMethod::ScramSha256));
+        assert_eq!(auth("-o auth=oauthbearer"), Some(LoginMethod::OAuthBearer));
+        let refused = usage("pop3fs pop3s://h /m --auth ntlm");
+        assert!(
+            refused.contains("ntlm") && refused.contains("scram-sha-1"),
+            "{refused}"
+        );
     }
 
     #[test]

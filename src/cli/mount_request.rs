@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::source::Security;
 use super::typed::{MountOptions, TlsPolicy, Typed};
-use super::{Misuse, Source};
+use super::{LoginMethod, Misuse, Source};
 
 /// How much `--debug` adds to the number of `-v`.
 const VERBOSITY_OF_DEBUG: u8 = 1;
@@ -21,6 +21,8 @@ pub struct MountRequest {
     pub ca_file: Option<PathBuf>,
     /// The name in the server's certificate, where it is not the host.
     pub tls_server_name: Option<String>,
+    /// How to log in, in place of the strongest way that both sides have.
+    pub auth: Option<LoginMethod>,
     /// A program that prints the password, with its arguments.
     pub password_command: Option<String>,
     /// A file that holds the password.
@@ -70,6 +72,7 @@ impl TryFrom<Typed> for MountRequest {
             mountpoint: absolute(typed.mountpoint.unwrap_or_default())?,
             ca_file: options.ca_file.map(absolute).transpose()?,
             tls_server_name: options.tls_server_name,
+            auth: options.auth,
             password_command: options.password_command,
             password_file: options.password_file.map(absolute).transpose()?,
             suffix: options.suffix.unwrap_or_default(),

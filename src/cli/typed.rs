@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::{Marked, MountRequest, Request, Stop, option_words, value};
+use super::{LoginMethod, Marked, MountRequest, Request, Stop, option_words, value};
 
 const USAGE: &str = "pop3fs [OPTIONS] SOURCE MOUNTPOINT
        pop3fs umount|commit|status|undelete|refresh|park MOUNTPOINT ...";
@@ -64,6 +64,16 @@ pub(super) struct MountOptions {
     /// The name the server's certificate is made out to, where it is not HOST
     #[arg(long, value_name = "NAME")]
     pub(super) tls_server_name: Option<String>,
+    /// How to log in (plain, scram-sha-256, xoauth2, apop, ...), in place of the strongest way
+    /// that both sides have
+    #[arg(
+        long,
+        value_enum,
+        value_name = "NAME",
+        ignore_case = true,
+        hide_possible_values = true
+    )]
+    pub(super) auth: Option<LoginMethod>,
     /// Run this program (without a shell) and take its first line as the password
     #[arg(long, value_name = "COMMAND")]
     pub(super) password_command: Option<String>,

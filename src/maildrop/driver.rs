@@ -12,11 +12,12 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use crate::net::{Connector, NetError, Progress, Stream};
+use crate::pop3::text;
 
 use super::engine::{Engine, Input, Order};
 use super::error::{Outage, OutageKind};
 use super::handle::Maildrop;
-use super::session::Credential;
+use super::session::{Channel, Credential};
 
 /// How long an address and its TLS handshake may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -57,8 +58,8 @@ impl Drop for LastResort {
 
 /// What a thread that may block has come to.
 enum Made {
-    Link(Result<(Stream, Credential), Outage>),
-    Tls(Result<Stream, Outage>),
+    Link(Result<(Stream, Credential, Channel), Outage>),
+    Tls(Result<(Stream, Channel), Outage>),
 }
 
 impl Driver {
@@ -170,7 +171,8 @@ impl Driver {
         self.aside(move || {
             Made::Link(credentials().and_then(|credential| {
                 let stream = connector.connect(CONNECT_TIMEOUT).map_err(outage)?;
-                Ok((stream, credential))
+                let channel = channel(&connector, &stream)?;
+                Ok((stream, credential, channel))
             }))
         });
     }
@@ -180,7 +182,13 @@ impl Driver {
             return;
         };
         let connector = self.connector.clone();
-        self.aside(move || Made::Tls(connector.start_tls(stream, CONNECT_TIMEOUT).map_err(outage)));
+        self.aside(move || {
+            let secured = connector.start_tls(stream, CONNECT_TIMEOUT);
+            Made::Tls(secured.map_err(outage).and_then(|stream| {
+                let channel = channel(&connector, &stream)?;
+                Ok((stream, channel))
+            }))
+        });
     }
 
     fn aside(&self, make: impl FnOnce() -> Made + Send + 'static) {
@@ -204,14 +212,14 @@ impl Driver {
 
     fn take(&mut self, made: Made) {
         match made {
-            Made::Link(Ok((stream, credential))) => {
+            Made::Link(Ok((stream, credential, channel))) => {
                 self.stream = Some(stream);
-                self.step(Input::Connected(Ok(credential)));
+                self.step(Input::Connected(Ok((credential, channel))));
             }
             Made::Link(Err(outage)) => self.step(Input::Connected(Err(outage))),
-            Made::Tls(Ok(stream)) => {
+            Made::Tls(Ok((stream, channel))) => {
                 self.stream = Some(stream);
-                self.step(Input::TlsStarted(Ok(())));
+                self.step(Input::TlsStarted(Ok(channel)));
             }
             Made::Tls(Err(outage)) => self.step(Input::TlsStarted(Err(outage))),
         }
@@ -258,6 +266,29 @@ impl Driver {
     fn closed(&mut self, why: Option<String>) {
         self.stream = None;
         self.step(Input::Closed(why));
+    }
+}
+
+/// What a login over this link has to know of it.
+fn channel(connector: &Connector, stream: &Stream) -> Result<Channel, Outage> {
+    let endpoint = connector.endpoint();
+    Ok(Channel {
+        host: endpoint.host.clone(),
+        port: endpoint.port,
+        nonce: nonce()?,
+        binding: stream.server_end_point(),
+    })
+}
+
+/// 128 bits that nobody can guess, in hexadecimal.
+fn nonce() -> Result<String, Outage> {
+    let mut octets = [0; 16];
+    match getrandom::fill(&mut octets) {
+        Ok(()) => Ok(text::hexadecimal(&octets)),
+        Err(error) => {
+            let words = format!("the system has no random numbers: {error}");
+            Err(Outage::new(OutageKind::Local, words))
+        }
     }
 }
 

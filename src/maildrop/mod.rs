@@ -47,6 +47,7 @@ mod terms;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use crate::pop3::sasl::Mechanism;
 pub use clock::{Clock, Moment};
 pub use driver::{Credentials, Driver};
 pub use engine::{Engine, Input, Order, Step};
@@ -57,7 +58,7 @@ pub use mark::{Mark, Record};
 pub use message::{Body, Correction, Entry, MessageId, Octets, OpenMessage, Place, Size};
 pub use reader::Answer;
 pub use report::{CommitReport, MessageReport, Outcome};
-pub use session::Credential;
+pub use session::{Channel, Credential, Method, Proof};
 pub use settings::Settings;
 pub use status::{CacheStatus, LinkStatus, SessionStatus, Status, TransferStatus};
 pub use terms::Terms;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::session::Method;
 use crate::net::Security;
 
 /// The settings of a maildrop.
@@ -11,6 +12,8 @@ pub struct Settings {
     pub source: String,
     /// How the link is protected.
     pub security: Security,
+    /// The only way to log in that is to be tried; else it is the strongest.
+    pub method: Option<Method>,
     /// The ending of all file names; empty, or at most 32 octets.
     pub suffix: String,
     /// Octets of messages to keep in memory.

@@ -56,6 +56,16 @@ impl Stream {
         matches!(self.0, Channel::Tls(_))
     }
 
+    /// A digest of the server's certificate that a login can be bound to (`tls-server-end-point`,
+    /// RFC 5929 section 4); nothing in clear, and for certificates signed in ways that leave open
+    /// which digest it is.
+    pub fn server_end_point(&self) -> Option<Vec<u8>> {
+        match &self.0 {
+            Channel::Clear(_) => None,
+            Channel::Tls(stream) => stream.tls_server_end_point().ok().flatten(),
+        }
+    }
+
     /// Takes what has arrived, as much as `buffer` has room for.
     ///
     /// An end without TLS's farewell is [`Progress::Closed`] too: several servers leave so after

@@ -49,8 +49,13 @@ impl Capabilities {
 
     /// AUTH takes this mechanism (RFC 5034 section 3).
     pub fn sasl(&self, mechanism: &str) -> bool {
-        self.words("SASL")
+        self.mechanisms()
             .any(|word| word.eq_ignore_ascii_case(mechanism))
+    }
+
+    /// The mechanisms that AUTH takes, as they are written; printable.
+    pub fn mechanisms(&self) -> impl Iterator<Item = &str> {
+        self.words("SASL")
     }
 
     /// USER and PASS are taken (RFC 2449 section 6.2).

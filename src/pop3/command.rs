@@ -4,6 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::sasl::Authentication;
 use super::{CommandError, MessageNumber, Secret, text};
 
 /// The longest command line, its CRLF included, in octets (RFC 2449 section 4).
@@ -18,10 +19,11 @@ pub enum Command<'a> {
     Stls,
     /// Asks for messages and replies in UTF-8 (RFC 6856 section 2.1).
     Utf8,
-    /// Logs in by SASL PLAIN (RFC 5034, RFC 4616). The response goes with the command where it
-    /// fits in the line, else the connection sends it when the server asks for it.
-    AuthPlain {
-        /// The authentication identity.
+    /// Logs in by SASL (RFC 5034). The connection answers the server's challenges.
+    Auth(Authentication<'a>),
+    /// Logs in by a digest of the password and the timestamp in the greeting.
+    Apop {
+        /// The name of the maildrop.
         login: &'a str,
         /// Its password.
         password: &'a Secret,
@@ -63,7 +65,7 @@ pub enum Shape {
     Greeting,
     /// One line; after `+OK` nothing more comes in clear.
     Stls,
-    /// One line, before which the server may ask for a response.
+    /// One line, before which the server may ask for responses.
     Sasl,
 }
 
@@ -74,8 +76,9 @@ impl Command<'_> {
             Self::Capa | Self::Uidl | Self::List => Shape::Lines,
             Self::Retr(_) | Self::Top(..) => Shape::Octets,
             Self::Stls => Shape::Stls,
-            Self::AuthPlain { .. } => Shape::Sasl,
+            Self::Auth(_) => Shape::Sasl,
             Self::Utf8
+            | Self::Apop { .. }
             | Self::User(_)
             | Self::Pass(_)
             | Self::Stat
@@ -91,11 +94,12 @@ impl Command<'_> {
     pub(super) fn is_last_of_its_burst(&self) -> bool {
         matches!(
             self,
-            Self::Stls | Self::AuthPlain { .. } | Self::Pass(_) | Self::Quit
+            Self::Stls | Self::Auth(_) | Self::Apop { .. } | Self::Pass(_) | Self::Quit
         )
     }
 
-    /// The whole line. AUTH has none of its own: see [`sasl`](super::sasl).
+    /// The whole line. AUTH and APOP have none of their own: see [`sasl`](super::sasl) and
+    /// [`apop`](super::apop).
     pub(super) fn line(&self) -> Result<Zeroizing<String>, CommandError> {
         match self {
             Self::User(login) => with_text("USER", "login", login),
@@ -112,7 +116,10 @@ impl fmt::Display for Command<'_> {
             Self::Capa => f.write_str("CAPA"),
             Self::Stls => f.write_str("STLS"),
             Self::Utf8 => f.write_str("UTF8"),
-            Self::AuthPlain { .. } => f.write_str("AUTH PLAIN ****"),
+            Self::Auth(authentication) => write!(f, "AUTH {} ****", authentication.mechanism()),
+            Self::Apop { login, .. } => {
+                write!(f, "APOP {} ****", text::printable(login.as_bytes()))
+            }
             Self::User(login) => write!(f, "USER {}", text::printable(login.as_bytes())),
             Self::Pass(_) => f.write_str("PASS ****"),
             Self::Stat => f.write_str("STAT"),
@@ -137,7 +144,7 @@ pub(super) fn check_sendable(name: &'static str, text: &str) -> Result<(), Comma
 }
 
 /// `keyword SP argument CRLF`, in memory that is wiped and never moved.
-fn with_text(
+pub(super) fn with_text(
     keyword: &'static str,
     name: &'static str,
     argument: &str,
@@ -157,6 +164,7 @@ fn with_text(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pop3::sasl::Account;
 
     fn number() -> MessageNumber {
         MessageNumber::parse(b"7").unwrap()
@@ -211,11 +219,18 @@ mod tests {
     #[test]
     fn the_log_shows_no_secret() {
         let password = secret("hunter2");
-        let auth = Command::AuthPlain {
+        let account = Account {
+            login: "ann",
+            secret: &password,
+        };
+        let auth = Command::Auth(Authentication::Plain(account));
+        assert_eq!(auth.to_string(), "AUTH PLAIN ****");
+        let apop = Command::Apop {
             login: "ann",
             password: &password,
         };
-        assert_eq!(auth.to_string(), "AUTH PLAIN ****");
+        assert_eq!(apop.to_string(), "APOP ann ****");
+        assert!(!format!("{apop:?}").contains("hunter2"));
         assert_eq!(Command::Pass(&password).to_string(), "PASS ****");
         assert!(!format!("{auth:?} {:?}", Command::Pass(&password)).contains("hunter2"));
         assert_eq!(Command::User("a\x1bb").to_string(), r"USER a\u{1b}b");

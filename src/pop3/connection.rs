@@ -73,6 +73,11 @@ impl<T> Connection<T> {
         Ok(())
     }
 
+    /// Whether the greeting had a timestamp for APOP.
+    pub fn offers_apop(&self) -> bool {
+        self.conversation.wire.timestamp.is_some()
+    }
+
     /// What is to be written to the server.
     pub fn outgoing(&self) -> &[u8] {
         self.conversation.wire.outgoing.octets()
@@ -134,6 +139,7 @@ mod tests {
     use proptest::sample::Index;
 
     use super::*;
+    use crate::pop3::sasl::{Account, Authentication, SaslError};
     use crate::pop3::{MessageNumber, ResponseCode, Secret};
 
     /// An event without what it borrows. `Octets` that follow each other are one.
@@ -217,6 +223,11 @@ mod tests {
         MessageNumber::parse(b"7").unwrap()
     }
 
+    fn plain(secret: &Secret) -> Command<'_> {
+        let login = "ann";
+        Command::Auth(Authentication::Plain(Account { login, secret }))
+    }
+
     fn ok(text: &str) -> Option<(bool, String)> {
         Some((true, text.to_owned()))
     }
@@ -231,10 +242,7 @@ mod tests {
         let number = number();
         let commands = [
             Command::Capa,
-            Command::AuthPlain {
-                login: "ann",
-                password: &password,
-            },
+            plain(&password),
             Command::Stat,
             Command::Uidl,
             Command::Retr(&number),
@@ -315,12 +323,10 @@ mod tests {
     #[test]
     fn nothing_is_sent_behind_a_command_that_changes_the_state() {
         let password = Secret::new("secret".to_owned());
-        let login = "ann";
-        let password = &password;
         for command in [
             Command::Stls,
-            Command::AuthPlain { login, password },
-            Command::Pass(password),
+            plain(&password),
+            Command::Pass(&password),
             Command::Quit,
         ] {
             let mut client = Client::greeted();
@@ -346,10 +352,7 @@ mod tests {
     #[test]
     fn the_response_goes_out_when_it_is_asked_for() {
         let password = Secret::new("x".repeat(250));
-        let command = Command::AuthPlain {
-            login: "ann",
-            password: &password,
-        };
+        let command = plain(&password);
         let mut client = Client::greeted();
         client.connection.send(&command, 1).unwrap();
         assert_eq!(client.connection.outgoing(), b"AUTH PLAIN\r\n");
@@ -358,6 +361,57 @@ mod tests {
         assert!(client.connection.outgoing().starts_with(b"AGFubgB4eHh4"));
         assert!(client.connection.outgoing().ends_with(b"\r\n"));
         assert_eq!(client.connection.in_flight(), 1);
+    }
+
+    #[test]
+    fn an_exchange_that_is_given_up_ends_the_connection_once_the_server_knows() {
+        let password = Secret::new("pass".to_owned());
+        let mut client = Client::greeted();
+        client.connection.send(&plain(&password), 1).unwrap();
+        client.connection.sent(usize::MAX);
+        client.feed(b"+ \r\n+ \r\n").unwrap();
+        assert_eq!(client.connection.outgoing(), b"AGFubgBwYXNz\r\n*\r\n");
+        assert_eq!(
+            client.feed(b"-ERR cancelled\r\n"),
+            Err(ProtocolError::Sasl(SaslError::OutOfTurn))
+        );
+    }
+
+    #[test]
+    fn what_the_server_said_of_a_token_is_told_with_its_refusal() {
+        let (login, secret) = ("ann", &Secret::new("token".to_owned()));
+        let xoauth2 = Command::Auth(Authentication::XOAuth2(Account { login, secret }));
+        let mut client = Client::greeted();
+        client.connection.send(&xoauth2, 1).unwrap();
+        client.heard.clear();
+        client
+            .feed(b"+ \r\n+ eyJzdGF0dXMiOiI0MDEifQ==\r\n-ERR [AUTH] no\r\n")
+            .unwrap();
+        assert_eq!(
+            client.heard,
+            [Heard::End(1, err(r#"[AUTH] no ({"status":"401"})"#))]
+        );
+    }
+
+    #[test]
+    fn apop_needs_a_timestamp_in_the_greeting() {
+        let password = Secret::new("tanstaaf".to_owned());
+        let (login, password) = ("mrose", &password);
+        let apop = Command::Apop { login, password };
+        let mut client = Client::greeted();
+        assert_eq!(
+            client.connection.send(&apop, 1),
+            Err(CommandError::NoTimestamp)
+        );
+        let mut client = Client::new(&[]);
+        client
+            .feed(b"+OK ready <1896.697170952@dbc.mtview.ca.us>\r\n")
+            .unwrap();
+        client.connection.send(&apop, 1).unwrap();
+        assert_eq!(
+            client.connection.outgoing(),
+            b"APOP mrose c4c9334bac560ecc979e58001b3e22fb\r\n"
+        );
     }
 
     #[test]

@@ -31,8 +31,12 @@ impl<T> Conversation<T> {
             return Err(CommandError::NotYet);
         }
         let exchange = match command {
-            Command::AuthPlain { login, password } => {
-                Exchange::sasl(tag, self.wire.send_auth(login, password)?)
+            Command::Auth(authentication) => {
+                Exchange::sasl(tag, self.wire.send_auth(authentication)?)
+            }
+            Command::Apop { login, password } => {
+                self.wire.send_apop(login, password)?;
+                Exchange::new(tag, command.shape(), true)
             }
             _ => {
                 self.wire.send_line(command)?;

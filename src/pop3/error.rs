@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use super::sasl::SaslError;
+
 /// The server broke the protocol. After it nothing the server says can be believed, so the
 /// connection stays unusable.
 ///
@@ -21,8 +23,8 @@ pub enum ProtocolError {
     /// Octets in clear followed the reply to STLS; whoever put them there wanted them taken for
     /// what comes through TLS.
     PlaintextAfterStls,
-    /// SASL PLAIN is over after one response, and the server asked for another.
-    UnexpectedChallenge,
+    /// The login was given up, or the server's consent to it is worth nothing.
+    Sasl(SaslError),
     /// One of the above happened before.
     Poisoned,
 }
@@ -37,13 +39,19 @@ impl fmt::Display for ProtocolError {
             Self::PlaintextAfterStls => f.write_str(
                 "octets in clear behind the reply to STLS; somebody may be tampering with the connection",
             ),
-            Self::UnexpectedChallenge => f.write_str("a second challenge in SASL PLAIN"),
+            Self::Sasl(error) => error.fmt(f),
             Self::Poisoned => f.write_str("the connection was given up after an earlier fault"),
         }
     }
 }
 
 impl Error for ProtocolError {}
+
+impl From<SaslError> for ProtocolError {
+    fn from(error: SaslError) -> Self {
+        Self::Sasl(error)
+    }
+}
 
 /// A command that was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +60,10 @@ pub enum CommandError {
     Unsendable(&'static str),
     /// The line with this keyword would pass this many octets.
     LineTooLong(&'static str, usize),
-    /// A reply is due that changes what may be said: the greeting, or that to STLS, AUTH, PASS
-    /// or QUIT.
+    /// The greeting has no timestamp for APOP, or one that is not to be trusted.
+    NoTimestamp,
+    /// A reply is due that changes what may be said: the greeting, or that to STLS, AUTH, APOP,
+    /// PASS or QUIT.
     NotYet,
     /// STLS was accepted, and TLS is not yet established.
     TlsPending,
@@ -73,6 +83,9 @@ impl fmt::Display for CommandError {
             Self::LineTooLong(keyword, limit) => write!(
                 f,
                 "the {keyword} line would pass {limit} octets, which POP3 cannot carry"
+            ),
+            Self::NoTimestamp => f.write_str(
+                "the server's greeting has no timestamp of the form <a@b>, so APOP cannot be used",
             ),
             Self::NotYet => f.write_str("the reply that decides what may be sent is still due"),
             Self::TlsPending => f.write_str("TLS is not established yet"),

@@ -1,7 +1,8 @@
 //! One command and its reply.
 
+use super::apop::Timestamp;
 use super::lines::{Line, LineBuffer};
-use super::sasl::{Plain, Turn};
+use super::sasl::{Dialogue, Turn};
 use super::unstuff::{Piece, Unstuff};
 use super::wire::Wire;
 use super::{ProtocolError, Reply, Shape};
@@ -24,7 +25,7 @@ pub(super) struct Exchange<T> {
     /// Nothing may be sent until its reply is complete.
     pub(super) last_of_its_burst: bool,
     shape: Shape,
-    sasl: Option<Plain>,
+    sasl: Option<Dialogue>,
     stage: Stage,
 }
 
@@ -54,9 +55,9 @@ impl<T> Exchange<T> {
         }
     }
 
-    pub(super) fn sasl(tag: T, plain: Plain) -> Self {
+    pub(super) fn sasl(tag: T, dialogue: Dialogue) -> Self {
         Self {
-            sasl: Some(plain),
+            sasl: Some(dialogue),
             ..Self::new(tag, Shape::Sasl, true)
         }
     }
@@ -88,14 +89,20 @@ impl<T> Exchange<T> {
         input: &mut &[u8],
     ) -> Result<Option<Heard<'a>>, ProtocolError> {
         while let Some(line) = wire.lines.next(input, MAX_STATUS_LINE)? {
-            if let Some(plain) = &mut self.sasl
-                && let Turn::Respond = plain.hear(line.text)?
+            if let Some(dialogue) = &mut self.sasl
+                && let Turn::Say(response) = dialogue.hear(line.text)?
             {
-                wire.outgoing.append(&[plain.response().expose(), "\r\n"]);
+                wire.send_response(&response);
                 continue;
             }
-            let reply = Reply::parse(line.text, &wire.confidential)
+            let mut reply = Reply::parse(line.text, &wire.confidential)
                 .ok_or_else(|| ProtocolError::NotAReply(wire.confidential.printable(line.text)))?;
+            if let Some(complaint) = self.sasl.as_ref().and_then(Dialogue::complaint) {
+                reply.explain(&wire.confidential.printable(complaint));
+            }
+            if self.shape == Shape::Greeting {
+                wire.timestamp = Timestamp::find(line.text);
+            }
             if self.starts_tls(&reply) && !input.is_empty() {
                 return Err(ProtocolError::PlaintextAfterStls);
             }

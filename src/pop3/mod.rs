@@ -8,7 +8,7 @@
 //! ("stuffed") so that none of them is taken for the last.
 //!
 //! ```text
-//!  greeting       CAPA STLS UTF8           AUTH, or USER and PASS
+//!  greeting       CAPA STLS UTF8           AUTH, APOP, or USER and PASS
 //! ---------->  AUTHORIZATION  ---------------------------------->  TRANSACTION
 //!                                              CAPA STAT UIDL LIST RETR TOP DELE RSET NOOP
 //!                                                                       |
@@ -24,13 +24,14 @@
 //!
 //! A [`Connection`] takes [`Command`]s and gives the octets to write; it takes the octets that
 //! were read and gives [`Event`]s. Many commands may be in flight, except behind those that change
-//! the state (the greeting, STLS, AUTH, PASS, QUIT): there [`Connection::send`] refuses until the
+//! the state (the greeting, STLS, AUTH, APOP, PASS, QUIT): there [`Connection::send`] refuses until the
 //! reply is complete.
 //!
 //! Everything the server sends is hostile until proven otherwise: lines and listings are bounded,
 //! nothing is allocated from a number of the server's, text is made [printable](text::printable)
 //! on its way in, and after the first [`ProtocolError`] the connection says nothing more.
 
+mod apop;
 mod capability;
 mod command;
 mod confidential;
@@ -44,7 +45,7 @@ mod message_number;
 mod outgoing;
 mod reply;
 mod response_code;
-mod sasl;
+pub mod sasl;
 mod secret;
 pub mod text;
 mod transcript;

@@ -37,6 +37,11 @@ impl Reply {
         }
     }
 
+    /// Adds what the server said of it before, printable.
+    pub(super) fn explain(&mut self, words: &str) {
+        self.text = format!("{} ({words})", self.text).trim_start().to_owned();
+    }
+
     /// Whether the server did what it was asked.
     pub fn is_ok(&self) -> bool {
         self.ok

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 /// A password, or anything else that must not be seen. Wiped when it is dropped.
@@ -14,6 +16,21 @@ impl Secret {
     /// Takes the text over; no other copy is made.
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
+    }
+
+    /// The parts, one after the other. The memory is had in its full size, so that no copy is
+    /// left behind by growing.
+    pub(super) fn concat(parts: &[&str]) -> Self {
+        let mut text = String::with_capacity(parts.iter().map(|part| part.len()).sum());
+        for part in parts {
+            text.push_str(part);
+        }
+        Self::new(text)
+    }
+
+    /// Octets in base 64 (RFC 4648 section 4).
+    pub(super) fn base64(octets: &[u8]) -> Self {
+        Self::new(STANDARD.encode(octets))
     }
 
     /// The secret itself, for the one place that sends it.
@@ -37,5 +54,13 @@ mod tests {
         let secret = Secret::new("open sesame".to_owned());
         assert_eq!(format!("{secret:?}"), "Secret(..)");
         assert_eq!(secret.expose(), "open sesame");
+    }
+
+    #[test]
+    fn a_secret_is_put_together_in_one_piece() {
+        let secret = Secret::concat(&["open ", "", "sesame"]);
+        assert_eq!(secret.expose(), "open sesame");
+        assert_eq!(secret.0.capacity(), secret.0.len());
+        assert_eq!(Secret::base64(b"\0a\0b").expose(), "AGEAYg==");
     }
 }

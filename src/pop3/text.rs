@@ -31,6 +31,15 @@ pub fn printable(octets: &[u8]) -> String {
     text.text
 }
 
+/// Octets as pairs of lower-case hexadecimal digits.
+pub fn hexadecimal(octets: &[u8]) -> String {
+    let digit = |nibble| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
+    octets
+        .iter()
+        .flat_map(|octet| [digit(octet >> 4), digit(octet & 0xf)])
+        .collect()
+}
+
 #[derive(Default)]
 struct Capped {
     text: String,
@@ -88,6 +97,11 @@ mod tests {
         let text = printable(&[b'a'; 5000]);
         assert_eq!(text.chars().count(), MAX_PRINTABLE + 1);
         assert!(text.ends_with('…'));
+    }
+
+    #[test]
+    fn an_octet_has_two_hexadecimal_digits() {
+        assert_eq!(hexadecimal(&[0, 0x1f, 0xff]), "001fff");
     }
 
     proptest! {

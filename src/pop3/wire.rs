@@ -1,10 +1,15 @@
 //! Both directions of a connection.
 
+use super::apop::Timestamp;
+use super::command::{check_sendable, with_text};
 use super::confidential::Confidential;
 use super::lines::LineBuffer;
 use super::outgoing::Outgoing;
-use super::sasl::Plain;
+use super::sasl::{Authentication, Dialogue};
 use super::{Command, CommandError, ProtocolError, Secret};
+
+/// A response that is no longer than this tells nothing, and may be part of many words.
+const SHORT: usize = 4;
 
 /// What exchanges are read from and written to.
 #[derive(Default)]
@@ -13,6 +18,8 @@ pub(super) struct Wire {
     pub(super) outgoing: Outgoing,
     /// What was sent and must not be shown when the server repeats it.
     pub(super) confidential: Confidential,
+    /// What the greeting has for APOP.
+    pub(super) timestamp: Option<Timestamp>,
 }
 
 impl Wire {
@@ -26,14 +33,41 @@ impl Wire {
 
     pub(super) fn send_auth(
         &mut self,
-        login: &str,
-        password: &Secret,
-    ) -> Result<Plain, CommandError> {
-        let plain = Plain::new(login, password)?;
-        self.outgoing.append(&plain.command());
+        authentication: &Authentication<'_>,
+    ) -> Result<Dialogue, CommandError> {
+        let dialogue = Dialogue::new(authentication)?;
+        self.outgoing.append(&[dialogue.command().expose(), "\r\n"]);
+        if let Some(secret) = authentication.secret() {
+            self.confidential.add(secret);
+            self.conceal(&Secret::base64(secret.expose().as_bytes()));
+        }
+        if let Some(first) = dialogue.with_command() {
+            self.conceal(first);
+        }
+        Ok(dialogue)
+    }
+
+    /// Sends what a challenge was answered by.
+    pub(super) fn send_response(&mut self, response: &Secret) {
+        self.outgoing.append(&[response.expose(), "\r\n"]);
+        self.conceal(response);
+    }
+
+    fn conceal(&mut self, response: &Secret) {
+        if response.expose().len() > SHORT {
+            self.confidential.add(response);
+        }
+    }
+
+    pub(super) fn send_apop(&mut self, login: &str, password: &Secret) -> Result<(), CommandError> {
+        let timestamp = self.timestamp.as_ref().ok_or(CommandError::NoTimestamp)?;
+        check_sendable("login", login)?;
+        check_sendable("password", password.expose())?;
+        let digest = timestamp.digest(password);
+        let line = with_text("APOP", "login", &format!("{login} {digest}"))?;
+        self.outgoing.append(&[&line]);
         self.confidential.add(password);
-        self.confidential.add(plain.response());
-        Ok(plain)
+        Ok(())
     }
 
     /// Quotes the first line of what came while no reply was due.

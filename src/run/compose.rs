@@ -12,13 +12,12 @@ use crate::cli::{self, MountRequest};
 use crate::fs::{self, Tree};
 use crate::fuse::{MountOptions, Notifier};
 use crate::maildrop::{
-    Clock, Credential, Credentials, Driver, Journal, JournalFile, Maildrop, Mark, Outage,
-    OutageKind, Settings, Surroundings,
+    Clock, Driver, Journal, JournalFile, Maildrop, Mark, Settings, Surroundings,
 };
 use crate::net::{Connector, Endpoint, Security, TlsOptions};
-use crate::password::{PasswordSource, netrc_login};
 
 use super::failure::Failure;
+use super::login;
 
 /// Permission bits of a message: the mounter's own, and writable, so that rm does not ask.
 const MODE: u16 = 0o600;
@@ -48,7 +47,7 @@ pub(super) fn open(request: &MountRequest, state: &Path) -> Result<Mailbox, Fail
         engine,
         maildrop.clone(),
         connector,
-        credentials(request),
+        login::credentials(request),
         bell,
     )
     .map_err(|error| Failure::System("start a thread", error))?;
@@ -133,6 +132,7 @@ fn settings(request: &MountRequest) -> Settings {
     Settings {
         source: request.source.to_string(),
         security: security(request),
+        method: login::method(request),
         suffix: request.suffix.clone(),
         cache_size: usize::try_from(request.cache_size).unwrap_or(usize::MAX),
         read_ahead: request.read_ahead,
@@ -171,33 +171,4 @@ fn journal(request: &MountRequest, state: &Path) -> Result<Marks, Failure> {
     );
     let (journal, inherited) = JournalFile::open(state, &account)?;
     Ok((Some(Box::new(journal)), inherited))
-}
-
-/// Who logs in: the command line says, or `~/.netrc`.
-pub(super) fn with_login(request: &MountRequest) -> Result<MountRequest, Failure> {
-    let mut request = request.clone();
-    if request.source.login.is_none() {
-        request.source.login = netrc_login(&request.source.host)?;
-    }
-    match request.source.login {
-        Some(_) => Ok(request),
-        None => Err(Failure::NoLogin(request.source.host)),
-    }
-}
-
-fn credentials(request: &MountRequest) -> Credentials {
-    let login = request.source.login.clone().unwrap_or_default();
-    let source = PasswordSource::new(
-        request.source.host.clone(),
-        login.clone(),
-        request.password_command.clone(),
-        request.password_file.clone(),
-    );
-    Arc::new(move || match source.password() {
-        Ok(password) => Ok(Credential {
-            login: login.clone(),
-            password,
-        }),
-        Err(error) => Err(Outage::new(OutageKind::NoPassword, error.to_string())),
-    })
 }

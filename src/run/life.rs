@@ -16,6 +16,7 @@ use crate::signals::{self, Signal};
 use super::compose::{self, Mailbox};
 use super::failure::Failure;
 use super::logging;
+use super::login;
 
 /// How long a commit at the end may take. Servers take minutes over QUIT.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -57,7 +58,7 @@ pub(super) fn mount(request: &MountRequest) -> ExitStatus {
 }
 
 fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
-    let request = &compose::with_login(request)?;
+    let request = &login::with_login(request)?;
     fuse::usable(&request.mountpoint)?;
     let state = compose::state_directory(request)?;
     let ready = ready(request)?;

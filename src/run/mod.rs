@@ -10,6 +10,7 @@ mod compose;
 mod failure;
 mod life;
 mod logging;
+mod login;
 mod mounts;
 
 use std::ffi::OsString;

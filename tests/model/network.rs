@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pop3fs::maildrop::{Credential, Input, Moment, Outage, OutageKind};
+use pop3fs::maildrop::{Channel, Credential, Input, Moment, Outage, OutageKind, Proof};
 use pop3fs::pop3::Secret;
 
 use crate::link::Link;
@@ -140,9 +140,15 @@ impl World {
         self.network.live = Some(Link::new(&self.server));
         let credential = Credential {
             login: LOGIN.0.to_owned(),
-            password: Secret::new(LOGIN.1.to_owned()),
+            proof: Proof::Password(Secret::new(LOGIN.1.to_owned())),
         };
-        self.step(Input::Connected(Ok(credential)));
+        let channel = Channel {
+            host: "pop.example.org".to_owned(),
+            port: 110,
+            nonce: "0123456789abcdef".to_owned(),
+            binding: None,
+        };
+        self.step(Input::Connected(Ok((credential, channel))));
     }
 
     fn write(&mut self) {

@@ -174,6 +174,7 @@ fn settings(dice: &mut Dice) -> Settings {
     Settings {
         source: "pop3://ann@pop.example.org".into(),
         security: Security::Cleartext,
+        method: None,
         suffix: ["", ".eml"][dice.below(2)].into(),
         cache_size: [0, 0, 1000, 200_000, 10_000_000][dice.below(5)],
         read_ahead: [0, 1000, 1_000_000][dice.below(3)],

@@ -10,6 +10,7 @@ mod deleting;
 mod errors;
 mod layout;
 mod lifecycle;
+mod logins;
 mod mount_command;
 mod passwords;
 mod readers;

@@ -5,7 +5,9 @@ use crate::pop3::Reply;
 use super::super::error::{Error, Outage, OutageKind};
 use super::super::message::{MessageId, Place};
 use super::super::reconcile::reconcile;
-use super::super::session::{Credential, Exchange, Listing, Session, SignIn, is_temporary};
+use super::super::session::{
+    Channel, Credential, Exchange, Listing, LogIn, NoMethod, Session, SignIn, is_temporary,
+};
 use super::super::state::State;
 use super::super::status::SessionStatus;
 use super::link::{Permission, Stage};
@@ -38,19 +40,29 @@ impl Engine {
         self.link.connecting();
     }
 
-    pub(super) fn connected(&mut self, result: Result<Credential, Outage>, turn: &mut Turn<'_>) {
+    pub(super) fn connected(
+        &mut self,
+        result: Result<(Credential, Channel), Outage>,
+        turn: &mut Turn<'_>,
+    ) {
         match result {
-            Ok(credential) => {
+            Ok((credential, channel)) => {
+                let settings = &turn.state.settings;
+                let log_in = LogIn {
+                    credential,
+                    channel,
+                    method: settings.method,
+                };
                 let known = turn.state.catalog.has_unique_ids();
-                let security = turn.state.settings.security;
-                let sign_in = SignIn::new(security, credential, known, self.manners.manner());
+                let manner = self.manners.manner();
+                let sign_in = SignIn::new(settings.security, log_in, known, manner);
                 self.link.stage = Stage::Up(Session::new(sign_in, turn.now));
             }
             Err(outage) => self.failed(outage, turn),
         }
     }
 
-    pub(super) fn tls_started(&mut self, result: Result<(), Outage>, turn: &mut Turn<'_>) {
+    pub(super) fn tls_started(&mut self, result: Result<Channel, Outage>, turn: &mut Turn<'_>) {
         self.link.stage = match std::mem::take(&mut self.link.stage) {
             Stage::StartingTls(session) => Stage::Up(session),
             stage => stage,
@@ -58,9 +70,9 @@ impl Engine {
         let Some(session) = self.link.session_mut() else {
             return;
         };
-        let started = result.and_then(|()| {
+        let started = result.and_then(|channel| {
             session
-                .tls_started(turn.now)
+                .tls_started(channel, turn.now)
                 .map_err(|error| Outage::new(OutageKind::Protocol, error.to_string()))
         });
         if let Err(outage) = started {
@@ -78,6 +90,10 @@ impl Engine {
 
     pub(super) fn no_start_tls(&mut self, turn: &mut Turn<'_>) {
         self.failed(Outage::new(OutageKind::Unreachable, NO_STLS), turn);
+    }
+
+    pub(super) fn no_method(&mut self, none: &NoMethod, turn: &mut Turn<'_>) {
+        self.failed(Outage::new(OutageKind::Unreachable, none.to_string()), turn);
     }
 
     pub(super) fn listed(&mut self, listing: Listing, turn: &mut Turn<'_>) {
@@ -118,8 +134,10 @@ impl Engine {
     pub(super) fn refused(&mut self, during: Exchange, reply: &Reply, turn: &mut Turn<'_>) {
         let words = format!("\"{}\"", reply.text());
         let (kind, what) = match during {
-            Exchange::Sasl | Exchange::User | Exchange::Pass if !is_temporary(reply) => {
-                return self.locked_out(words, turn);
+            login if login.is_login() && !is_temporary(reply) => {
+                let advice = login.advice().map(|advice| format!("; {advice}"));
+                let how = words + &advice.unwrap_or_default();
+                return self.locked_out(Error::LoginRefused(how), turn);
             }
             Exchange::Stls => (OutageKind::Tls, "refused STLS"),
             Exchange::Greeting => (OutageKind::Busy, "turned us away"),
@@ -133,8 +151,7 @@ impl Engine {
         );
     }
 
-    pub(super) fn locked_out(&mut self, how: String, turn: &mut Turn<'_>) {
-        let error = Error::LoginRefused(how);
+    pub(super) fn locked_out(&mut self, error: Error, turn: &mut Turn<'_>) {
         self.hang_up(&error.to_string(), turn);
         self.link.locked_out(error.clone(), turn.now);
         self.refuse_everybody(&error, turn);

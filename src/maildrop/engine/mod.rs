@@ -37,7 +37,7 @@ use super::locked;
 use super::message::MessageId;
 use super::reader::{Answer, due};
 use super::report::CommitReport;
-use super::session::{Credential, Happening, Session};
+use super::session::{Channel, Credential, Happening, Session};
 use super::state::{Effects, Errand, State};
 use super::terms::Terms;
 
@@ -79,9 +79,9 @@ pub enum Input<'a> {
     /// Somebody has put a request into the shared state, or it is time.
     Wake,
     /// The link that was ordered is made, and this is who logs in; or it could not be.
-    Connected(Result<Credential, Outage>),
+    Connected(Result<(Credential, Channel), Outage>),
     /// The TLS handshake that was ordered is done; or it failed.
-    TlsStarted(Result<(), Outage>),
+    TlsStarted(Result<Channel, Outage>),
     /// Octets from the server.
     Received(&'a [u8]),
     /// The link has ended; why, if not in order.
@@ -219,6 +219,7 @@ impl Engine {
         match happening {
             Happening::StartTls => self.start_tls(turn),
             Happening::NoStartTls => self.no_start_tls(turn),
+            Happening::NoMethod(none) => self.no_method(&none, turn),
             Happening::Refused { during, reply } => self.refused(during, &reply, turn),
             Happening::Listed(listing) => self.listed(listing, turn),
             Happening::Retrieved(id) => self.retrieved(id, turn),

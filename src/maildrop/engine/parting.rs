@@ -46,7 +46,11 @@ impl Engine {
         match &self.link.stage {
             Stage::Parting { .. } => self.disconnect(SessionStatus::Parked, turn),
             Stage::Up(session) if session.is_logging_in() => {
-                self.locked_out(outage.to_string(), turn);
+                let error = match outage.kind {
+                    OutageKind::Protocol => Error::Offline(outage),
+                    _ => Error::LoginRefused(outage.to_string()),
+                };
+                self.locked_out(error, turn);
             }
             _ => self.ended(outage, turn),
         }

@@ -14,7 +14,7 @@ use super::super::mark::{Mark, Record};
 use super::super::message::{MessageId, Octets, OpenMessage, Place};
 use super::super::reader::Answer;
 use super::super::report::CommitReport;
-use super::super::session::Credential;
+use super::super::session::{Channel, Credential, Proof};
 use super::super::settings::Settings;
 use super::super::terms::Terms;
 use super::super::{Change, locked};
@@ -102,6 +102,7 @@ pub(in super::super) fn settings() -> Settings {
     Settings {
         source: "pop3://ann@pop.example.org".to_owned(),
         security: Security::Cleartext,
+        method: None,
         suffix: String::new(),
         cache_size: 1 << 20,
         read_ahead: 0,
@@ -109,6 +110,16 @@ pub(in super::super) fn settings() -> Settings {
         idle: None,
         read_only: false,
         exact_sizes: false,
+    }
+}
+
+/// A link on which a proof cannot be bound to anything.
+fn channel() -> Channel {
+    Channel {
+        host: "pop.example.org".to_owned(),
+        port: 110,
+        nonce: "fyko+d2lbbFgONRv9qkxdawL".to_owned(),
+        binding: None,
     }
 }
 
@@ -297,7 +308,7 @@ impl Rig {
     fn carry_out(&mut self, order: Order) {
         match order {
             Order::Connect => self.link(),
-            Order::StartTls => self.advance(Input::TlsStarted(Ok(()))),
+            Order::StartTls => self.advance(Input::TlsStarted(Ok(channel()))),
             Order::Disconnect => self.linked = false,
             Order::WriteJournal => {
                 let written = self.maildrop.write_journal();
@@ -309,10 +320,10 @@ impl Rig {
     fn link(&mut self) {
         let credential = Credential {
             login: "ann".to_owned(),
-            password: Secret::new("tanstaaf".to_owned()),
+            proof: Proof::Password(Secret::new("tanstaaf".to_owned())),
         };
         self.linked = self.outage.is_none();
-        let made = self.outage.clone().map_or(Ok(credential), Err);
+        let made = self.outage.clone().map_or(Ok((credential, channel())), Err);
         self.advance(Input::Connected(made));
         if self.linked {
             self.greeting = Some(self.script.greet());

@@ -50,6 +50,9 @@ impl fmt::Display for SessionError {
             Self::Protocol(ProtocolError::UnexpectedOctets(words)) => {
                 write!(f, "the server said \"{words}\" unasked")
             }
+            Self::Protocol(ProtocolError::Sasl(error)) => {
+                write!(f, "the login was given up: {error}")
+            }
             Self::Protocol(error) => write!(f, "the server broke the protocol: {error}"),
             Self::Command(error) => error.fmt(f),
             Self::TooManyMessages => f.write_str("the server's listing does not end"),

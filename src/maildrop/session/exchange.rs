@@ -1,11 +1,13 @@
 //! What is asked in a session, and what comes of it.
 
+use crate::pop3::sasl::Mechanism;
 use crate::pop3::{Reply, ResponseCode};
 
 use super::super::clock::Moment;
 use super::super::message::MessageId;
 use super::super::pace::Pace;
 use super::Listing;
+use super::method::NoMethod;
 
 /// What a reply in flight is the reply to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +16,8 @@ pub(in super::super) enum Exchange {
     Capa,
     Stls,
     Utf8,
-    Sasl,
+    Auth(Mechanism),
+    Apop,
     User,
     Pass,
     Stat,
@@ -31,7 +34,33 @@ impl Exchange {
     /// Whether the reply is a line that the server gives without much thought, so that the wait for
     /// it tells the distance.
     pub(super) fn is_brief(self) -> bool {
-        matches!(self, Self::User | Self::Sasl | Self::Pass | Self::Stat)
+        matches!(
+            self,
+            Self::User | Self::Auth(Mechanism::Plain) | Self::Pass | Self::Stat
+        )
+    }
+
+    /// Whether the server judges who logs in.
+    pub fn is_login(&self) -> bool {
+        matches!(self, Self::Auth(_) | Self::Apop | Self::User | Self::Pass)
+    }
+
+    /// What may lie behind a login that is refused, beside a wrong password.
+    pub fn advice(&self) -> Option<String> {
+        let elsewise = "if the password is right, the server may know it for another way only: \
+            see --auth";
+        match self {
+            Self::Auth(Mechanism::Plain | Mechanism::Login) => None,
+            Self::Auth(mechanism @ (Mechanism::OAuthBearer | Mechanism::XOAuth2)) => Some(format!(
+                "{mechanism}: the token may have expired, or not be meant for POP3"
+            )),
+            Self::Auth(Mechanism::External) => {
+                Some("EXTERNAL: the certificate may be for another login".to_owned())
+            }
+            Self::Auth(mechanism) => Some(format!("{mechanism}: {elsewise}")),
+            Self::Apop => Some(format!("APOP: {elsewise}")),
+            _ => None,
+        }
     }
 }
 
@@ -59,6 +88,8 @@ pub(in super::super) enum Happening {
     Refused { during: Exchange, reply: Reply },
     /// TLS was asked for, and the server does not offer it.
     NoStartTls,
+    /// There is no way to log in that both sides have.
+    NoMethod(NoMethod),
     /// Logged in, and the listings are complete.
     Listed(Listing),
     /// A message is whole.

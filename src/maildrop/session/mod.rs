@@ -1,25 +1,31 @@
 //! One POP3 session: from the greeting through login and listing to QUIT.
 //!
 //! ```text
-//! greeting -> CAPA -> [STLS -> handshake -> CAPA] -> [UTF8] -> AUTH or USER, PASS -> STAT, UIDL, LIST -> listed
+//! greeting -> CAPA -> [STLS -> handshake -> CAPA] -> [UTF8] -> AUTH, APOP, or USER, PASS -> STAT, UIDL, LIST -> listed
 //! listed: RETR ..., DELE ..., RSET, NOOP -> QUIT
 //! ```
 //!
 //! The session owns the message-numbers; nothing else ever sees one.
 
+mod credential;
 mod error;
 mod exchange;
 mod listing;
+mod log_in;
+mod method;
 mod sign_in;
 
 use std::time::Duration;
 
 use crate::pop3::{Capabilities, Command, CommandError, Connection, Event, Reply};
 
+pub use credential::{Channel, Credential, Proof};
 pub(super) use error::SessionError;
 pub(super) use exchange::{Exchange, Happening, is_temporary};
 pub(super) use listing::Listing;
-pub use sign_in::Credential;
+pub(super) use log_in::LogIn;
+pub use method::Method;
+pub(super) use method::NoMethod;
 pub(super) use sign_in::{Manner, SignIn};
 
 use exchange::Retrieval;
@@ -201,7 +207,10 @@ impl Session {
     }
 
     /// The TLS handshake is done: what was announced in clear counts no longer (RFC 2595 section 4).
-    pub fn tls_started(&mut self, now: Moment) -> Result<(), SessionError> {
+    pub fn tls_started(&mut self, channel: Channel, now: Moment) -> Result<(), SessionError> {
+        if let Stage::SigningIn(sign_in, _) = &mut self.stage {
+            sign_in.tls_started(channel);
+        }
         self.last_sign = now;
         self.connection.tls_established();
         self.capabilities = Capabilities::default();
@@ -244,10 +253,10 @@ impl Session {
 
     /// Whether the server is judging the name or the password.
     pub fn is_logging_in(&self) -> bool {
-        matches!(
-            self.connection.tags().next(),
-            Some(Exchange::Sasl | Exchange::User | Exchange::Pass)
-        )
+        self.connection
+            .tags()
+            .next()
+            .is_some_and(Exchange::is_login)
     }
 
     /// Whether commands have been in flight together.
@@ -373,7 +382,8 @@ impl Session {
         let patience = match self.connection.tags().next()? {
             Exchange::Capa => CAPA_PATIENCE,
             Exchange::Quit if self.is_leaving() => FAREWELL,
-            Exchange::Sasl
+            Exchange::Auth(_)
+            | Exchange::Apop
             | Exchange::Pass
             | Exchange::Stat
             | Exchange::Uidl

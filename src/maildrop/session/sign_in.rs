@@ -6,20 +6,10 @@
 use std::collections::VecDeque;
 
 use crate::net::Security;
-use crate::pop3::{
-    Capabilities, Command, CommandError, Connection, Reply, Secret, listing::drop_listing,
-};
+use crate::pop3::{Capabilities, Command, CommandError, Connection, Reply, listing::drop_listing};
 
-use super::{Exchange, Happening, Listing, SessionError, is_temporary};
-
-/// Who logs in.
-#[derive(Clone, Debug)]
-pub struct Credential {
-    /// The name of the mailbox.
-    pub login: String,
-    /// Its password.
-    pub password: Secret,
-}
+use super::log_in::LogIn;
+use super::{Channel, Exchange, Happening, Listing, SessionError, is_temporary};
 
 /// How the server is to be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +24,7 @@ pub(in super::super) struct Manner {
 pub(in super::super) struct SignIn {
     security: Security,
     encrypted: bool,
-    credential: Credential,
+    log_in: LogIn,
     /// Whether messages are known by their unique-ids, and would be lost without.
     unique_ids_matter: bool,
     manner: Manner,
@@ -60,16 +50,11 @@ pub(super) enum Outcome {
 
 impl SignIn {
     /// To be logged in over a link of this kind.
-    pub fn new(
-        security: Security,
-        credential: Credential,
-        unique_ids_matter: bool,
-        manner: Manner,
-    ) -> Self {
+    pub fn new(security: Security, log_in: LogIn, unique_ids_matter: bool, manner: Manner) -> Self {
         Self {
             security,
             encrypted: security == Security::ImplicitTls,
-            credential,
+            log_in,
             unique_ids_matter,
             manner,
             questions: VecDeque::from([Exchange::Stat, Exchange::Uidl, Exchange::List]),
@@ -77,6 +62,12 @@ impl SignIn {
             no_unique_ids: None,
             listing: Listing::default(),
         }
+    }
+
+    /// The link is in TLS from now on.
+    pub(super) fn tls_started(&mut self, channel: Channel) {
+        self.encrypted = true;
+        self.log_in.channel = channel;
     }
 
     /// Takes a line of a listing.
@@ -99,7 +90,7 @@ impl SignIn {
         let refused = reply.as_ref().is_some_and(|reply| !reply.is_ok());
         match (exchange, reply) {
             (Exchange::Capa, _) => return self.introduced(capabilities, connection),
-            (Exchange::Utf8, _) => self.log_in(capabilities, connection)?,
+            (Exchange::Utf8, _) => return self.log_in(capabilities, connection),
             (Exchange::Stat | Exchange::Uidl | Exchange::List, reply) => {
                 return self.answered(exchange, reply, capabilities, connection);
             }
@@ -107,14 +98,11 @@ impl SignIn {
                 return Ok(Outcome::Happened(Happening::Refused { during, reply }));
             }
             (Exchange::Greeting, _) => return self.introduce(capabilities, connection),
-            (Exchange::Stls, _) => {
-                self.encrypted = true;
-                return Ok(Outcome::Happened(Happening::StartTls));
+            (Exchange::Stls, _) => return Ok(Outcome::Happened(Happening::StartTls)),
+            (Exchange::User, _) => self.log_in.pass(connection)?,
+            (Exchange::Auth(_) | Exchange::Apop | Exchange::Pass, _) => {
+                self.ask(capabilities, connection)?;
             }
-            (Exchange::User, _) => {
-                connection.send(&Command::Pass(&self.credential.password), Exchange::Pass)?
-            }
-            (Exchange::Sasl | Exchange::Pass, _) => self.ask(capabilities, connection)?,
             _ => {}
         }
         Ok(Outcome::GoesOn)
@@ -148,7 +136,7 @@ impl SignIn {
             // Without it Courier replaces messages with 8-bit headers by others (RFC 6856 section 2).
             connection.send(&Command::Utf8, Exchange::Utf8)?;
         } else {
-            self.log_in(capabilities, connection)?;
+            return self.log_in(capabilities, connection);
         }
         Ok(Outcome::GoesOn)
     }
@@ -157,13 +145,14 @@ impl SignIn {
         &self,
         capabilities: &Capabilities,
         connection: &mut Connection<Exchange>,
-    ) -> Result<(), CommandError> {
-        let Credential { login, password } = &self.credential;
-        if capabilities.sasl("PLAIN") {
-            connection.send(&Command::AuthPlain { login, password }, Exchange::Sasl)
-        } else {
-            connection.send(&Command::User(login), Exchange::User)
-        }
+    ) -> Result<Outcome, SessionError> {
+        let begun = self
+            .log_in
+            .begin(self.encrypted, capabilities, connection)?;
+        Ok(match begun {
+            Ok(()) => Outcome::GoesOn,
+            Err(none) => Outcome::Happened(Happening::NoMethod(none)),
+        })
     }
 
     /// Asks the next question, or all where the server takes them at once.
@@ -241,6 +230,8 @@ mod tests {
     use super::super::super::error::{Error, OutageKind};
     use super::super::super::handle::Maildrop;
     use super::*;
+    use crate::maildrop::session::Method;
+    use crate::pop3::sasl::Mechanism;
 
     fn mailbox() -> Script {
         Script::of(&[("a", "one\r\n"), ("b", "two\r\n")])
@@ -282,12 +273,72 @@ mod tests {
 
     #[test]
     fn user_and_pass_where_sasl_is_not_or_there_is_no_capa() {
-        for capabilities in [&[][..], &["USER"], &["SASL SCRAM-SHA-256"]] {
+        for capabilities in [&[][..], &["USER"], &["SASL GSSAPI", "USER"]] {
             let (result, rig) = sign_in(mailbox().announcing(capabilities));
             assert_eq!(result, Ok(()));
             let commands = ["CAPA", "USER ann", "PASS tanstaaf", "STAT", "UIDL", "LIST"];
             assert_eq!(rig.script.heard, commands);
         }
+    }
+
+    fn sign_in_by(method: Method, script: Script) -> (Result<(), Error>, Rig) {
+        let settings = crate::maildrop::Settings {
+            method: Some(method),
+            ..settings()
+        };
+        let mut rig = Rig::with(settings, script, Vec::new());
+        (rig.connect(), rig)
+    }
+
+    #[test]
+    fn the_way_that_is_asked_for_is_taken() {
+        let user = sign_in_by(Method::UserPass, mailbox().announcing(&["SASL PLAIN"]));
+        assert_eq!(user.1.script.heard[1..3], ["USER ann", "PASS tanstaaf"]);
+        let timestamp = Reaction::Say("+OK <1896.697170952@dbc.mtview.ca.us>\r\n");
+        let apop = sign_in_by(Method::Apop, mailbox().reacting("", &[timestamp]));
+        let digest = "APOP ann c4c9334bac560ecc979e58001b3e22fb";
+        assert_eq!((apop.0, &*apop.1.script.heard[1]), (Ok(()), digest));
+    }
+
+    #[test]
+    fn nothing_is_sent_where_there_is_no_way() {
+        let scram = Method::Sasl(Mechanism::ScramSha1);
+        let asked_for = [
+            (scram, &["SASL PLAIN", "USER"][..]),
+            (Method::Sasl(Mechanism::ScramSha256Plus), &[]),
+            (Method::Apop, &["USER"]),
+        ];
+        for (method, capabilities) in asked_for {
+            let (result, rig) = sign_in_by(method, mailbox().announcing(capabilities));
+            assert_eq!(kind(result), Some(OutageKind::Unreachable), "{method}");
+            assert_eq!(rig.script.heard, ["CAPA"]);
+        }
+    }
+
+    #[test]
+    fn a_server_that_cannot_prove_itself_is_not_believed_and_not_asked_again() {
+        let script = mailbox().announcing(&["SASL SCRAM-SHA-256", "USER"]);
+        let (result, mut rig) = sign_in(script);
+        assert_eq!(kind(result), Some(OutageKind::Protocol));
+        assert_eq!(kind(rig.connect()), Some(OutageKind::Protocol));
+        assert_eq!((rig.script.sessions, rig.script.count("STAT")), (1, 0));
+    }
+
+    #[test]
+    fn a_refusal_tells_what_was_tried() {
+        let script = mailbox().announcing(&["SASL CRAM-MD5"]);
+        let challenge = Reaction::Say("+ PDFAYj4=\r\n");
+        let refusal = Reaction::Say("-ERR [AUTH] no\r\n");
+        let script = script
+            .reacting("AUTH", &[challenge])
+            .reacting("YW5u", &[refusal]);
+        let (result, rig) = sign_in(script);
+        let words = result.unwrap_err().to_string();
+        assert!(
+            words.contains("CRAM-MD5") && words.contains("[AUTH] no"),
+            "{words}"
+        );
+        assert_eq!(rig.script.count("USER"), 0);
     }
 
     #[test]

@@ -46,10 +46,24 @@ impl Account {
         }
     }
 
+    /// The same with more options.
+    pub fn with_options(mut self, options: &[&str]) -> Self {
+        self.options.extend(options.iter().map(ToString::to_string));
+        self
+    }
+
     /// The same with one more option.
     pub fn with_option(mut self, option: &str) -> Self {
         self.options.push(option.to_owned());
         self
+    }
+
+    /// The same with another password.
+    pub fn with_password(self, password: &str) -> Self {
+        Self {
+            password: password.to_owned(),
+            ..self
+        }
     }
 
     /// The URL, `pop3s://user@host:port` or the like.

@@ -1,6 +1,7 @@
 //! A real Dovecot on loopback, with a configuration, a state and a mailbox of its own.
 
 mod configuration;
+mod logins;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -20,6 +21,7 @@ use pop3fs_server::Identity;
 use tempfile::TempDir;
 
 use self::configuration::{Configuration, Dialect, Ports};
+pub use self::logins::Logins;
 use super::account::Account;
 use super::corpus::Letter;
 use super::process::{Running, eventually, run, start};
@@ -43,12 +45,17 @@ pub struct Dovecot {
 impl Dovecot {
     /// Starts one whose mailbox holds these messages; it lists them in order of name.
     pub fn with_letters(letters: &[Letter]) -> Self {
+        Self::with_logins(letters, &Logins::default())
+    }
+
+    /// The same with other ways to log in.
+    pub fn with_logins(letters: &[Letter], logins: &Logins) -> Self {
         let home = tempfile::tempdir().expect("a temporary directory");
         let ca_file = certify(home.path());
         let user = unique_user();
         lay_out(home.path(), &user, letters);
         let (master, ports) = (0..ATTEMPTS)
-            .find_map(|_| listening(home.path()))
+            .find_map(|_| listening(home.path(), logins))
             .unwrap_or_else(|| panic!("Dovecot does not start: {}", log_of(home.path())));
         Self {
             master,
@@ -72,6 +79,16 @@ impl Dovecot {
     /// The mailbox over TLS begun with STLS.
     pub fn stls(&self) -> Account {
         Account::stls(&self.user, PASSWORD, self.ports.clear, &self.ca_file)
+    }
+
+    /// Its log, as far as it is written.
+    pub fn log(&self) -> String {
+        log_of(self.home.path())
+    }
+
+    /// The name of the mailbox.
+    pub fn user(&self) -> &str {
+        &self.user
     }
 
     /// The names of the messages that the mailbox holds now, as they were given.
@@ -168,7 +185,7 @@ impl Owner {
 }
 
 /// Starts the server on two free ports; none if one of them was taken meanwhile.
-fn listening(home: &Path) -> Option<(Running, Ports)> {
+fn listening(home: &Path, logins: &Logins) -> Option<(Running, Ports)> {
     let ports = Ports {
         clear: free_port(),
         tls: free_port(),
@@ -177,7 +194,11 @@ fn listening(home: &Path) -> Option<(Running, Ports)> {
         home,
         maildir: &home.join("Maildir"),
         ports,
+        logins: logins.text(dialect(), home),
     };
+    if let Some(settings) = logins.token_settings() {
+        fs::write(home.join("tokens.conf"), settings).expect("a file to write");
+    }
     let file = home.join("dovecot.conf");
     fs::write(&file, configuration.text(dialect())).expect("a file to write");
     let mut master = start(dovecot().arg("-F").arg("-c").arg(&file));

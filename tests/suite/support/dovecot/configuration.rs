@@ -47,6 +47,8 @@ pub struct Configuration<'a> {
     pub maildir: &'a Path,
     /// Where to listen.
     pub ports: Ports,
+    /// How people log in, if not by a password in PLAIN.
+    pub logins: String,
 }
 
 impl Configuration<'_> {
@@ -64,6 +66,7 @@ impl Configuration<'_> {
 
     fn for_old(&self) -> String {
         let (home, maildir) = (self.home.display(), self.maildir.display());
+        let logins = &self.logins;
         format!(
             "\
 disable_plaintext_auth = no
@@ -71,7 +74,7 @@ ssl_cert = <{home}/server.pem
 ssl_key = <{home}/server.key
 mail_location = maildir:{maildir}:INDEX={home}/indexes:CONTROL={home}/indexes
 pop3_uidl_format = %f
-passdb {{
+{logins}passdb {{
   driver = passwd-file
   args = {home}/users
 }}
@@ -85,6 +88,7 @@ userdb {{
 
     fn for_new(&self) -> String {
         let (home, maildir) = (self.home.display(), self.maildir.display());
+        let logins = &self.logins;
         format!(
             "\
 dovecot_config_version = 2.4.0
@@ -97,7 +101,7 @@ mail_path = {maildir}
 mail_index_path = {home}/indexes
 mail_control_path = {home}/indexes
 pop3_uidl_format = %{{filename}}
-passdb passwd-file {{
+{logins}passdb passwd-file {{
   passwd_file_path = {home}/users
 }}
 userdb passwd-file {{

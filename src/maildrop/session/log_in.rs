@@ -1,0 +1,120 @@
+//! The login itself.
+
+use crate::pop3::sasl::{Account, Authentication, ChannelBinding, Hash, Mechanism};
+use crate::pop3::{Capabilities, Command, CommandError, Connection, Secret};
+
+use super::method::{Method, NoMethod, Offer, choose};
+use super::{Channel, Credential, Exchange};
+
+/// Who logs in, over what, and how.
+#[derive(Clone, Debug)]
+pub(in super::super) struct LogIn {
+    pub credential: Credential,
+    pub channel: Channel,
+    /// The only way that is to be tried, if there is one.
+    pub method: Option<Method>,
+}
+
+impl LogIn {
+    /// Sends the first command.
+    pub(super) fn begin(
+        &self,
+        encrypted: bool,
+        capabilities: &Capabilities,
+        connection: &mut Connection<Exchange>,
+    ) -> Result<Result<(), NoMethod>, CommandError> {
+        let offer = Offer {
+            capabilities,
+            encrypted,
+            binds: self.channel.binding.is_some(),
+        };
+        let method = match choose(self.method, &self.credential.proof, &offer) {
+            Ok(Method::Apop) if !connection.offers_apop() => Err(NoMethod::NoTimestamp),
+            method => method,
+        };
+        let Ok(method) = method else {
+            return Ok(method.map(drop));
+        };
+        log::debug!("logging in by {method}");
+        self.send(method, capabilities, connection).map(Ok)
+    }
+
+    /// USER was taken.
+    pub(super) fn pass(&self, connection: &mut Connection<Exchange>) -> Result<(), CommandError> {
+        match self.credential.proof.secret() {
+            Some(password) => connection.send(&Command::Pass(password), Exchange::Pass),
+            None => Ok(()),
+        }
+    }
+
+    fn send(
+        &self,
+        method: Method,
+        capabilities: &Capabilities,
+        connection: &mut Connection<Exchange>,
+    ) -> Result<(), CommandError> {
+        let (login, nothing) = (&self.credential.login, Secret::new(String::new()));
+        let secret = self.credential.proof.secret().unwrap_or(&nothing);
+        match method {
+            Method::Sasl(mechanism) => {
+                let account = Account { login, secret };
+                let authentication = self.authentication(mechanism, account, capabilities);
+                connection.send(&Command::Auth(authentication), Exchange::Auth(mechanism))
+            }
+            Method::Apop => {
+                let password = secret;
+                connection.send(&Command::Apop { login, password }, Exchange::Apop)
+            }
+            Method::UserPass => connection.send(&Command::User(login), Exchange::User),
+        }
+    }
+
+    fn authentication<'a>(
+        &'a self,
+        mechanism: Mechanism,
+        account: Account<'a>,
+        capabilities: &Capabilities,
+    ) -> Authentication<'a> {
+        let Channel { host, port, .. } = &self.channel;
+        let login = account.login;
+        let scram = |hash, binding| Authentication::Scram {
+            hash,
+            account,
+            nonce: &self.channel.nonce,
+            binding,
+        };
+        match mechanism {
+            Mechanism::ScramSha256Plus => scram(Hash::Sha256, self.bound()),
+            Mechanism::ScramSha1Plus => scram(Hash::Sha1, self.bound()),
+            Mechanism::ScramSha256 => scram(Hash::Sha256, self.unbound(capabilities)),
+            Mechanism::ScramSha1 => scram(Hash::Sha1, self.unbound(capabilities)),
+            Mechanism::CramMd5 => Authentication::CramMd5(account),
+            Mechanism::Plain => Authentication::Plain(account),
+            Mechanism::Login => Authentication::Login(account),
+            Mechanism::OAuthBearer => Authentication::OAuthBearer {
+                account,
+                host,
+                port: *port,
+            },
+            Mechanism::XOAuth2 => Authentication::XOAuth2(account),
+            Mechanism::External => Authentication::External { login },
+        }
+    }
+
+    fn bound(&self) -> ChannelBinding<'_> {
+        let binding = self.channel.binding.as_deref();
+        binding.map_or(ChannelBinding::Unused, ChannelBinding::ServerEndPoint)
+    }
+
+    /// Says so where the server seems to have no channel binding: if it has, somebody has taken
+    /// that out of what it announced (RFC 5802 section 6).
+    fn unbound(&self, capabilities: &Capabilities) -> ChannelBinding<'_> {
+        let announced = [Mechanism::ScramSha256Plus, Mechanism::ScramSha1Plus]
+            .iter()
+            .any(|mechanism| capabilities.sasl(mechanism.name()));
+        match self.channel.binding {
+            Some(_) if !announced => ChannelBinding::NotAnnounced,
+            _ => ChannelBinding::Unused,
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Logging in to a real server, in every way there is.
+
+use crate::support::account::Account;
+use crate::support::corpus::Letter;
+use crate::support::dovecot::{Dovecot, Logins};
+use crate::support::mount::{Site, is_mounted};
+use crate::support::process::{Outcome, eventually, run};
+use crate::support::skip::{Need, lacking};
+
+/// Exit statuses, from sysexits.h.
+const UNAVAILABLE: i32 = 69;
+const NO_PERMISSION: i32 = 77;
+
+/// What Dovecot can do with a password.
+const PASSWORDS: &str = "plain login cram-md5 scram-sha-1 scram-sha-256 apop";
+
+/// Each, and what Dovecot calls it in its log.
+const WAYS: &[(&str, &str)] = &[
+    ("plain", "PLAIN"),
+    ("login", "LOGIN"),
+    ("cram-md5", "CRAM-MD5"),
+    ("scram-sha-1", "SCRAM-SHA-1"),
+    ("scram-sha-256", "SCRAM-SHA-256"),
+    ("apop", "APOP"),
+    ("user", "PLAIN"),
+];
+
+/// SASL PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-1 and SCRAM-SHA-256, APOP, and USER with PASS each log
+/// in to Dovecot when they are asked for by name.
+#[test]
+fn each_way_with_a_password_opens_the_mailbox() {
+    if lacking(NEEDS) {
+        return;
+    }
+    let dovecot = Dovecot::with_logins(&letters(), &Logins::by(PASSWORDS));
+    for (name, method) in WAYS {
+        opens(
+            &dovecot,
+            &dovecot.implicit_tls().with_options(&["--auth", name]),
+            method,
+        );
+    }
+}
+
+/// A password that is wrong is refused with "no permission" (77) and the server's words, whatever
+/// the way, after one attempt.
+#[test]
+fn a_wrong_password_is_tried_once_in_one_way() {
+    if lacking(NEEDS) {
+        return;
+    }
+    for (name, _) in WAYS {
+        let dovecot = Dovecot::with_logins(&letters(), &Logins::by(PASSWORDS));
+        let account = dovecot
+            .stls()
+            .with_password("wrong")
+            .with_options(&["--auth", name]);
+        let outcome = refused(&account, NO_PERMISSION);
+        assert!(
+            outcome.says("the server refused the login"),
+            "{name}: {outcome:?}"
+        );
+        one_attempt(&dovecot);
+    }
+}
+
+/// Without a name the strongest is chosen: SCRAM-SHA-256 before the rest; and where that is
+/// refused no other is tried, but a way out is told.
+#[test]
+fn the_strongest_way_is_chosen_and_no_weaker_one_tried() {
+    if lacking(NEEDS) {
+        return;
+    }
+    let dovecot = Dovecot::with_logins(&letters(), &Logins::by(PASSWORDS));
+    opens(&dovecot, &dovecot.stls(), "SCRAM-SHA-256");
+    let outcome = refused(&dovecot.stls().with_password("wrong"), NO_PERMISSION);
+    assert!(outcome.says("SCRAM-SHA-256"), "{outcome:?}");
+    assert!(outcome.says("--auth"), "{outcome:?}");
+    one_attempt(&dovecot);
+}
+
+/// Within TLS, PLAIN is chosen before CRAM-MD5; in clear it is the other way round, as then the
+/// password is not heard by everybody.
+#[test]
+fn what_is_strongest_depends_on_the_channel() {
+    if lacking(NEEDS) {
+        return;
+    }
+    let dovecot = Dovecot::with_logins(&letters(), &Logins::by("plain cram-md5 login"));
+    opens(&dovecot, &dovecot.implicit_tls(), "PLAIN");
+    opens(&dovecot, &dovecot.in_clear(), "CRAM-MD5");
+}
+
+/// A way that the server does not announce is "unavailable" (69), and what it announces is told.
+#[test]
+fn a_way_that_is_not_announced_is_not_tried() {
+    if lacking(NEEDS) {
+        return;
+    }
+    let dovecot = Dovecot::with_letters(&letters());
+    let account = dovecot.stls().with_options(&["--auth", "scram-sha-256"]);
+    let outcome = refused(&account, UNAVAILABLE);
+    assert!(
+        outcome.says("does not announce SCRAM-SHA-256, only PLAIN"),
+        "{outcome:?}"
+    );
+    let outcome = refused(
+        &dovecot.stls().with_options(&["--auth", "apop"]),
+        UNAVAILABLE,
+    );
+    assert!(outcome.says("APOP"), "{outcome:?}");
+    assert!(!dovecot.log().contains("auth failed"), "{}", dovecot.log());
+}
+
+const NEEDS: &[Need] = &[Need::Fuse, Need::Dovecot, Need::Program("openssl")];
+
+fn letters() -> [Letter; 1] {
+    [Letter {
+        name: "one".to_owned(),
+        octets: b"Subject: one\n\ntext\n".to_vec(),
+    }]
+}
+
+/// Mounts and unmounts, and looks how the server says that it let us in.
+#[track_caller]
+fn opens(dovecot: &Dovecot, account: &Account, method: &str) {
+    let site = Site::new();
+    let mount = site.mount(account);
+    assert_eq!(mount.names(), ["one"]);
+    mount.umount().succeeded();
+    let entry = format!("Login: user=<{}>, method={method},", dovecot.user());
+    eventually(&format!("Dovecot logs {entry}"), || {
+        dovecot.log().contains(&entry)
+    });
+}
+
+/// Fails to mount.
+#[track_caller]
+fn refused(account: &Account, status: i32) -> Outcome {
+    let site = Site::new();
+    let outcome = run(&mut site.command(account));
+    assert_eq!(outcome.code(), Some(status), "{outcome:?}");
+    assert!(!outcome.stderr.contains(account.password()), "{outcome:?}");
+    assert!(!is_mounted(&site.mountpoint()));
+    outcome
+}
+
+/// The server has seen one login fail, and no more.
+#[track_caller]
+fn one_attempt(dovecot: &Dovecot) {
+    eventually("Dovecot logs the attempt", || {
+        dovecot.log().contains("auth failed, ")
+    });
+    let log = dovecot.log();
+    assert_eq!(log.matches("auth failed, 1 attempts").count(), 1, "{log}");
+    assert_eq!(log.matches("auth failed, ").count(), 1, "{log}");
+}

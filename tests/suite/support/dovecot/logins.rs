@@ -1,0 +1,117 @@
+//! How Dovecot lets people in, beyond a password in PLAIN.
+
+use std::path::{Path, PathBuf};
+
+use super::configuration::Dialect;
+
+/// The ways to log in that a server is to have.
+#[derive(Clone, Debug, Default)]
+pub struct Logins {
+    /// SASL mechanisms, and APOP, as `auth_mechanisms` has them; nothing for PLAIN alone.
+    pub mechanisms: &'static str,
+    /// Where to ask about tokens, for XOAUTH2 and OAUTHBEARER.
+    pub introspection: Option<u16>,
+    /// The authority of client certificates, for EXTERNAL.
+    pub client_authority: Option<PathBuf>,
+}
+
+impl Logins {
+    /// These mechanisms, with the account's password.
+    pub fn by(mechanisms: &'static str) -> Self {
+        Self {
+            mechanisms,
+            ..Self::default()
+        }
+    }
+
+    /// The part of the configuration file that comes before the database of passwords.
+    pub fn text(&self, dialect: Dialect, home: &Path) -> String {
+        let mut text = String::new();
+        if !self.mechanisms.is_empty() {
+            text += &format!("auth_mechanisms = {}\n", self.mechanisms);
+        }
+        if let Some(port) = self.introspection {
+            text += &tokens(dialect, home, port);
+        }
+        if let Some(authority) = &self.client_authority {
+            text += &certificates(dialect, authority);
+        }
+        text
+    }
+
+    /// What a file beside the configuration must hold.
+    pub fn token_settings(&self) -> Option<String> {
+        let port = self.introspection?;
+        Some(format!(
+            "\
+introspection_mode = get
+introspection_url = http://127.0.0.1:{port}/introspect?token=
+username_attribute = username
+active_attribute = active
+active_value = true
+"
+        ))
+    }
+}
+
+fn tokens(dialect: Dialect, home: &Path, port: u16) -> String {
+    match dialect {
+        Dialect::Old => format!(
+            "\
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {}/tokens.conf
+}}
+",
+            home.display()
+        ),
+        Dialect::New => format!(
+            "\
+oauth2 {{
+  introspection_mode = get
+  introspection_url = http://127.0.0.1:{port}/introspect?token=
+  username_attribute = username
+  active_attribute = active
+  active_value = true
+}}
+passdb oauth2 {{
+  mechanisms_filter = xoauth2 oauthbearer
+}}
+"
+        ),
+    }
+}
+
+fn certificates(dialect: Dialect, authority: &Path) -> String {
+    let authority = authority.display();
+    match dialect {
+        Dialect::Old => format!(
+            "\
+ssl_ca = <{authority}
+ssl_verify_client_cert = yes
+ssl_require_crl = no
+auth_ssl_username_from_cert = yes
+ssl_cert_username_field = commonName
+passdb {{
+  driver = static
+  mechanisms = external
+  args = nopassword=yes
+}}
+"
+        ),
+        Dialect::New => format!(
+            "\
+ssl_server_ca_file = {authority}
+ssl_server_request_client_cert = yes
+ssl_server_require_crl = no
+auth_ssl_username_from_cert = yes
+ssl_server_cert_username_field = commonName
+passdb static {{
+  mechanisms_filter = external
+  nopassword = yes
+}}
+"
+        ),
+    }
+}
