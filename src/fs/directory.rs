@@ -101,8 +101,12 @@ impl Tree {
     }
 }
 
-/// The control file of a name.
+/// The control file of a name. `events` is not listed, for programs that walk the tree would read it
+/// for ever.
 pub(super) fn control_file(name: &str) -> Option<Node> {
+    if name == "events" {
+        return Some(Node::Events);
+    }
     let found = CONTROL_FILES.iter().find(|file| file.0 == name);
     found.map(|file| file.1)
 }
@@ -112,7 +116,7 @@ fn parent_of(node: Node) -> Option<Node> {
     match node {
         Node::Root | Node::Control => Some(Node::Root),
         Node::Deleted => Some(Node::Control),
-        Node::Status | Node::Ctl | Node::LastCommit | Node::Message(_) => None,
+        Node::Status | Node::Ctl | Node::LastCommit | Node::Events | Node::Message(_) => None,
     }
 }
 

@@ -30,6 +30,10 @@ pub enum Error {
     UnknownVerb,
     /// rename(2) was asked for something beyond a rename.
     RenameFlags,
+    /// There is nothing to read yet, and the program does not want to wait.
+    WouldBlock,
+    /// The program has a signal to attend to.
+    Interrupted,
     /// A control file's contents could not be written down; why.
     Contents(String),
 }
@@ -49,6 +53,8 @@ impl Error {
             Self::AccessDenied => Errno::EACCES,
             Self::BadHandle => Errno::EBADF,
             Self::UnknownVerb | Self::RenameFlags => Errno::EINVAL,
+            Self::WouldBlock => Errno::EAGAIN,
+            Self::Interrupted => Errno::EINTR,
             Self::Contents(_) => Errno::EIO,
         }
     }
@@ -106,6 +112,8 @@ impl fmt::Display for Error {
                 "unknown verb; ctl takes commit, refresh, park, undelete NAME and undelete-all",
             ),
             Self::RenameFlags => f.write_str("rename with flags"),
+            Self::WouldBlock => f.write_str("nothing has happened yet"),
+            Self::Interrupted => f.write_str("interrupted by a signal"),
             Self::Contents(why) => write!(f, "cannot write down the contents: {why}"),
         }
     }

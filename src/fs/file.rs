@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::error::Error;
 use super::handle::Handle;
 use super::inode::Node;
+use super::pending::Pending;
 use super::tree::Tree;
 use super::verb::Verb;
 use crate::maildrop::{
@@ -20,6 +21,8 @@ pub enum Access {
     Cached,
     /// The size is not known beforehand, and each open sees something new: every read is asked.
     Direct,
+    /// It has no places: what is read once does not come again.
+    Stream,
 }
 
 /// An open file.
@@ -101,8 +104,29 @@ impl Tree {
                 offset,
                 length,
             })),
-            Some(Handle::Ctl) => reply(Err(Error::AccessDenied)),
+            Some(Handle::Ctl | Handle::Events(_)) => reply(Err(Error::AccessDenied)),
             None => reply(Err(Error::BadHandle)),
+        }
+    }
+
+    /// Reads from the open `events`, and waits where it may until something happens.
+    pub fn read_events(&self, handle: u64, length: usize, may_wait: bool, reply: Pending<Octets>) {
+        match self.handles.find(handle).as_deref() {
+            Some(Handle::Events(watcher)) => watcher.read(length, may_wait, reply),
+            _ => {
+                if let Some(answer) = reply.take() {
+                    answer(Err(Error::BadHandle));
+                }
+            }
+        }
+    }
+
+    /// Whether a read of an open file would be answered at once; if not, `poller` is called when it
+    /// would.
+    pub fn poll(&self, handle: u64, poller: Option<Box<dyn FnOnce() + Send>>) -> bool {
+        match self.handles.find(handle).as_deref() {
+            Some(Handle::Events(watcher)) => watcher.poll(poller),
+            _ => true,
         }
     }
 
@@ -168,14 +192,19 @@ impl Tree {
     }
 
     fn open_control(&self, node: Node) -> Result<Opened, Error> {
+        let access = match node {
+            Node::Events => Access::Stream,
+            _ => Access::Direct,
+        };
         let handle = match node {
+            Node::Events => Handle::Events(self.events.watch()),
             Node::Status => Handle::Report(report(&self.maildrop.status())?),
             Node::LastCommit => Handle::Report(self.last_commit()?),
             _ => Handle::Ctl,
         };
         Ok(Opened {
             handle: self.handles.insert(handle),
-            access: Access::Direct,
+            access,
             correction: None,
         })
     }

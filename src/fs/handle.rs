@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::events::Watcher;
 use crate::maildrop::{Body, OpenMessage};
 
 /// What an open file reads from or writes to.
@@ -15,6 +16,8 @@ pub(super) enum Handle {
     Report(Body),
     /// `ctl`.
     Ctl,
+    /// What happens from its opening on.
+    Events(Watcher),
 }
 
 /// The open files of a mount, by the number the kernel has for each.

@@ -5,6 +5,9 @@ use crate::maildrop::MessageId;
 /// The root's inode number, fixed by the FUSE protocol.
 pub const ROOT: u64 = 1;
 
+/// The inode number of `.pop3fs/events`, the one file whose reads may wait for ever.
+pub const EVENTS: u64 = 7;
+
 /// The first message's inode number. The numbers between the control files and this one are kept
 /// for control files to come.
 const FIRST_MESSAGE: u64 = 16;
@@ -26,6 +29,8 @@ pub(super) enum Node {
     LastCommit,
     /// `.pop3fs/deleted`.
     Deleted,
+    /// `.pop3fs/events`.
+    Events,
     /// A message, whether it exists or not.
     Message(MessageId),
 }
@@ -40,6 +45,7 @@ impl Node {
             4 => Self::Ctl,
             5 => Self::LastCommit,
             6 => Self::Deleted,
+            EVENTS => Self::Events,
             _ => {
                 let index = u32::try_from(inode.checked_sub(FIRST_MESSAGE)?).ok()?;
                 Self::Message(MessageId::from_index(index))
@@ -56,6 +62,7 @@ impl Node {
             Self::Ctl => 4,
             Self::LastCommit => 5,
             Self::Deleted => 6,
+            Self::Events => EVENTS,
             Self::Message(id) => FIRST_MESSAGE + u64::from(id.index()),
         }
     }
@@ -69,7 +76,7 @@ mod tests {
     #[test]
     fn numbers_between_the_control_files_and_the_messages_are_nobodys() {
         assert!(Node::at(0).is_none());
-        assert!((7..16).all(|inode| Node::at(inode).is_none()));
+        assert!((8..16).all(|inode| Node::at(inode).is_none()));
         assert_eq!(Node::at(16), Some(Node::Message(MessageId::from_index(0))));
     }
 

@@ -8,6 +8,7 @@
 //!     ctl                Ctl        takes verbs
 //!     last-commit        LastCommit made when it is opened
 //!     deleted/           Deleted    marked messages, by name
+//!     events             Events     what happens, line by line; is never listed
 //! ```
 //!
 //! Nothing here knows how the kernel is spoken to, and nothing waits: what must come from the
@@ -17,20 +18,24 @@
 mod attributes;
 mod directory;
 mod error;
+mod events;
 mod file;
 mod handle;
 mod inode;
 mod names;
 mod notice;
+mod pending;
 mod tree;
 mod verb;
 
 pub use attributes::{Attributes, Kind, Settings};
 pub use directory::Item;
 pub use error::Error;
+pub use events::Events;
 pub use file::{Access, Correction, Opened};
-pub use inode::ROOT;
+pub use inode::{EVENTS, ROOT};
 pub use notice::Notice;
+pub use pending::{Interruptible, Pending};
 pub use tree::{Statistics, Tree};
 
-pub use crate::maildrop::Change;
+pub use crate::maildrop::{Change, Octets};

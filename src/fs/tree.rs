@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::attributes::{Attributes, BLOCK_SIZE, Settings};
 use super::error::Error;
+use super::events::Events;
 use super::handle::Handles;
 use super::inode::Node;
 use crate::maildrop::{self, Entry, Maildrop};
@@ -30,15 +31,17 @@ pub struct Tree {
     pub(super) maildrop: Maildrop,
     pub(super) settings: Settings,
     pub(super) handles: Arc<Handles>,
+    pub(super) events: Events,
 }
 
 impl Tree {
-    /// The tree of a maildrop.
-    pub fn new(maildrop: Maildrop, settings: Settings) -> Self {
+    /// The tree of a maildrop, and what happens to it.
+    pub fn new(maildrop: Maildrop, settings: Settings, events: Events) -> Self {
         Self {
             maildrop,
             settings,
             handles: Arc::default(),
+            events,
         }
     }
 
@@ -118,7 +121,7 @@ impl Tree {
             // What is not listed does not count as a subdirectory.
             Node::Root | Node::Deleted => Attributes::of_directory(node, 0, settings),
             Node::Control => Attributes::of_directory(node, 1, settings),
-            Node::Status | Node::LastCommit => Attributes::of_report(node, settings),
+            Node::Status | Node::LastCommit | Node::Events => Attributes::of_report(node, settings),
             Node::Ctl => Attributes::of_ctl(node, settings),
             Node::Message(_) => return Err(Error::NoEntry),
         })

@@ -17,25 +17,45 @@ use fuser::{
 use super::answer::{
     answer_change, answer_lookup, answer_open, failure, guard, lifetime, lifetime_of_names, stop_if,
 };
-use super::convert::{GENERATION, file_attr, file_type};
+use super::convert::{GENERATION, errno, file_attr, file_type};
+use super::interrupts::{Heeds, Interrupts};
 use super::notifier::Notifier;
 use super::session::{Ended, OnEnd};
-use crate::fs::Tree;
+use crate::fs::{EVENTS, Error, Octets, Pending, Tree};
 
 /// The tree as the kernel sees it.
 pub(super) struct Adapter {
     tree: Arc<Tree>,
     notifier: Notifier,
+    interrupts: Interrupts,
     ended: OnEnd,
 }
 
 impl Adapter {
-    pub(super) fn new(tree: Arc<Tree>, notifier: Notifier, ended: OnEnd) -> Self {
+    pub(super) fn new(
+        tree: Arc<Tree>,
+        notifier: Notifier,
+        interrupts: Interrupts,
+        ended: OnEnd,
+    ) -> Self {
         Self {
             tree,
             notifier,
+            interrupts,
             ended,
         }
+    }
+
+    /// A read that has no end of its own.
+    fn read_events(&self, thread: u32, handle: u64, size: u32, flags: OpenFlags, reply: ReplyData) {
+        let answer = Pending::new(move |octets: Result<Octets, Error>| match octets {
+            Ok(octets) => reply.data(&octets),
+            Err(error) => reply.error(errno(&error)),
+        });
+        let may_wait = flags.0 & libc::O_NONBLOCK == 0;
+        self.tree
+            .read_events(handle, size as usize, may_wait, answer.clone());
+        self.interrupts.heed(thread, Heeds::All, answer);
     }
 
     /// What a program is told that asks for what no mailbox can do.
@@ -121,16 +141,19 @@ impl Filesystem for Adapter {
 
     fn read(
         &self,
-        _: &Request,
+        request: &Request,
         ino: INodeNo,
         fh: FileHandle,
         offset: u64,
         size: u32,
-        _: OpenFlags,
+        flags: OpenFlags,
         _: Option<LockOwner>,
         reply: ReplyData,
     ) {
         guard(format_args!("read({ino}, {offset}, {size})"), || {
+            if ino.0 == EVENTS {
+                return self.read_events(request.pid(), fh.0, size, flags, reply);
+            }
             self.tree
                 .read(fh.0, offset, size as usize, move |octets| match octets {
                     Ok(octets) => reply.data(&octets),
@@ -276,6 +299,29 @@ impl Filesystem for Adapter {
         reply.ok();
     }
 
+    /// Only `events` is ever not ready. ENOSYS here would be for the whole mount.
+    fn poll(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        fh: FileHandle,
+        notifier: PollNotifier,
+        _: PollEvents,
+        flags: PollFlags,
+        reply: ReplyPoll,
+    ) {
+        guard(format_args!("poll({ino})"), || {
+            let awaited = flags.contains(PollFlags::FUSE_POLL_SCHEDULE_NOTIFY);
+            let poller: Option<Box<dyn FnOnce() + Send>> = match awaited {
+                // It fails only if nobody waits any longer.
+                true => Some(Box::new(move || drop(notifier.notify()))),
+                false => None,
+            };
+            let is_ready = self.tree.poll(fh.0, poller);
+            reply.poll(ready_for(ino, is_ready));
+        });
+    }
+
     // What a mailbox cannot do, whoever asks.
 
     fn mknod(
@@ -371,7 +417,7 @@ impl Filesystem for Adapter {
     }
 
     // ENOSYS makes the kernel answer these itself from now on, without asking: no extended
-    // attributes, nothing to flush, no holes, always ready, no blocks, locks among local programs.
+    // attributes, nothing to flush, no holes, no blocks, locks among local programs.
 
     fn setxattr(
         &self,
@@ -403,19 +449,6 @@ impl Filesystem for Adapter {
     }
 
     fn lseek(&self, _: &Request, _: INodeNo, _: FileHandle, _: i64, _: i32, reply: ReplyLseek) {
-        reply.error(Errno::ENOSYS);
-    }
-
-    fn poll(
-        &self,
-        _: &Request,
-        _: INodeNo,
-        _: FileHandle,
-        _: PollNotifier,
-        _: PollEvents,
-        _: PollFlags,
-        reply: ReplyPoll,
-    ) {
         reply.error(Errno::ENOSYS);
     }
 
@@ -452,6 +485,17 @@ impl Filesystem for Adapter {
         reply: ReplyEmpty,
     ) {
         reply.error(Errno::ENOSYS);
+    }
+}
+
+/// What a file is ready for, as poll(2) has it.
+fn ready_for(ino: INodeNo, is_ready: bool) -> PollEvents {
+    let reading = PollEvents::POLLIN | PollEvents::POLLRDNORM;
+    let writing = PollEvents::POLLOUT | PollEvents::POLLWRNORM;
+    match (ino.0, is_ready) {
+        (_, false) => PollEvents::empty(),
+        (EVENTS, true) => reading,
+        (_, true) => reading | writing,
     }
 }
 

@@ -69,6 +69,7 @@ pub(super) fn open_flags(access: Access) -> FopenFlags {
     match access {
         Access::Cached => FopenFlags::FOPEN_KEEP_CACHE,
         Access::Direct => FopenFlags::FOPEN_DIRECT_IO,
+        Access::Stream => FopenFlags::FOPEN_DIRECT_IO | FopenFlags::FOPEN_STREAM,
     }
 }
 

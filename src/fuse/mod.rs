@@ -14,6 +14,7 @@ mod answer;
 mod convert;
 mod error;
 mod holders;
+mod interrupts;
 mod mountinfo;
 mod notifier;
 mod options;

@@ -10,6 +10,7 @@ use nix::errno::Errno;
 
 use super::adapter::Adapter;
 use super::error::MountError;
+use super::interrupts::Interrupts;
 use super::mountinfo::{self, MountInfo};
 use super::notifier::Notifier;
 use super::options::MountOptions;
@@ -56,7 +57,8 @@ pub fn mount(
     let path = mount_point(at)?;
     check_device()?;
     let watcher = Watcher::open().map_err(MountError::MountTable)?;
-    let adapter = Adapter::new(tree, notifier.clone(), ended.clone());
+    let interrupts = Interrupts::default();
+    let adapter = Adapter::new(tree, notifier.clone(), interrupts.clone(), ended.clone());
     let session =
         Session::new(adapter, &path, &options.config()).map_err(|error| refusal(error, &path))?;
     // Until its threads run, a session that is dropped unmounts itself as it should.
@@ -64,6 +66,7 @@ pub fn mount(
     notifier
         .attach(session.notifier())
         .map_err(MountError::Thread)?;
+    interrupts.start().map_err(MountError::Thread)?;
     let mounted = Mounted {
         mount: mount.clone(),
         _session: ManuallyDrop::new(session.spawn().map_err(MountError::Thread)?),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::event::Subject;
 use super::fingerprint::Fingerprint;
 use super::message::{Body, Correction, Entry, MessageId, Place, Size};
 use super::{Change, Totals, date};
@@ -92,6 +93,12 @@ impl Catalog {
     pub fn marked(&self) -> impl Iterator<Item = (MessageId, &Message)> {
         self.after(None)
             .filter(|(_, message)| message.place == Place::Deleted)
+    }
+
+    /// These messages as events tell of them.
+    pub fn subjects(&self, ids: &[MessageId]) -> impl Iterator<Item = Subject> {
+        ids.iter()
+            .filter_map(|&id| self.message(id).map(Subject::from))
     }
 
     /// Whether messages can be found again in another session.

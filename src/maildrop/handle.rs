@@ -9,6 +9,7 @@ use super::arrears::Arrears;
 use super::clock::Moment;
 use super::engine::{Engine, Order, Step};
 use super::error::Error;
+use super::event::{Event, EventKind, Subject};
 use super::journal::Journal;
 use super::mark::{Mark, Record};
 use super::message::{Correction, Entry, MessageId, Octets, OpenMessage, Place};
@@ -45,6 +46,8 @@ pub struct Surroundings {
     pub wake: Box<dyn Fn() + Send + Sync>,
     /// The kernel must hear of this. Called with no lock held.
     pub tell: Box<dyn Fn(Change) + Send + Sync>,
+    /// Whoever watches must hear of this. Called with no lock held.
+    pub announce: Box<dyn Fn(Event) + Send + Sync>,
 }
 
 impl Maildrop {
@@ -167,7 +170,9 @@ impl Maildrop {
     /// # Errors
     /// It is not in the root, cannot be marked, or the mark cannot be written down.
     pub fn mark(&self, id: MessageId) -> Result<(), Error> {
-        self.move_message(id, Place::Root, Place::Deleted).map(drop)
+        let (subject, _) = self.move_message(id, Place::Root, Place::Deleted)?;
+        self.announce(EventKind::Marked(subject));
+        Ok(())
     }
 
     /// Takes the marks off, all that it can: the messages move back to the root.
@@ -189,12 +194,23 @@ impl Maildrop {
     }
 
     fn move_back(&self, id: MessageId) -> Result<(), Error> {
-        let changes = self.move_message(id, Place::Deleted, Place::Root)?;
+        let (subject, changes) = self.move_message(id, Place::Deleted, Place::Root)?;
         changes.into_iter().for_each(&self.0.surroundings.tell);
+        self.announce(EventKind::Unmarked(subject));
         Ok(())
     }
 
-    fn move_message(&self, id: MessageId, from: Place, to: Place) -> Result<Vec<Change>, Error> {
+    fn announce(&self, kind: EventKind) {
+        let time = (self.0.surroundings.now)().unix_seconds();
+        (self.0.surroundings.announce)(Event { time, kind });
+    }
+
+    fn move_message(
+        &self,
+        id: MessageId,
+        from: Place,
+        to: Place,
+    ) -> Result<(Subject, Vec<Change>), Error> {
         let mut journal = locked(&self.0.journal);
         let journal = journal.as_mut().ok_or(Error::ReadOnly)?;
         let record = locked(&self.0.state).record(id, from)?;
@@ -210,7 +226,8 @@ impl Maildrop {
             write(&record.inverse())?;
             return Err(error);
         }
-        Ok(state.catalog.place(id, to))
+        let subject = state.catalog.message(id).map(Subject::from);
+        Ok((subject.ok_or(Error::NotFound)?, state.catalog.place(id, to)))
     }
 
     /// Writes a journal of the marks that stand now, as [`Order::WriteJournal`] wants it.
@@ -322,6 +339,8 @@ impl Maildrop {
             .changes
             .into_iter()
             .for_each(&self.0.surroundings.tell);
+        let events = effects.events.into_iter();
+        events.for_each(|kind| self.announce(kind));
         for answer in effects.answers {
             answer();
         }

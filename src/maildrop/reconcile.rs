@@ -36,16 +36,33 @@ struct Position {
     known: Option<MessageId>,
 }
 
-/// Brings the catalog up to date with a listing; gives the session's numbering and what the
-/// kernel must be told.
+/// What a listing has come to.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    /// The session's message-numbers.
+    pub numbering: Numbering,
+    /// What the kernel must be told.
+    pub changes: Vec<Change>,
+    /// Messages that were not there before.
+    pub arrived: Vec<MessageId>,
+    /// Messages that are no longer there.
+    pub vanished: Vec<MessageId>,
+}
+
+/// Brings the catalog up to date with a listing.
 pub(super) fn reconcile(
     catalog: &mut Catalog,
     listing: Vec<Listed>,
     suffix: &str,
     listed_at: i64,
-) -> (Numbering, Vec<Change>) {
+) -> Outcome {
     let positions = positions(catalog, &listing, suffix);
-    let mut changes = remove_unlisted(catalog, &positions);
+    let vanished = unlisted(catalog, &positions);
+    let gone = vanished.iter();
+    let mut changes: Vec<_> = gone
+        .flat_map(|&id| catalog.place(id, Place::Gone))
+        .collect();
+    let mut arrived = Vec::new();
     let mut numbering = Numbering::with_capacity(listing.len());
     for (listed, position) in listing.into_iter().zip(positions) {
         let number = listed.number;
@@ -57,12 +74,19 @@ pub(super) fn reconcile(
                     place: message.place,
                     name: message.name.clone(),
                 });
-                catalog.add(message)
+                let id = catalog.add(message);
+                arrived.extend(id);
+                id
             }
         };
         numbering.extend(id.map(|id| (id, number)));
     }
-    (numbering, changes)
+    Outcome {
+        numbering,
+        changes,
+        arrived,
+        vanished,
+    }
 }
 
 /// What each message of the listing is, in listing order.
@@ -121,16 +145,12 @@ fn same_as_before(
     }
 }
 
-fn remove_unlisted(catalog: &mut Catalog, positions: &[Position]) -> Vec<Change> {
+fn unlisted(catalog: &Catalog, positions: &[Position]) -> Vec<MessageId> {
     let listed: HashSet<MessageId> = positions.iter().filter_map(|it| it.known).collect();
-    let unlisted: Vec<MessageId> = catalog
+    catalog
         .present()
         .map(|(id, _)| id)
         .filter(|id| !listed.contains(id))
-        .collect();
-    unlisted
-        .into_iter()
-        .flat_map(|id| catalog.place(id, Place::Gone))
         .collect()
 }
 
@@ -181,7 +201,8 @@ mod tests {
     }
 
     fn take(catalog: &mut Catalog, mailbox: &Mailbox) -> (Numbering, Vec<Change>) {
-        reconcile(catalog, listing(mailbox), ".eml", 1000)
+        let outcome = reconcile(catalog, listing(mailbox), ".eml", 1000);
+        (outcome.numbering, outcome.changes)
     }
 
     /// The ids in listing order, each held against the unique-id and size at its number.

@@ -19,6 +19,14 @@ pub struct CommitReport {
     pub messages: Vec<MessageReport>,
 }
 
+impl CommitReport {
+    /// Messages whose deletion the server confirmed.
+    pub(super) fn deleted(&self) -> u64 {
+        let deleted = |message: &&MessageReport| message.outcome == Outcome::Deleted;
+        self.messages.iter().filter(deleted).count() as u64
+    }
+}
+
 /// What a commit did to one message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageReport {

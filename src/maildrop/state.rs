@@ -9,6 +9,7 @@ use super::cache::Cache;
 use super::catalog::{Catalog, Message};
 use super::clock::Moment;
 use super::error::Error;
+use super::event::EventKind;
 use super::foresight::Foresight;
 use super::mark::Mark;
 use super::message::{Body, Correction, Entry, MessageId, Octets, OpenMessage, Place, Size};
@@ -69,6 +70,7 @@ pub(super) enum Errand {
 pub(super) struct Effects {
     pub answers: Vec<Due>,
     pub changes: Vec<Change>,
+    pub events: Vec<EventKind>,
 }
 
 impl State {

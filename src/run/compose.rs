@@ -9,7 +9,7 @@ use std::sync::mpsc::channel;
 use nix::unistd::{getgid, getuid};
 
 use crate::cli::{self, MountRequest};
-use crate::fs::{self, Tree};
+use crate::fs::{self, Events, Tree};
 use crate::fuse::{MountOptions, Notifier};
 use crate::maildrop::{
     Clock, Driver, Journal, JournalFile, Maildrop, Mark, Settings, Surroundings,
@@ -27,6 +27,7 @@ pub(super) struct Mailbox {
     pub maildrop: Maildrop,
     pub tree: Arc<Tree>,
     pub notifier: Notifier,
+    pub events: Events,
 }
 
 /// Logs in and lists.
@@ -36,11 +37,13 @@ pub(super) fn open(request: &MountRequest, state: &Path) -> Result<Mailbox, Fail
     let notifier = Notifier::new();
     let bell = Driver::bell().map_err(|error| Failure::System("make an eventfd", error))?;
     let clock = Clock::start();
-    let (rung, told) = (bell.clone(), notifier.clone());
+    let events = Events::default();
+    let (rung, told, heard) = (bell.clone(), notifier.clone(), events.clone());
     let surroundings = Surroundings {
         now: Box::new(move || clock.now()),
         wake: Box::new(move || Driver::ring(&rung)),
         tell: Box::new(move |change| told.tell(&change)),
+        announce: Box::new(move |event| heard.announce(&event)),
     };
     let (maildrop, engine) = Maildrop::new(settings(request), surroundings, journal, inherited);
     Driver::start(
@@ -55,11 +58,13 @@ pub(super) fn open(request: &MountRequest, state: &Path) -> Result<Mailbox, Fail
     let tree = Arc::new(Tree::new(
         maildrop.clone(),
         appearance(request, clock.now().unix_seconds()),
+        events.clone(),
     ));
     Ok(Mailbox {
         maildrop,
         tree,
         notifier,
+        events,
     })
 }
 

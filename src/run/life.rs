@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::cli::{ExitStatus, MountRequest};
 use crate::daemon::{self, Ready};
+use crate::fs::Events;
 use crate::fuse::{self, Ended, Mounted};
 use crate::maildrop::{self, CommitReport, Maildrop, Terms};
 use crate::signals::{self, Signal};
@@ -125,6 +126,8 @@ struct Life {
     mounted: Mounted,
     sender: Sender<Event>,
     events: Receiver<Event>,
+    /// What those who read `.pop3fs/events` are told.
+    happenings: Events,
     destroyed: bool,
 }
 
@@ -139,6 +142,7 @@ impl Life {
             maildrop,
             tree,
             notifier,
+            events: happenings,
         } = mailbox;
         let options = compose::mount_options(request);
         let ended = sender.clone();
@@ -149,6 +153,7 @@ impl Life {
             mounted,
             sender,
             events,
+            happenings,
             destroyed: false,
         })
     }
@@ -159,6 +164,7 @@ impl Life {
             Some(report) => status_of(&report),
             None => self.commit(),
         };
+        self.happenings.end();
         self.linger();
         // A container that holds a copy of the mount may have removed more meanwhile.
         if status == ExitStatus::Ok && self.maildrop.status().marked > 0 {

@@ -44,6 +44,7 @@ impl Daemon {
             now: Box::new(move || time.now()),
             wake: Box::new(move || bell.store(true, Ordering::Relaxed)),
             tell: Box::new(drop),
+            announce: Box::new(drop),
         };
         let (timeout, journal) = (settings.timeout, Box::new(paper.clone()));
         let (maildrop, engine) =

@@ -8,6 +8,7 @@ mod acceptance;
 mod access;
 mod deleting;
 mod errors;
+mod events;
 mod layout;
 mod lifecycle;
 mod logins;

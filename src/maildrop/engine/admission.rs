@@ -3,6 +3,7 @@
 use crate::pop3::Reply;
 
 use super::super::error::{Error, Outage, OutageKind};
+use super::super::event::EventKind;
 use super::super::message::{MessageId, Place};
 use super::super::reconcile::reconcile;
 use super::super::session::{
@@ -106,15 +107,22 @@ impl Engine {
         let suffix = state.settings.suffix.clone();
         let messages = listing.into_messages();
         let marked = state.catalog.marks();
-        let (numbering, changes) =
-            reconcile(&mut state.catalog, messages, &suffix, now.unix_seconds());
-        let news = News::of(&changes);
-        step.effects.changes.extend(changes);
+        let outcome = reconcile(&mut state.catalog, messages, &suffix, now.unix_seconds());
+        let news = News::of(&outcome.changes);
+        // The first listing tells what there is, not what has happened.
+        if state.link.listed.is_some() {
+            let events = EventKind::of_listing(&outcome, &state.catalog);
+            step.effects.events.extend(events);
+        }
+        let numbering = outcome.numbering;
+        step.effects.changes.extend(outcome.changes);
         state.reorder();
         if inherit(state, &suffix) | (state.catalog.marks() != marked) | self.unwritten {
             *journal = true;
         }
         log::info!("listed: {} messages, {news}", numbering.len());
+        let messages = numbering.len() as u64;
+        step.effects.events.push(EventKind::Connected { messages });
         news.note(&mut state.link);
         state.link.session = SessionStatus::Connected;
         state.link.problem = None;

@@ -6,9 +6,10 @@ use crate::pop3::{CommandError, Reply};
 
 use super::super::clock::Moment;
 use super::super::error::Error;
+use super::super::event::EventKind;
 use super::super::message::{MessageId, Place};
 use super::super::reader::Answer;
-use super::super::report::{CommitReport, Outcome};
+use super::super::report::CommitReport;
 use super::super::session::Session;
 use super::super::terms::Terms;
 use super::transaction::{Next, Transaction};
@@ -157,6 +158,7 @@ impl Engine {
         self.doubtful.append(&mut commit.in_doubt());
         let report = Arc::new(commit.report(result.err(), left, turn.now.unix_seconds()));
         say(&report);
+        turn.step.effects.events.push(EventKind::of_commit(&report));
         turn.state.last_commit = Some(report.clone());
         self.committers.answer(&Ok(report), turn);
         let terms = std::mem::take(&mut self.next_terms);
@@ -180,12 +182,11 @@ fn answer_nothing_to_do(terms: Terms, answer: Answer<Arc<CommitReport>>, turn: &
 }
 
 fn say(report: &CommitReport) {
-    let deleted = report
-        .messages
-        .iter()
-        .filter(|message| message.outcome == Outcome::Deleted)
-        .count();
-    log::info!("commit: {deleted} deleted, {} left", report.remaining);
+    log::info!(
+        "commit: {} deleted, {} left",
+        report.deleted(),
+        report.remaining
+    );
     for message in report
         .messages
         .iter()
@@ -208,6 +209,7 @@ mod tests {
 
     use super::super::super::error::Outage;
     use super::super::super::error::OutageKind;
+    use super::super::super::report::Outcome;
     use super::super::rig::{Reply as Answered, Rig, settings};
     use super::super::script::{Reaction, Script};
     use super::*;

@@ -33,12 +33,14 @@ use waiters::Waiters;
 
 use super::clock::Moment;
 use super::error::{Error, Outage};
+use super::event::EventKind;
 use super::locked;
 use super::message::MessageId;
 use super::reader::{Answer, due};
 use super::report::CommitReport;
 use super::session::{Channel, Credential, Happening, Session};
 use super::state::{Effects, Errand, State};
+use super::status::SessionStatus;
 use super::terms::Terms;
 
 /// The engine of one mount.
@@ -122,6 +124,15 @@ struct Turn<'a> {
 impl Turn<'_> {
     fn answer<T: Send + 'static>(&mut self, answer: Answer<T>, result: Result<T, Error>) {
         self.step.effects.answers.push(due(answer, result));
+    }
+
+    /// There is no session any more.
+    fn session_is(&mut self, status: SessionStatus) {
+        let before = std::mem::replace(&mut self.state.link.session, status);
+        if before == SessionStatus::Connected {
+            let end = EventKind::of_end(&self.state.link);
+            self.step.effects.events.push(end);
+        }
     }
 }
 

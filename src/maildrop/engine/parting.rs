@@ -127,13 +127,13 @@ impl Engine {
 
     pub(super) fn disconnect(&mut self, status: SessionStatus, turn: &mut Turn<'_>) {
         turn.step.orders.push(Order::Disconnect);
-        turn.state.link.session = status;
+        turn.session_is(status);
         self.link.stage = Stage::Down;
     }
 
     pub(super) fn has_quit(&mut self, reply: &Reply, turn: &mut Turn<'_>) {
         self.link.parting(turn.now);
-        turn.state.link.session = SessionStatus::Parked;
+        turn.session_is(SessionStatus::Parked);
         self.commit_quit(reply, turn);
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::super::clock::Moment;
 use super::super::error::{Error, Outage};
+use super::super::event::EventKind;
 use super::super::handle::{Maildrop, Surroundings};
 use super::super::journal::Journal;
 use super::super::mark::{Mark, Record};
@@ -87,6 +88,8 @@ pub(in super::super) struct Rig {
     pub journal: Ledger,
     /// All that was told, in order.
     pub told: Arc<Mutex<Vec<Change>>>,
+    /// All that was announced, in order.
+    pub events: Arc<Mutex<Vec<EventKind>>>,
     /// All that was ordered, in order.
     pub ordered: Vec<Order>,
     /// Why no link can be made, if none can.
@@ -136,11 +139,13 @@ impl Rig {
         ))));
         let told = Arc::new(Mutex::new(Vec::new()));
         let journal = Ledger::default();
-        let (clock, ears) = (now.clone(), told.clone());
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let (clock, ears, listener) = (now.clone(), told.clone(), events.clone());
         let surroundings = Surroundings {
             now: Box::new(move || *locked(&clock)),
             wake: Box::new(|| {}),
             tell: Box::new(move |change| locked(&ears).push(change)),
+            announce: Box::new(move |event| locked(&listener).push(event.kind)),
         };
         let kept: Option<Box<dyn Journal>> = if settings.read_only {
             None
@@ -154,6 +159,7 @@ impl Rig {
             script,
             journal,
             told,
+            events,
             ordered: Vec::new(),
             outage: None,
             now,

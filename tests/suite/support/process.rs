@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek};
+use std::os::unix::fs::FileExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -101,6 +102,13 @@ impl Running {
             .try_wait()
             .expect("a child to wait for")
             .is_some()
+    }
+
+    /// What it has written to its standard output until now.
+    pub fn output(&self) -> String {
+        let mut octets = vec![0; 1 << 16];
+        let length = self.stdout.read_at(&mut octets, 0).expect("a file to read");
+        String::from_utf8_lossy(&octets[..length]).into_owned()
     }
 
     /// Waits for its end.
