@@ -16,6 +16,8 @@ pub enum Signal {
     Terminate,
     /// SIGINT: Ctrl-C on the terminal.
     Interrupt,
+    /// SIGQUIT: end at once, without a commit.
+    Quit,
     /// SIGHUP: the terminal is gone, or look for news.
     HangUp,
 }
@@ -32,9 +34,14 @@ pub struct BlockedSignals(SigSet);
 ///
 /// The system refused, which it does not do for these signals.
 pub fn block() -> io::Result<BlockedSignals> {
-    let set: SigSet = [Number::SIGTERM, Number::SIGINT, Number::SIGHUP]
-        .into_iter()
-        .collect();
+    let set: SigSet = [
+        Number::SIGTERM,
+        Number::SIGINT,
+        Number::SIGQUIT,
+        Number::SIGHUP,
+    ]
+    .into_iter()
+    .collect();
     set.thread_block()?;
     Ok(BlockedSignals(set))
 }
@@ -66,6 +73,7 @@ impl BlockedSignals {
     fn wait(&self) -> io::Result<Signal> {
         match self.0.wait()? {
             Number::SIGINT => Ok(Signal::Interrupt),
+            Number::SIGQUIT => Ok(Signal::Quit),
             Number::SIGHUP => Ok(Signal::HangUp),
             _ => Ok(Signal::Terminate),
         }
@@ -83,6 +91,7 @@ mod tests {
         for (number, signal) in [
             (Number::SIGTERM, Signal::Terminate),
             (Number::SIGINT, Signal::Interrupt),
+            (Number::SIGQUIT, Signal::Quit),
             (Number::SIGHUP, Signal::HangUp),
         ] {
             raise(number).unwrap();

@@ -30,6 +30,7 @@ pub use misuse::Misuse;
 pub use mount_request::MountRequest;
 pub use source::{Security, Source, SourceError};
 pub use stop::Stop;
+use verbs::Manner;
 
 /// What the person who called us wants.
 #[derive(Debug)]
@@ -42,8 +43,8 @@ pub enum Request {
     Umount {
         /// Where the mailbox is mounted.
         mountpoint: PathBuf,
-        /// Also if somebody uses it.
-        lazy: bool,
+        /// How.
+        manner: Manner,
     },
     /// Commit, and say what happened.
     Commit {
@@ -294,10 +295,16 @@ mod tests {
     fn verbs_speak_to_a_mount() {
         let umount = parsed("pop3fs umount /mnt").unwrap();
         assert!(
-            matches!(umount, Request::Umount { mountpoint, lazy: false } if mountpoint == Path::new("/mnt"))
+            matches!(umount, Request::Umount { mountpoint, manner: Manner::Plainly } if mountpoint == Path::new("/mnt"))
         );
-        let umount = parsed("pop3fs umount -l /mnt");
-        assert!(matches!(umount, Ok(Request::Umount { lazy: true, .. })));
+        for (line, expected) in [
+            ("pop3fs umount -l /mnt", Manner::Lazily),
+            ("pop3fs umount /mnt --force", Manner::Forcibly),
+        ] {
+            let umount = parsed(line);
+            assert!(matches!(umount, Ok(Request::Umount { manner, .. }) if manner == expected));
+        }
+        assert!(usage("pop3fs umount --lazy --force /mnt").contains("cannot be used"));
         assert!(matches!(
             parsed("pop3fs commit /mnt"),
             Ok(Request::Commit { .. })

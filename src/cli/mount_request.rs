@@ -33,6 +33,8 @@ pub struct MountRequest {
     pub read_only: bool,
     /// Whether other users are let in.
     pub allow_other: bool,
+    /// Whether what is in the mount point may be hidden.
+    pub nonempty: bool,
     /// The files' owner, where it is not the mounter.
     pub uid: Option<u32>,
     /// The files' group, where it is not the mounter's.
@@ -78,6 +80,7 @@ impl TryFrom<Typed> for MountRequest {
             suffix: options.suffix.unwrap_or_default(),
             read_only: options.read_only,
             allow_other: options.allow_other,
+            nonempty: options.nonempty,
             uid: options.uid,
             gid: options.gid,
             mode: options.mode,

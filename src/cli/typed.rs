@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use super::verbs::Manner;
 use super::{LoginMethod, Marked, MountRequest, Request, Stop, option_words, value};
 
 const USAGE: &str = "pop3fs [OPTIONS] SOURCE MOUNTPOINT
@@ -98,6 +99,9 @@ pub(super) struct MountOptions {
     /// The permissions of all files; directories may be searched by those who may read
     #[arg(long, value_name = "OCTAL", value_parser = value::mode)]
     pub(super) mode: Option<u16>,
+    /// Mount also on a directory that is not empty, and hide what is in it
+    #[arg(long)]
+    pub(super) nonempty: bool,
     /// Learn all exact sizes first, for programs that trust a size seen before opening
     #[arg(long)]
     pub(super) exact_sizes: bool,
@@ -148,6 +152,9 @@ pub(super) enum Verb {
         /// Also if somebody uses it: what is open can be read on for a few seconds
         #[arg(short, long)]
         lazy: bool,
+        /// At once, without a commit, whatever goes on; what is marked stays marked
+        #[arg(short, long, conflicts_with = "lazy")]
+        force: bool,
     },
     /// Delete the marked messages on the server, and say what happened
     Commit {
@@ -215,7 +222,14 @@ impl TryFrom<Typed> for Request {
 impl From<Verb> for Request {
     fn from(verb: Verb) -> Self {
         match verb {
-            Verb::Umount { mountpoint, lazy } => Self::Umount { mountpoint, lazy },
+            Verb::Umount {
+                mountpoint,
+                lazy,
+                force,
+            } => Self::Umount {
+                mountpoint,
+                manner: manner(lazy, force),
+            },
             Verb::Commit { mountpoint } => Self::Commit { mountpoint },
             Verb::Status { mountpoint, json } => Self::Status { mountpoint, json },
             Verb::Refresh { mountpoint } => Self::Refresh { mountpoint },
@@ -233,6 +247,14 @@ impl From<Verb> for Request {
                 },
             },
         }
+    }
+}
+
+fn manner(lazy: bool, force: bool) -> Manner {
+    match (lazy, force) {
+        (_, true) => Manner::Forcibly,
+        (true, false) => Manner::Lazily,
+        (false, false) => Manner::Plainly,
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use super::mountinfo::MountInfo;
+
 /// Why a mount could not be made.
 #[derive(Debug)]
 pub enum MountError {
@@ -14,10 +16,24 @@ pub enum MountError {
         /// Why.
         error: io::Error,
     },
-    /// The mount point holds a mount whose process has died.
+    /// The mount point is not empty.
+    NotEmpty {
+        /// As it was given.
+        at: PathBuf,
+    },
+    /// A mailbox is mounted there.
+    Occupied {
+        /// As it was given.
+        at: PathBuf,
+        /// What is there.
+        mount: Box<MountInfo>,
+    },
+    /// The mount point holds a mount whose process has died, and it is not ours to clear away.
     DeadMount {
         /// As it was given.
         at: PathBuf,
+        /// What is there.
+        mount: Box<MountInfo>,
     },
     /// The kernel's FUSE device cannot be opened.
     Device(io::Error),
@@ -51,10 +67,24 @@ impl fmt::Display for MountError {
                 }
                 _ => write!(f, "cannot mount on {at:?}: {error}"),
             },
-            Self::DeadMount { at } => write!(
+            Self::NotEmpty { at } => write!(
                 f,
-                "cannot mount on {at:?}: a filesystem whose process has died is still mounted \
-                 there; unmount it first (umount, or fusermount3 -u)"
+                "cannot mount on {at:?}: it is not empty, and what is in it would be hidden; use \
+                 another directory, or -o nonempty"
+            ),
+            Self::Occupied { at, mount } => write!(
+                f,
+                "cannot mount on {at:?}: the mailbox {:?} is mounted there already; use another \
+                 directory, or pop3fs umount first",
+                mount.source
+            ),
+            Self::DeadMount { at, mount } => write!(
+                f,
+                "cannot mount on {at:?}: {:?}, a {:?} whose process has died, is still mounted \
+                 there; unmount it first ({})",
+                mount.source,
+                mount.kind,
+                way_to_unmount(mount)
             ),
             Self::Device(error) => match error.kind() {
                 io::ErrorKind::PermissionDenied => write!(
@@ -84,6 +114,14 @@ impl fmt::Display for MountError {
     }
 }
 
+fn way_to_unmount(mount: &MountInfo) -> &'static str {
+    if mount.is_mailbox() {
+        "pop3fs umount"
+    } else {
+        "umount, or fusermount3 -u"
+    }
+}
+
 impl std::error::Error for MountError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
@@ -92,7 +130,11 @@ impl std::error::Error for MountError {
             | Self::Device(error)
             | Self::MountTable(error)
             | Self::Thread(error) => Some(error),
-            Self::DeadMount { .. } | Self::NoHelper | Self::NotShared => None,
+            Self::NotEmpty { .. }
+            | Self::Occupied { .. }
+            | Self::DeadMount { .. }
+            | Self::NoHelper
+            | Self::NotShared => None,
         }
     }
 }
@@ -113,8 +155,17 @@ mod tests {
 
     #[test]
     fn a_mount_point_with_odd_bytes_stays_on_one_line() {
+        let mount = MountInfo {
+            id: 1,
+            device: "0:45".into(),
+            mount_point: "/mnt".into(),
+            kind: "fuse.sshfs".into(),
+            source: "host\n:".into(),
+            owner: None,
+        };
         let error = MountError::DeadMount {
             at: "/a\nb\u{1b}[31m".into(),
+            mount: mount.into(),
         };
         assert!(!error.to_string().contains(['\n', '\u{1b}']));
     }

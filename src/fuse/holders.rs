@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use nix::mount::{MntFlags, umount2};
 
 use super::mountinfo::true_path;
+use super::server::processes;
 
 /// A process that uses a mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,11 +60,6 @@ fn probe(at: &Path) -> Probed {
         Err(Errno::EBUSY) => Probed::Busy,
         _ => Probed::Unknown,
     }
-}
-
-fn processes() -> impl Iterator<Item = u32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 /// What the links say is text, so no filesystem is asked, whatever it is busy with. Processes in

@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 /// Where the table is; the format is described in proc(5).
 pub(super) const MOUNT_TABLE: &str = "/proc/self/mountinfo";
 
+/// The type of a mailbox in it.
+const MAILBOX: &str = "fuse.pop3fs";
+
 /// One mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MountInfo {
@@ -22,9 +25,16 @@ pub struct MountInfo {
     pub kind: OsString,
     /// What is mounted: for us the server's name.
     pub source: OsString,
+    /// The user who mounted it, where it is a FUSE filesystem.
+    pub owner: Option<u32>,
 }
 
 impl MountInfo {
+    /// Whether it is a mailbox, of whatever account.
+    pub fn is_mailbox(&self) -> bool {
+        self.kind == MAILBOX
+    }
+
     /// Whether the other is the same mount of the same filesystem, wherever it was moved.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.id == other.id && self.device == other.device
@@ -49,8 +59,18 @@ impl MountInfo {
             mount_point,
             kind: unescape(filesystem.next()?),
             source: unescape(filesystem.next()?),
+            owner: filesystem.next().and_then(owner),
         })
     }
+}
+
+/// The `user_id` among the filesystem's own options.
+fn owner(options: &[u8]) -> Option<u32> {
+    let mut words = std::str::from_utf8(options).ok()?.split(',');
+    words
+        .find_map(|word| word.strip_prefix("user_id="))?
+        .parse()
+        .ok()
 }
 
 /// The mount whose root a path is, if it is one; where several are stacked, the topmost.
@@ -61,10 +81,13 @@ pub fn mounted_at(path: &Path) -> io::Result<Option<MountInfo>> {
     Ok(topmost(&read()?, &true_path(path)?))
 }
 
-/// A path as the table has it. Where a mount's process has died, nothing answers, but the path may
-/// have been spelled right.
+/// A path as the table has it. Where a mount's process has died, nothing answers for the last part
+/// of it, which may have been spelled right.
 pub(super) fn true_path(path: &Path) -> io::Result<PathBuf> {
-    path.canonicalize().or_else(|_| std::path::absolute(path))
+    let path = std::path::absolute(path)?;
+    let above = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+    let true_path = path.canonicalize().ok().or_else(above);
+    Ok(true_path.unwrap_or(path))
 }
 
 /// The table, as it is now.
@@ -115,7 +138,7 @@ mod tests {
 
     const TABLE: &[u8] = b"\
 22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw
-36 22 0:45 / /mnt/my\\040mail\\134 rw,nosuid,nodev,noexec shared:2 master:7 - fuse.pop3fs pop3s://ann@pop.example.org rw,user_id=0
+36 22 0:45 / /mnt/my\\040mail\\134 rw,nosuid,nodev,noexec shared:2 master:7 - fuse.pop3fs pop3s://ann@pop.example.org rw,user_id=1000,group_id=0
 37 36 0:46 / /mnt/my\\040mail\\134 rw - tmpfs none rw
 a line that is none
 38 22 0:47 / /mnt/other rw - fuse.pop3fs pop3s://bob@pop.example.org rw
@@ -129,8 +152,26 @@ a line that is none
             mount_point: "/mnt/my mail\\".into(),
             kind: "fuse.pop3fs".into(),
             source: "pop3s://ann@pop.example.org".into(),
+            owner: Some(1000),
         };
         assert_eq!(parse(TABLE).get(1), Some(&expected));
+    }
+
+    #[test]
+    fn a_mailbox_is_known_by_its_type() {
+        let mailboxes: Vec<_> = parse(TABLE).iter().map(MountInfo::is_mailbox).collect();
+        assert_eq!(mailboxes, [false, true, false, true]);
+    }
+
+    #[test]
+    fn a_path_through_a_link_is_found_though_its_end_does_not_answer() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("target");
+        fs::create_dir(&target).unwrap();
+        std::os::unix::fs::symlink(&target, directory.path().join("link")).unwrap();
+        let through = directory.path().join("link/missing");
+        let expected = target.canonicalize().unwrap().join("missing");
+        assert_eq!(true_path(&through).unwrap(), expected);
     }
 
     #[test]

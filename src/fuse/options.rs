@@ -16,14 +16,21 @@ pub struct MountOptions {
     pub read_only: bool,
     /// Whether other users may go in, as far as the permission bits let them.
     pub allow_other: bool,
+    /// Whether what is in the mount point may be hidden.
+    pub nonempty: bool,
 }
 
 impl MountOptions {
+    /// The source as the mount table shows it.
+    pub(super) fn source(&self) -> String {
+        printable(&self.fsname)
+    }
+
     /// The options as the kernel interface takes them.
     pub(super) fn config(&self) -> Config {
         let mut config = Config::default();
         config.mount_options = vec![
-            MountOption::FSName(printable(&self.fsname)),
+            MountOption::FSName(self.source()),
             // Not `Subtype`, which is dropped when root mounts without the helper.
             MountOption::CUSTOM("subtype=pop3fs".to_owned()),
             MountOption::NoSuid,

@@ -2,24 +2,21 @@
 
 use std::io;
 use std::mem::ManuallyDrop;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use fuser::{BackgroundSession, Session};
-use nix::errno::Errno;
 
 use super::adapter::Adapter;
 use super::error::MountError;
 use super::interrupts::Interrupts;
+use super::mount_point::prepare;
 use super::mountinfo::{self, MountInfo};
 use super::notifier::Notifier;
 use super::options::MountOptions;
-use super::unmount::unmount;
+use super::unmount::{Manner, unmount};
 use super::watcher::Watcher;
 use crate::fs::Tree;
-
-/// The kernel's FUSE device.
-const DEVICE: &str = "/dev/fuse";
 
 /// How a mount ended. Each is reported at most once; either may come first, or alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +51,7 @@ pub fn mount(
     options: &MountOptions,
     ended: OnEnd,
 ) -> Result<Mounted, MountError> {
-    let path = mount_point(at)?;
-    check_device()?;
+    let path = prepare(at, options)?;
     let watcher = Watcher::open().map_err(MountError::MountTable)?;
     let interrupts = Interrupts::default();
     let adapter = Adapter::new(tree, notifier.clone(), interrupts.clone(), ended.clone());
@@ -91,50 +87,12 @@ impl Mounted {
             return Ok(());
         };
         match mountinfo::topmost(&mounts, &ours.mount_point) {
-            Some(top) if top.is_same(ours) => unmount(&ours.mount_point, true),
+            Some(top) if top.is_same(ours) => unmount(&ours.mount_point, Manner::Lazy),
             _ => Err(io::Error::new(
                 io::ErrorKind::ResourceBusy,
                 "another filesystem was mounted over it",
             )),
         }
-    }
-}
-
-/// Whether something can be mounted there, as far as can be told beforehand; the mount point's one
-/// true path, since the process will change its directory.
-///
-/// # Errors
-/// The mount point or the kernel's device cannot be used.
-pub fn usable(at: &Path) -> Result<PathBuf, MountError> {
-    let path = mount_point(at)?;
-    check_device()?;
-    Ok(path)
-}
-
-fn mount_point(at: &Path) -> Result<PathBuf, MountError> {
-    let unusable = |error| MountError::MountPoint {
-        at: at.to_owned(),
-        error,
-    };
-    let found = at
-        .canonicalize()
-        .and_then(|path| Ok((path.metadata()?, path)));
-    match found {
-        Ok((metadata, path)) if metadata.is_dir() => Ok(path),
-        Ok(_) => Err(unusable(io::ErrorKind::NotADirectory.into())),
-        Err(error) if is(&error, Errno::ENOTCONN) || is(&error, Errno::ECONNABORTED) => {
-            Err(MountError::DeadMount { at: at.to_owned() })
-        }
-        Err(error) => Err(unusable(error)),
-    }
-}
-
-/// Opening the device does nothing yet, but tells a missing device from a missing helper.
-fn check_device() -> Result<(), MountError> {
-    let mut device = std::fs::OpenOptions::new();
-    match device.read(true).write(true).open(DEVICE) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(MountError::Device(error)),
     }
 }
 
@@ -157,39 +115,9 @@ fn find(path: &Path) -> io::Result<MountInfo> {
     mountinfo::topmost(&mounts, path).ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
-fn is(error: &io::Error, errno: Errno) -> bool {
-    error.raw_os_error() == Some(errno as i32)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_is_no_mount_point() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let error = mount_point(file.path()).unwrap_err();
-        assert!(error.to_string().contains("not a directory"));
-    }
-
-    #[test]
-    fn a_mount_point_must_exist() {
-        let directory = tempfile::tempdir().unwrap();
-        let error = mount_point(&directory.path().join("missing")).unwrap_err();
-        assert!(error.to_string().contains("mkdir"));
-    }
-
-    #[test]
-    fn a_mount_point_is_known_by_its_true_path() {
-        let directory = tempfile::tempdir().unwrap();
-        let roundabout = directory
-            .path()
-            .join(".")
-            .join("..")
-            .join(directory.path().file_name().unwrap());
-        let path = mount_point(&roundabout).unwrap();
-        assert_eq!(path, directory.path().canonicalize().unwrap());
-    }
 
     #[test]
     fn what_is_missing_beside_mount_point_and_device_is_the_helper() {

@@ -19,27 +19,47 @@ const HELPERS: [&str; 5] = [
     "/sbin/fusermount3",
 ];
 
-/// Unmounts whatever is mounted at a path. A lazy unmount succeeds with files open too: the name is
-/// gone at once, the filesystem ends with the last file's close.
+/// How to unmount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// If nobody uses it.
+    Plain,
+    /// With files open too: the name is gone at once, the filesystem ends with the last file's
+    /// close.
+    Lazy,
+    /// The same, and whoever waits for the filesystem gets an error at once; as far as we may.
+    Forced,
+}
+
+/// Unmounts whatever is mounted at a path.
 ///
 /// Returns before the filesystem's own process has done its last work.
 ///
 /// # Errors
-/// `ResourceBusy` if a file is open and the unmount is not lazy; else what the kernel or the helper
+/// `ResourceBusy` if a file is open and the unmount is plain; else what the kernel or the helper
 /// said.
-pub fn unmount(at: &Path, lazy: bool) -> io::Result<()> {
-    let mut flags = MntFlags::UMOUNT_NOFOLLOW;
-    flags.set(MntFlags::MNT_DETACH, lazy);
+pub fn unmount(at: &Path, manner: Manner) -> io::Result<()> {
     let at = true_path(at)?;
-    match umount2(&at, flags) {
+    match umount2(&at, MntFlags::UMOUNT_NOFOLLOW | manner.flags()) {
         Ok(()) => Ok(()),
         // Only root may; others are let by the helper if the mount is theirs.
-        Err(Errno::EPERM) => unmount_by_helper(&at, lazy),
+        Err(Errno::EPERM) => unmount_by_helper(&at, manner),
         Err(errno) => Err(errno.into()),
     }
 }
 
-fn unmount_by_helper(at: &Path, lazy: bool) -> io::Result<()> {
+impl Manner {
+    fn flags(self) -> MntFlags {
+        match self {
+            Self::Plain => MntFlags::empty(),
+            Self::Lazy => MntFlags::MNT_DETACH,
+            Self::Forced => MntFlags::MNT_DETACH | MntFlags::MNT_FORCE,
+        }
+    }
+}
+
+fn unmount_by_helper(at: &Path, manner: Manner) -> io::Result<()> {
+    let lazy = manner != Manner::Plain;
     for helper in HELPERS {
         let mut command = Command::new(helper);
         command.arg("-u").args(lazy.then_some("-z"));
@@ -109,7 +129,8 @@ mod tests {
     #[test]
     fn a_directory_that_is_no_mount_is_not_unmounted() {
         let directory = tempfile::tempdir().unwrap();
-        assert!(unmount(directory.path(), false).is_err());
-        assert!(unmount(directory.path(), true).is_err());
+        for manner in [Manner::Plain, Manner::Lazy, Manner::Forced] {
+            assert!(unmount(directory.path(), manner).is_err());
+        }
     }
 }

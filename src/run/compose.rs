@@ -74,6 +74,7 @@ pub(super) fn mount_options(request: &MountRequest) -> MountOptions {
         fsname: request.source.to_string(),
         read_only: request.read_only,
         allow_other: request.allow_other,
+        nonempty: request.nonempty,
     }
 }
 

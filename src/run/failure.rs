@@ -52,7 +52,12 @@ impl Failure {
     fn is_about_the_mount_point(&self) -> bool {
         matches!(
             self,
-            Self::Mount(MountError::MountPoint { .. } | MountError::DeadMount { .. })
+            Self::Mount(
+                MountError::MountPoint { .. }
+                    | MountError::NotEmpty { .. }
+                    | MountError::Occupied { .. }
+                    | MountError::DeadMount { .. }
+            )
         )
     }
 }

@@ -60,10 +60,10 @@ pub(super) fn mount(request: &MountRequest) -> ExitStatus {
 
 fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
     let request = &login::with_login(request)?;
-    fuse::usable(&request.mountpoint)?;
     let state = compose::state_directory(request)?;
     let ready = ready(request)?;
     logging::start(request.verbosity, log_file(request, &state).as_deref())?;
+    fuse::prepare(&request.mountpoint, &compose::mount_options(request))?;
     let (sender, events) = channel();
     forward_signals(sender.clone())?;
     let mailbox = open(request, &state, sender.clone(), &events)?;
@@ -120,6 +120,21 @@ fn log_file(request: &MountRequest, state: &Path) -> Option<PathBuf> {
     request.log.clone().or_else(usual)
 }
 
+/// What is to be done before the end.
+enum Farewell {
+    Commit,
+    None,
+}
+
+impl Farewell {
+    fn to(signal: Signal) -> Self {
+        match signal {
+            Signal::Quit => Self::None,
+            Signal::Terminate | Signal::Interrupt | Signal::HangUp => Self::Commit,
+        }
+    }
+}
+
 /// A mount that is being served.
 struct Life {
     maildrop: Maildrop,
@@ -159,7 +174,15 @@ impl Life {
     }
 
     fn serve(mut self) -> ExitStatus {
-        self.wait_for_end();
+        let status = match self.wait_for_end() {
+            Farewell::Commit => self.end_well(),
+            Farewell::None => self.end_at_once(),
+        };
+        log::info!("unmounted");
+        status
+    }
+
+    fn end_well(&mut self) -> ExitStatus {
         let mut status = match self.maildrop.final_commit() {
             Some(report) => status_of(&report),
             None => self.commit(),
@@ -171,21 +194,37 @@ impl Life {
             status = self.commit();
         }
         self.leave();
-        log::info!("unmounted");
         status
     }
 
-    fn wait_for_end(&mut self) {
+    /// The server takes the link's end for what it is.
+    fn end_at_once(&self) -> ExitStatus {
+        match self.maildrop.status().marked {
+            0 => ExitStatus::Ok,
+            marked => {
+                log::warn!(
+                    "no commit, as it was asked for; {marked} marked messages stay in the journal"
+                );
+                ExitStatus::TempFail
+            }
+        }
+    }
+
+    fn wait_for_end(&mut self) -> Farewell {
         loop {
             match self.events.recv() {
                 Ok(Event::Signal(Signal::HangUp)) => self.refresh(),
                 Ok(Event::Signal(signal)) => {
                     log::info!("{signal:?}: unmounting");
-                    return self.detach();
+                    self.detach();
+                    return Farewell::to(signal);
                 }
-                Ok(Event::Ended(end)) => return self.note(end),
+                Ok(Event::Ended(end)) => {
+                    self.note(end);
+                    return Farewell::Commit;
+                }
                 Ok(Event::Committed(_) | Event::Opened(_)) => {}
-                Err(_) => return,
+                Err(_) => return Farewell::Commit,
             }
         }
     }
@@ -224,7 +263,7 @@ impl Life {
                     log::error!("commit: {error}; the marks are kept in the journal");
                     return ExitStatus::TempFail;
                 }
-                Ok(Event::Signal(Signal::Terminate | Signal::Interrupt)) => {
+                Ok(Event::Signal(Signal::Terminate | Signal::Interrupt | Signal::Quit)) => {
                     log::error!("commit: interrupted; the marks are kept in the journal");
                     return ExitStatus::TempFail;
                 }
@@ -242,7 +281,7 @@ impl Life {
                 .recv_timeout(until.saturating_duration_since(Instant::now()))
             {
                 Ok(Event::Ended(end)) => self.note(end),
-                Ok(Event::Signal(Signal::Terminate | Signal::Interrupt)) => return,
+                Ok(Event::Signal(Signal::Terminate | Signal::Interrupt | Signal::Quit)) => return,
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
                 Ok(_) => {}
             }

@@ -16,8 +16,7 @@ mod mounts;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use crate::cli::verbs::{self, Manner};
-use crate::cli::{self, ExitStatus, Request};
+use crate::cli::{self, ExitStatus, Request, verbs};
 
 use mounts::SystemMounts;
 
@@ -34,12 +33,7 @@ fn carry_out(request: Request) -> ExitStatus {
     match request {
         Request::Mount(request) => life::mount(&request),
         Request::Pretend => ExitStatus::Ok,
-        Request::Umount { mountpoint, lazy } => {
-            let manner = if lazy {
-                Manner::Lazily
-            } else {
-                Manner::Plainly
-            };
+        Request::Umount { mountpoint, manner } => {
             let mountpoint = mounts::from_outside(mountpoint);
             verbs::show(verbs::umount(&mountpoint, manner, &SystemMounts))
         }

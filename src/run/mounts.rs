@@ -10,13 +10,26 @@ use crate::fuse::{self, Holder};
 pub(super) struct SystemMounts;
 
 impl Mounts for SystemMounts {
+    fn is_mailbox(&self, at: &Path) -> bool {
+        fuse::mounted_at(at).is_ok_and(|mount| mount.is_some_and(|mount| mount.is_mailbox()))
+    }
+
+    fn server(&self, at: &Path, hint: Option<u32>) -> Option<u32> {
+        fuse::server_of(&fuse::mounted_at(at).ok()??, hint)
+    }
+
     fn holders(&self, at: &Path) -> Option<Vec<String>> {
         let holders = fuse::holders(at).ok()??;
         Some(holders.iter().map(Holder::to_string).collect())
     }
 
     fn unmount(&self, at: &Path, manner: Manner) -> io::Result<()> {
-        fuse::unmount(at, manner == Manner::Lazily)
+        let manner = match manner {
+            Manner::Plainly => fuse::Manner::Plain,
+            Manner::Lazily => fuse::Manner::Lazy,
+            Manner::Forcibly => fuse::Manner::Forced,
+        };
+        fuse::unmount(at, manner)
     }
 }
 

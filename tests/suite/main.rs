@@ -13,6 +13,7 @@ mod layout;
 mod lifecycle;
 mod logins;
 mod mount_command;
+mod mount_point;
 mod passwords;
 mod readers;
 mod secrets;

@@ -9,9 +9,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use pop3fs_server::{Fault, When};
 
-use crate::support::mailbox::{held_by, serving_three};
-use crate::support::mount::{Mount, is_mounted, pop3fs};
+use crate::support::mailbox::{account, held_by, serving_three};
+use crate::support::mount::{Mount, Site, is_mounted, pop3fs};
 use crate::support::process::{Running, eventually, start};
+use crate::support::skip::{Need, lacking};
 use crate::support::stage::mounted;
 
 /// From sysexits.h: it did not work now, and may later.
@@ -98,6 +99,54 @@ fn a_commit_that_failed_is_not_repeated_by_the_unmount() {
         mount.daemon().await_end();
         assert_eq!(server.count("DELE"), 1);
     });
+}
+
+/// With --force the verb umount ends the mount at once and without a commit, whatever the server and
+/// the process do; what is marked stays marked.
+#[test]
+fn force_ends_a_mount_without_a_commit() {
+    assert_ends_by_force(|_| {});
+}
+
+/// The same where the process does not listen.
+#[test]
+fn force_ends_a_process_that_is_stopped() {
+    assert_ends_by_force(|mount| mount.daemon().signal(Signal::SIGSTOP));
+}
+
+/// The mount is waiting for the server when it is hindered, and ended.
+#[track_caller]
+fn assert_ends_by_force(hinder: impl FnOnce(&Mount)) {
+    mounted(serving_three(), &[], |mount, server| {
+        remove_two(mount);
+        let answer = server.hold_reply(When::first("QUIT"));
+        let commit = beginning(mount, "commit");
+        assert!(answer.reached());
+        hinder(mount);
+        let forced = mount.verb("umount", &["--force"]).succeeded();
+        assert!(forced.says("marked"), "{forced:?}");
+        assert!(!is_mounted(&mount.path()));
+        assert!(!mount.daemon().is_running());
+        assert!(!commit.finish().status.success());
+    });
+}
+
+/// SIGQUIT ends the process without a commit, and the next mount takes the marks over.
+#[test]
+fn a_quit_commits_nothing() {
+    if lacking(&[Need::Fuse]) {
+        return;
+    }
+    let (server, site) = (serving_three(), Site::new());
+    let mount = site.mount(&account(&server));
+    remove_two(&mount);
+    mount.daemon().signal(Signal::SIGQUIT);
+    mount.daemon().await_end();
+    assert!(!is_mounted(&mount.path()));
+    assert_eq!(server.count("DELE"), 0);
+    drop(mount);
+    let next = site.mount(&account(&server));
+    assert_eq!(next.names_in(".pop3fs/deleted"), ["two"]);
 }
 
 fn beginning(mount: &Mount, verb: &str) -> Running {

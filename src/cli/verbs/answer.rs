@@ -14,6 +14,27 @@ pub struct Answer {
     pub status: ExitStatus,
 }
 
+impl Answer {
+    /// Nothing to say, and all is well.
+    pub(super) fn nothing() -> Self {
+        Self {
+            text: String::new(),
+            status: ExitStatus::Ok,
+        }
+    }
+
+    /// Both texts, and the first status that is a failure.
+    pub(super) fn followed_by(self, then: Self) -> Self {
+        Self {
+            text: self.text + &then.text,
+            status: match self.status {
+                ExitStatus::Ok => then.status,
+                failure => failure,
+            },
+        }
+    }
+}
+
 /// Writes what was done to standard output, and what was not to standard error; the status to
 /// leave with.
 pub fn show(outcome: Result<Answer, VerbError>) -> ExitStatus {

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::sys::statvfs::statvfs;
 
 use super::VerbError;
 use super::report::Report;
@@ -34,18 +35,17 @@ impl Control {
         let control = Self {
             mountpoint: mountpoint.to_owned(),
         };
-        match fs::metadata(control.file("ctl")) {
+        // The kernel may know the file of a mount whose process is gone; this question it passes on.
+        match statvfs(&control.file("ctl")) {
             Ok(_) => Ok(control),
-            Err(error) => Err(control.missing(error)),
+            Err(errno) => Err(control.missing(errno)),
         }
     }
 
-    fn missing(self, error: io::Error) -> VerbError {
-        match error.raw_os_error().map(Errno::from_raw) {
-            Some(Errno::ENOENT | Errno::ENOTDIR) => VerbError::NotMounted(self.mountpoint),
-            // ENOTCONN once the process is gone, ECONNABORTED if it was cut off.
-            Some(Errno::ENOTCONN | Errno::ECONNABORTED) => VerbError::Dead(self.mountpoint),
-            _ => self.refused("look at the mount", error),
+    fn missing(self, errno: Errno) -> VerbError {
+        match errno {
+            Errno::ENOENT | Errno::ENOTDIR => VerbError::NotMounted(self.mountpoint),
+            errno => self.refused("look at the mount", errno.into()),
         }
     }
 
@@ -98,10 +98,15 @@ impl Control {
 
     /// The error for something that the mount refused.
     pub(super) fn refused(&self, doing: &'static str, source: io::Error) -> VerbError {
-        VerbError::Refused {
-            doing,
-            mountpoint: self.mountpoint.clone(),
-            source,
+        let mountpoint = self.mountpoint.clone();
+        match source.raw_os_error().map(Errno::from_raw) {
+            // ENOTCONN once the process is gone, ECONNABORTED if it was cut off.
+            Some(Errno::ENOTCONN | Errno::ECONNABORTED) => VerbError::Dead(mountpoint),
+            _ => VerbError::Refused {
+                doing,
+                mountpoint,
+                source,
+            },
         }
     }
 

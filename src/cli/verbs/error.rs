@@ -16,6 +16,8 @@ pub enum VerbError {
     NotMounted(PathBuf),
     /// A mailbox is mounted there, but the process that served it is gone.
     Dead(PathBuf),
+    /// Something else than a mailbox is mounted there, and its process is gone.
+    NotOurs(PathBuf),
     /// Programs use the mount.
     InUse {
         /// The mount point.
@@ -56,7 +58,7 @@ impl VerbError {
     /// The status to leave with.
     pub fn status(&self) -> ExitStatus {
         match self {
-            Self::NotMounted(_) | Self::NotMarked(_) => ExitStatus::NoInput,
+            Self::NotMounted(_) | Self::NotOurs(_) | Self::NotMarked(_) => ExitStatus::NoInput,
             Self::Dead(_) | Self::InUse { .. } | Self::Failed { .. } => ExitStatus::TempFail,
             Self::Refused { source, .. } => status_of(source),
             Self::Contents { .. } => ExitStatus::DataErr,
@@ -90,6 +92,12 @@ impl fmt::Display for VerbError {
                 f,
                 "the process that served {path} is gone; run pop3fs umount {path} and mount again: \
                  what was marked there still is",
+                path = path.display()
+            ),
+            Self::NotOurs(path) => write!(
+                f,
+                "what is mounted at {path} is no pop3fs mailbox, and the process that served it is \
+                 gone; umount {path} takes it away",
                 path = path.display()
             ),
             Self::InUse {
@@ -143,6 +151,7 @@ impl std::error::Error for VerbError {
             Self::Refused { source, .. } => Some(source),
             Self::Contents { source, .. } => Some(source),
             Self::NotMounted(_)
+            | Self::NotOurs(_)
             | Self::Dead(_)
             | Self::InUse { .. }
             | Self::NotMarked(_)

@@ -7,6 +7,7 @@ mod commit;
 mod control;
 mod error;
 mod exit;
+mod force;
 mod mounts;
 mod park;
 mod printable;

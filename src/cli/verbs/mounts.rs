@@ -10,10 +10,18 @@ pub enum Manner {
     Plainly,
     /// From sight at once, and for good when nobody uses it any more.
     Lazily,
+    /// The same, without a commit, and whatever the process that serves it is doing.
+    Forcibly,
 }
 
 /// The system's mounts.
 pub trait Mounts {
+    /// Whether a mailbox is mounted there, served or not. Nothing that is mounted is asked.
+    fn is_mailbox(&self, at: &Path) -> bool;
+
+    /// The process that serves the mount; `hint` is the one that is said to do so.
+    fn server(&self, at: &Path, hint: Option<u32>) -> Option<u32>;
+
     /// Who uses the mount, a line for a person each, as far as that can be seen; none if nobody
     /// keeps it from being unmounted, for all that can be told beforehand.
     fn holders(&self, at: &Path) -> Option<Vec<String>>;
@@ -32,8 +40,9 @@ pub(super) mod tests {
     use std::cell::RefCell;
 
     /// A system with one mount.
-    #[derive(Default)]
     pub(in super::super) struct Simulated {
+        /// Whether it is a mailbox.
+        pub is_mailbox: bool,
         /// Who uses it.
         pub holders: Option<Vec<String>>,
         /// What is said to one who unmounts it.
@@ -42,7 +51,27 @@ pub(super) mod tests {
         pub unmounted: RefCell<Vec<Manner>>,
     }
 
+    impl Default for Simulated {
+        /// A mailbox that nobody uses.
+        fn default() -> Self {
+            Self {
+                is_mailbox: true,
+                holders: None,
+                refusal: None,
+                unmounted: RefCell::default(),
+            }
+        }
+    }
+
     impl Mounts for Simulated {
+        fn is_mailbox(&self, _: &Path) -> bool {
+            self.is_mailbox
+        }
+
+        fn server(&self, _: &Path, hint: Option<u32>) -> Option<u32> {
+            hint
+        }
+
         fn holders(&self, _: &Path) -> Option<Vec<String>> {
             self.holders.clone()
         }

@@ -62,7 +62,7 @@ pub(super) struct Status {
     /// Messages in the mailbox.
     pub(super) messages: Option<u64>,
     octets: Option<u64>,
-    marked: Option<u64>,
+    pub(super) marked: Option<u64>,
     /// Whether nothing can be marked, and so nothing committed.
     pub(super) read_only: bool,
     cache: Option<Cache>,

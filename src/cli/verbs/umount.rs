@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::commit::commit_through;
 use super::control::Control;
 use super::exit::await_exit;
+use super::force::umount_by_force;
 use super::{Answer, Manner, Mounts, VerbError};
 use crate::cli::ExitStatus;
 
@@ -24,86 +25,72 @@ const DEAD: &str = "nothing is committed, as the process that served the mount i
 ///
 /// # Errors
 ///
-/// [`VerbError::NotMounted`], [`VerbError::InUse`], or [`VerbError::Refused`] if it is another
-/// user's.
+/// [`VerbError::NotMounted`], [`VerbError::NotOurs`], [`VerbError::InUse`], or
+/// [`VerbError::Refused`] if it is another user's.
 pub fn umount(
     mountpoint: &Path,
     manner: Manner,
     mounts: &impl Mounts,
 ) -> Result<Answer, VerbError> {
-    let umount = Umount {
-        mountpoint,
-        manner,
-        mounts,
-    };
+    if manner == Manner::Forcibly {
+        return umount_by_force(mountpoint, mounts);
+    }
     match Control::open(mountpoint) {
-        Ok(control) => umount.of_living(&control),
-        Err(VerbError::Dead(_)) => Ok(umount.of_dead()),
+        Ok(control) => {
+            check_use(mountpoint, manner, mounts)?;
+            Ok(commit_and_unmount(&control, mountpoint, manner, mounts))
+        }
+        Err(VerbError::Dead(_)) => clear_away(mountpoint, manner, mounts),
         Err(error) => Err(error),
     }
 }
 
-/// What is to be unmounted, and how.
-struct Umount<'a, M> {
-    mountpoint: &'a Path,
-    manner: Manner,
-    mounts: &'a M,
+/// Before the commit, so that a refusal to unmount leaves all as it was.
+fn check_use(mountpoint: &Path, manner: Manner, mounts: &impl Mounts) -> Result<(), VerbError> {
+    let is_plain = manner == Manner::Plainly;
+    match is_plain.then(|| mounts.holders(mountpoint)).flatten() {
+        Some(holders) => Err(VerbError::InUse {
+            mountpoint: mountpoint.to_owned(),
+            holders,
+        }),
+        None => Ok(()),
+    }
 }
 
-impl<M: Mounts> Umount<'_, M> {
-    fn of_living(&self, control: &Control) -> Result<Answer, VerbError> {
-        self.check_use()?;
-        let status = control.status().unwrap_or_default();
-        let committed = if status.read_only {
-            nothing_to_say()
-        } else {
-            told(commit(control))
-        };
-        let unmounted = self.unmount();
-        let is_off = unmounted.status == ExitStatus::Ok;
-        let so_far = followed_by(committed, unmounted);
-        Ok(match status.pid {
-            Some(pid) if is_off => followed_by(so_far, ended(pid, EXIT_BOUND)),
-            _ => so_far,
-        })
+fn commit_and_unmount(
+    control: &Control,
+    mountpoint: &Path,
+    manner: Manner,
+    mounts: &impl Mounts,
+) -> Answer {
+    let status = control.status().unwrap_or_default();
+    let committed = if status.read_only {
+        Answer::nothing()
+    } else {
+        told(commit(control))
+    };
+    let unmounted = unmounted(mountpoint, manner, mounts);
+    let is_off = unmounted.status == ExitStatus::Ok;
+    let so_far = committed.followed_by(unmounted);
+    match status.pid {
+        Some(pid) if is_off => so_far.followed_by(ended(pid, EXIT_BOUND)),
+        _ => so_far,
     }
+}
 
-    fn of_dead(&self) -> Answer {
-        let dead = Answer {
-            text: DEAD.to_owned(),
-            status: ExitStatus::TempFail,
-        };
-        followed_by(dead, self.unmount())
+fn clear_away(
+    mountpoint: &Path,
+    manner: Manner,
+    mounts: &impl Mounts,
+) -> Result<Answer, VerbError> {
+    if !mounts.is_mailbox(mountpoint) {
+        return Err(VerbError::NotOurs(mountpoint.to_owned()));
     }
-
-    /// Before the commit, so that a refusal to unmount leaves all as it was.
-    fn check_use(&self) -> Result<(), VerbError> {
-        let in_use = |holders| VerbError::InUse {
-            mountpoint: self.mountpoint.to_owned(),
-            holders,
-        };
-        match self.manner {
-            Manner::Plainly => self
-                .mounts
-                .holders(self.mountpoint)
-                .map_or(Ok(()), |it| Err(in_use(it))),
-            Manner::Lazily => Ok(()),
-        }
-    }
-
-    fn unmount(&self) -> Answer {
-        let path = self.mountpoint.display();
-        match self.mounts.unmount(self.mountpoint, self.manner) {
-            Ok(()) => Answer {
-                text: format!("unmounted {path}\n"),
-                status: ExitStatus::Ok,
-            },
-            Err(error) => Answer {
-                text: format!("cannot unmount {path}: {error}{}\n", advice(&error)),
-                status: status_of(&error),
-            },
-        }
-    }
+    let dead = Answer {
+        text: DEAD.to_owned(),
+        status: ExitStatus::TempFail,
+    };
+    Ok(dead.followed_by(unmounted(mountpoint, manner, mounts)))
 }
 
 /// The mount need not try again what this commit cannot do.
@@ -115,13 +102,6 @@ fn commit(control: &Control) -> Result<Answer, VerbError> {
     })
 }
 
-fn nothing_to_say() -> Answer {
-    Answer {
-        text: String::new(),
-        status: ExitStatus::Ok,
-    }
-}
-
 /// A failure is part of the story here, not its end.
 fn told(outcome: Result<Answer, VerbError>) -> Answer {
     outcome.unwrap_or_else(|error| Answer {
@@ -130,9 +110,26 @@ fn told(outcome: Result<Answer, VerbError>) -> Answer {
     })
 }
 
+/// Unmounts, and says so.
+pub(super) fn unmounted(mountpoint: &Path, manner: Manner, mounts: &impl Mounts) -> Answer {
+    let path = mountpoint.display();
+    match mounts.unmount(mountpoint, manner) {
+        Ok(()) => Answer {
+            text: format!("unmounted {path}\n"),
+            status: ExitStatus::Ok,
+        },
+        Err(error) => Answer {
+            text: format!("cannot unmount {path}: {error}{}\n", advice(&error)),
+            status: status_of(&error),
+        },
+    }
+}
+
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::ResourceBusy => "; close what is open there, and leave the directory",
+        io::ErrorKind::ResourceBusy => {
+            "; close what is open there, and leave the directory; or use --lazy"
+        }
         _ => "",
     }
 }
@@ -147,7 +144,7 @@ fn status_of(error: &io::Error) -> ExitStatus {
 
 fn ended(pid: u32, bound: Duration) -> Answer {
     if await_exit(pid, bound) {
-        return nothing_to_say();
+        return Answer::nothing();
     }
     let seconds = bound.as_secs();
     Answer {
@@ -156,17 +153,6 @@ fn ended(pid: u32, bound: Duration) -> Answer {
              still hold the mount\n"
         ),
         status: ExitStatus::TempFail,
-    }
-}
-
-/// Both texts, and the first status that is a failure.
-fn followed_by(first: Answer, then: Answer) -> Answer {
-    Answer {
-        text: first.text + &then.text,
-        status: match first.status {
-            ExitStatus::Ok => then.status,
-            failure => failure,
-        },
     }
 }
 
@@ -235,6 +221,25 @@ mod tests {
         let error = umount(directory.path(), Manner::Lazily, &mounts).unwrap_err();
         assert!(matches!(error, VerbError::NotMounted(_)));
         assert_eq!(mounts.unmounted.take(), []);
+    }
+
+    #[test]
+    fn what_is_no_mailbox_is_left_alone_though_its_process_is_gone() {
+        let mounts = Simulated {
+            is_mailbox: false,
+            ..Simulated::default()
+        };
+        let error = clear_away(Path::new("/mnt"), Manner::Plainly, &mounts).unwrap_err();
+        assert!(matches!(error, VerbError::NotOurs(_)));
+        assert_eq!(mounts.unmounted.take(), []);
+    }
+
+    #[test]
+    fn a_mailbox_whose_process_is_gone_is_cleared_away() {
+        let mounts = Simulated::default();
+        let answer = clear_away(Path::new("/mnt"), Manner::Plainly, &mounts).unwrap();
+        assert!(answer.text.ends_with("unmounted /mnt\n"));
+        assert_eq!(answer.status, ExitStatus::TempFail);
     }
 
     #[test]

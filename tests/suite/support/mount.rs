@@ -149,6 +149,11 @@ impl Mount<'_> {
         self.site.mountpoint()
     }
 
+    /// Where it is.
+    pub fn site(&self) -> &Site {
+        self.site
+    }
+
     /// A message's file.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path().join(name)
@@ -266,11 +271,13 @@ impl Daemon {
         eventually("the daemon ends", || !self.is_running());
     }
 
-    /// Whether it runs; a process that has ended shows no arguments, and another one that was
-    /// given its id since shows others.
+    /// Whether it runs, or still has what it has locked; another one that was given its id since
+    /// shows other arguments.
     pub fn is_running(&self) -> bool {
         let words = arguments(self.id);
-        words.iter().any(|word| *Path::new(word) == self.mountpoint)
+        let is_other = words.iter().any(|word| !word.is_empty())
+            && !words.iter().any(|word| *Path::new(word) == self.mountpoint);
+        !is_other && holds_locks(self.id)
     }
 }
 
@@ -302,6 +309,19 @@ fn processes() -> impl Iterator<Item = Pid> {
         .expect("a process table")
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .map(Pid::from_raw)
+}
+
+/// A process that ends closes its files late; what is left of it then is a zombie of one thread
+/// (proc_pid_stat(5), fields 3 and 20).
+fn holds_locks(id: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let Some((_, after_name)) = stat.rsplit_once(") ") else {
+        return false;
+    };
+    let mut fields = after_name.split(' ');
+    let state = fields.next();
+    let threads = fields.nth(16);
+    state != Some("Z") || threads != Some("1")
 }
 
 fn arguments(id: Pid) -> Vec<String> {

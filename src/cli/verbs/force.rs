@@ -1,0 +1,151 @@
+//! `pop3fs umount --force`: the end of a mount that does not come to an end by itself.
+
+use std::path::Path;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::control::Control;
+use super::exit::await_exit;
+use super::status::Status;
+use super::umount::unmounted;
+use super::{Answer, Manner, Mounts, VerbError};
+use crate::cli::ExitStatus;
+
+/// How long the process may take to say how it is: any answer comes from memory.
+const ANSWER_BOUND: Duration = Duration::from_secs(3);
+
+/// How long it may take to end when it is told to, before it is killed.
+const END_BOUND: Duration = Duration::from_secs(3);
+
+/// Ends the process that serves a mount, which releases all who wait for it, and unmounts, without a
+/// commit.
+///
+/// # Errors
+///
+/// [`VerbError::NotMounted`]
+pub(super) fn umount_by_force(
+    mountpoint: &Path,
+    mounts: &impl Mounts,
+) -> Result<Answer, VerbError> {
+    if !mounts.is_mailbox(mountpoint) {
+        return Err(VerbError::NotMounted(mountpoint.to_owned()));
+    }
+    let status = last_words(mountpoint).unwrap_or_default();
+    let server = mounts.server(mountpoint, status.pid);
+    let ended = server.map_or_else(Answer::nothing, |pid| end(pid, END_BOUND));
+    // With consent it has unmounted itself.
+    let unmounted = if mounts.is_mailbox(mountpoint) {
+        unmounted(mountpoint, Manner::Forcibly, mounts)
+    } else {
+        is_unmounted(mountpoint)
+    };
+    Ok(unmounted.followed_by(ended).followed_by(kept(&status)))
+}
+
+/// What the mount says of itself. It may not answer, and whoever waits for that cannot always be
+/// interrupted, so another thread waits.
+fn last_words(mountpoint: &Path) -> Option<Status> {
+    let (sender, answer) = channel();
+    let mountpoint = mountpoint.to_owned();
+    let ask = move || Control::open(&mountpoint).and_then(|control| control.status());
+    // Nobody listens any more when it comes too late.
+    thread::spawn(move || drop(sender.send(ask())));
+    answer.recv_timeout(ANSWER_BOUND).ok()?.ok()
+}
+
+/// Ends a process without a commit; a process that is stopped or stuck does not hear the first
+/// signal.
+fn end(pid: u32, bound: Duration) -> Answer {
+    let mut signals = [Signal::SIGQUIT, Signal::SIGKILL].into_iter();
+    if signals.any(|signal| ends_by(signal, pid, bound)) {
+        return Answer::nothing();
+    }
+    Answer {
+        text: format!("process {pid}, which served it, cannot be ended\n"),
+        status: ExitStatus::TempFail,
+    }
+}
+
+fn ends_by(signal: Signal, pid: u32, bound: Duration) -> bool {
+    let id = i32::try_from(pid).map(Pid::from_raw);
+    let is_told = id.is_ok_and(|id| kill(id, signal).is_ok());
+    await_exit(pid, if is_told { bound } else { Duration::ZERO })
+}
+
+fn is_unmounted(mountpoint: &Path) -> Answer {
+    Answer {
+        text: format!("unmounted {}\n", mountpoint.display()),
+        status: ExitStatus::Ok,
+    }
+}
+
+fn kept(status: &Status) -> Answer {
+    let marked = match status.marked {
+        Some(0) => return Answer::nothing(),
+        Some(count) => format!("{count} marked messages stay marked"),
+        None => "what was marked stays marked".to_owned(),
+    };
+    Answer {
+        text: format!("nothing was committed; {marked}, and the next mount takes that over\n"),
+        status: ExitStatus::Ok,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Child, Command, Stdio};
+
+    use super::super::control::tests::mount;
+    use super::super::mounts::tests::Simulated;
+    use super::*;
+
+    /// A process that waits for ever.
+    fn waiting() -> Child {
+        let mut command = Command::new("sleep");
+        command.arg("600").stdin(Stdio::null()).spawn().unwrap()
+    }
+
+    fn forced(status: &str) -> Answer {
+        let mount = mount(&[("status", status)]);
+        umount_by_force(mount.path(), &Simulated::default()).unwrap()
+    }
+
+    #[test]
+    fn the_process_is_ended_and_what_is_marked_is_told() {
+        let mut server = waiting();
+        let answer = forced(&format!(r#"{{"pid": {}, "marked": 3}}"#, server.id()));
+        assert!(answer.text.contains("3 marked messages stay marked"));
+        assert_eq!(answer.status, ExitStatus::Ok);
+        let signal = server.wait().unwrap().signal();
+        assert_eq!(signal, Some(Signal::SIGQUIT as i32));
+    }
+
+    #[test]
+    fn a_process_that_does_not_hear_is_ended_too() {
+        let mut deaf = Command::new("sh");
+        deaf.args(["-c", "trap '' QUIT; echo; exec sleep 600"]);
+        let mut server = deaf.stdout(Stdio::piped()).spawn().unwrap();
+        let is_deaf = server.stdout.as_mut().unwrap().read_exact(&mut [0]);
+        assert!(is_deaf.is_ok());
+        end(server.id(), Duration::from_millis(10));
+        let signal = server.wait().unwrap().signal();
+        assert_eq!(signal, Some(Signal::SIGKILL as i32));
+    }
+
+    #[test]
+    fn what_is_no_mailbox_is_left_alone() {
+        let mounts = Simulated {
+            is_mailbox: false,
+            ..Simulated::default()
+        };
+        let error = umount_by_force(Path::new("/mnt"), &mounts).unwrap_err();
+        assert!(matches!(error, VerbError::NotMounted(_)));
+        assert_eq!(mounts.unmounted.take(), []);
+    }
+}

@@ -1,0 +1,94 @@
+//! What may be mounted where.
+
+use std::fs;
+
+use crate::support::account::Account;
+use crate::support::mailbox::{account, held_by, serving_three, serving_three_for};
+use crate::support::mount::{Mount, Site};
+use crate::support::namespace::{NEEDS, NOBODY, in_namespace};
+use crate::support::process::run;
+use crate::support::skip::{Need, lacking};
+use crate::support::stage::mounted;
+
+/// From sysexits.h: there is something wrong with the mount point.
+const NO_INPUT: i32 = 66;
+
+/// A mount left by a process that has died is cleared away by the next mount of the same mailbox at
+/// that place, by the same user; a mount of anything else is not.
+#[test]
+fn a_mount_of_the_same_mailbox_takes_the_place_of_a_dead_one() {
+    if lacking(&[Need::Fuse]) {
+        return;
+    }
+    let (server, site) = (serving_three(), Site::new());
+    let killed = site.mount(&account(&server));
+    remove_two(&killed);
+    killed.kill();
+
+    let other = serving_three_for("bob", "secret");
+    let refused = run(&mut site.command(&Account::in_clear("bob", "secret", other.port())));
+    assert_eq!(refused.code(), Some(NO_INPUT), "{refused:?}");
+    assert!(refused.says("whose process has died"), "{refused:?}");
+    assert!(refused.says(account(&server).source()), "{refused:?}");
+    assert_eq!(other.sessions(), 0);
+
+    let next = site.mount(&account(&server));
+    assert!(next.said().contains("cleared away"), "{}", next.said());
+    assert_eq!(next.names_in(".pop3fs/deleted"), ["two"]);
+    next.umount().succeeded();
+    assert_eq!(held_by(&server), ["one", "three"]);
+}
+
+/// The same for users who are not root, through fusermount3.
+#[test]
+fn users_clear_away_their_own_dead_mount() {
+    if lacking(NEEDS) {
+        return;
+    }
+    let (server, site) = (serving_three(), Site::new());
+    site.give_to(NOBODY);
+    let account = account(&server);
+    let mail = site.mountpoint().display().to_string();
+    let options = format!("tls=off,state_dir={}", site.state().display());
+    let arguments = [account.source(), &mail, &options, account.password()];
+    in_namespace(MOUNT_TWICE_AS_NOBODY, &arguments).succeeded();
+    assert_eq!(held_by(&server), ["one", "three"]);
+}
+
+const MOUNT_TWICE_AS_NOBODY: &str = r#"
+export POP3FS_PASSWORD=$4
+set -ex
+nobody pop3fs "$1" "$2" -o "$3"
+nobody rm "$2/two"
+kill -9 "$(nobody sh -c "pop3fs status $2" | sed -n 's/^process *//p')"
+nobody pop3fs "$1" "$2" -o "$3"
+nobody pop3fs umount "$2"
+"#;
+
+/// A second mailbox is not mounted over one that is there, nor any over files that would be hidden,
+/// unless nonempty was given.
+#[test]
+fn nothing_is_hidden_by_a_mount() {
+    mounted(serving_three(), &[], |mount, server| {
+        let site = mount.site();
+        let refused = run(&mut site.command(&account(server)));
+        assert_eq!(refused.code(), Some(NO_INPUT), "{refused:?}");
+        assert!(refused.says("mounted there already"), "{refused:?}");
+        assert_eq!(mount.names(), ["one", "three", "two"]);
+        mount.umount().succeeded();
+
+        fs::write(mount.file("draft"), "").expect("a file to write");
+        let refused = run(&mut site.command(&account(server)));
+        assert_eq!(refused.code(), Some(NO_INPUT), "{refused:?}");
+        assert!(refused.says("nonempty"), "{refused:?}");
+
+        let over = site.mount_with(&account(server), &["-o", "nonempty"]);
+        assert_eq!(over.names(), ["one", "three", "two"]);
+        over.umount().succeeded();
+        assert!(mount.file("draft").exists());
+    });
+}
+
+fn remove_two(mount: &Mount) {
+    fs::remove_file(mount.file("two")).expect("a file to remove");
+}
