@@ -46,8 +46,8 @@
 //!   corrected before the program goes on. What a message's octets were is remembered as digests,
 //!   so that a second RETR cannot mix with the first.
 //! - **Whoever waits can be interrupted.** The crate that speaks to the kernel refuses to be told of
-//!   interruptions. So those who wait for events are looked at ten times a second, and go on with
-//!   EINTR where a signal is pending.
+//!   interruptions. So those who wait in open(2), for a verb or for events are looked at ten times a
+//!   second, and go on with EINTR where a signal is pending that asks them to end.
 //! - **A commit** is one transaction in a session of its own: a fresh listing, DELE for every mark,
 //!   QUIT, its answer. Where the answer is lost, the next listing decides.
 //!

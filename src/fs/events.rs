@@ -126,9 +126,7 @@ impl Watcher {
                 None => Err(Error::WouldBlock),
             }
         };
-        if let Some(answer) = answer.take() {
-            answer(result.map(Octets::Copied));
-        }
+        answer.give(result.map(Octets::Copied));
     }
 
     /// Whether a read would be answered at once; if not, `poller` is called when it would.

@@ -113,11 +113,7 @@ impl Tree {
     pub fn read_events(&self, handle: u64, length: usize, may_wait: bool, reply: Pending<Octets>) {
         match self.handles.find(handle).as_deref() {
             Some(Handle::Events(watcher)) => watcher.read(length, may_wait, reply),
-            _ => {
-                if let Some(answer) = reply.take() {
-                    answer(Err(Error::BadHandle));
-                }
-            }
+            _ => drop(reply.give(Err(Error::BadHandle))),
         }
     }
 

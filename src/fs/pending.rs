@@ -17,6 +17,15 @@ impl<T> Pending<T> {
         Self(Arc::new(Mutex::new(Some(Box::new(answer)))))
     }
 
+    /// Gives the answer, unless that was done: then the result is given back.
+    pub fn give(&self, result: Result<T, Error>) -> Option<Result<T, Error>> {
+        let Some(answer) = self.take() else {
+            return Some(result);
+        };
+        answer(result);
+        None
+    }
+
     /// The answer, for the first who wants to give it.
     pub fn take(&self) -> Option<Answer<T>> {
         self.slot().take()
@@ -49,9 +58,7 @@ impl<T> Interruptible for Pending<T> {
     }
 
     fn interrupt(&self) {
-        if let Some(answer) = self.take() {
-            answer(Err(Error::Interrupted));
-        }
+        self.give(Err(Error::Interrupted));
     }
 }
 
@@ -66,10 +73,10 @@ mod tests {
         let pending = Pending::new(move |answer| given.send(answer).unwrap());
         let other = pending.clone();
         assert!(!pending.is_over());
-        other.take().unwrap()(Ok(1));
+        assert_eq!(other.give(Ok(1)), None);
         assert!(pending.is_over());
         pending.interrupt();
-        assert!(pending.take().is_none());
+        assert_eq!(pending.give(Ok(2)), Some(Ok(2)));
         assert_eq!(answers.iter().collect::<Vec<_>>(), [Ok(1)]);
     }
 

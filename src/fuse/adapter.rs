@@ -89,12 +89,16 @@ impl Filesystem for Adapter {
         });
     }
 
-    fn getattr(&self, _: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
+    fn getattr(&self, request: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
         guard(format_args!("getattr({ino})"), || {
-            self.tree.getattr(ino.0, move |found| match found {
+            let answer = Pending::new(move |found| match found {
                 Ok(attributes) => reply.attr(&lifetime(&attributes), &file_attr(&attributes)),
                 Err(error) => reply.error(failure("getattr", ino, &error)),
             });
+            let found = answer.clone();
+            let give = move |attributes| drop(found.give(attributes));
+            self.tree.getattr(ino.0, give);
+            self.interrupts.heed(request.pid(), Heeds::Ending, answer);
         });
     }
 
@@ -128,14 +132,22 @@ impl Filesystem for Adapter {
         });
     }
 
-    fn open(&self, _: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+    fn open(&self, request: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
         guard(format_args!("open({ino}, {flags:#x})"), || {
             let tree = Arc::clone(&self.tree);
             let notifier = self.notifier.clone();
-            self.tree.open(ino.0, flags.0, move |opened| match opened {
+            let answer = Pending::new(move |opened| match opened {
                 Ok(opened) => answer_open(opened, tree, &notifier, reply),
                 Err(error) => reply.error(failure("open", ino, &error)),
             });
+            let (tree, opened) = (Arc::clone(&self.tree), answer.clone());
+            self.tree.open(ino.0, flags.0, move |file| {
+                // Nobody will close a file that the program did not wait for.
+                if let Some(Ok(file)) = opened.give(file) {
+                    tree.release(file.handle);
+                }
+            });
+            self.interrupts.heed(request.pid(), Heeds::Ending, answer);
         });
     }
 
@@ -164,7 +176,7 @@ impl Filesystem for Adapter {
 
     fn write(
         &self,
-        _: &Request,
+        request: &Request,
         ino: INodeNo,
         fh: FileHandle,
         _: u64,
@@ -176,10 +188,14 @@ impl Filesystem for Adapter {
     ) {
         let length = data.len() as u32;
         guard(format_args!("write({ino}, {length})"), || {
-            self.tree.write(fh.0, data, move |done| match done {
+            let answer = Pending::new(move |done| match done {
                 Ok(()) => reply.written(length),
                 Err(error) => reply.error(failure("write", ino, &error)),
             });
+            let done = answer.clone();
+            let give = move |result| drop(done.give(result));
+            self.tree.write(fh.0, data, give);
+            self.interrupts.heed(request.pid(), Heeds::Ending, answer);
         });
     }
 

@@ -11,6 +11,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+
 use crate::fs::Interruptible;
 
 /// How often those who wait are looked at: what takes less seems to happen at once.
@@ -39,7 +41,17 @@ pub(super) enum Heeds {
     /// All: where a wait has no end of its own, as on a pipe. A thread whose signals are not to be
     /// seen does not wait for long there.
     All,
+    /// Those that ask a program to end. Programs with timers and children would not expect others to
+    /// end what they take for a short wait.
+    Ending,
 }
+
+/// The bits of the signals that ask a program to end. Others that will end one show as SIGKILL.
+const ENDING: u64 = bit(Signal::SIGKILL)
+    | bit(Signal::SIGINT)
+    | bit(Signal::SIGTERM)
+    | bit(Signal::SIGHUP)
+    | bit(Signal::SIGQUIT);
 
 impl Interrupts {
     /// Starts the thread.
@@ -113,12 +125,13 @@ impl Heeds {
     fn signals(self, thread: u32) -> bool {
         match self {
             Self::All => pending(thread).is_none_or(|signals| signals != 0),
+            Self::Ending => pending(thread).is_some_and(|signals| signals & ENDING != 0),
         }
     }
 }
 
-/// The signals that wait for a thread and are not blocked, the first one lowest; none if they are
-/// not to be seen. A signal that will end the process shows as SIGKILL too.
+/// The signals that wait for a thread and are not blocked; none if they are not to be seen. Where
+/// one is sure to end the process at once, SIGKILL is among them.
 fn pending(thread: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{thread}/status")).ok()?;
     parse(&status)
@@ -134,6 +147,11 @@ fn parse(status: &str) -> Option<u64> {
     Some((mask("SigPnd:")? | mask("ShdPnd:")?) & !mask("SigBlk:")?)
 }
 
+/// A signal's bit in a set of signals.
+const fn bit(signal: Signal) -> u64 {
+    1 << (signal as u32 - 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +165,12 @@ mod tests {
     fn what_is_pending_and_not_blocked_counts() {
         assert_eq!(parse(STATUS), Some(0x102));
         assert_eq!(parse("Name:\tcat\n"), None);
+    }
+
+    #[test]
+    fn what_ends_a_program_is_told_from_what_does_not() {
+        assert_eq!(ENDING, 0b100_0000_0000_0000 | 0b1_0000_0111);
+        assert_eq!(ENDING & bit(Signal::SIGALRM), 0);
     }
 
     #[test]

@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use pop3fs_server::{Fault, Message, When};
 use serde_json::Value;
 
@@ -97,7 +96,7 @@ fn those_who_wait_for_events_are_in_nobodys_way() {
         let signals = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGKILL];
         for (signal, cat) in signals.into_iter().zip(waiting.drain(..3)) {
             let start = Instant::now();
-            kill(id_of(&cat), signal).expect("a reader to interrupt");
+            cat.signal(signal);
             assert_eq!(cat.finish().code(), None, "{signal} ends it");
             assert!(start.elapsed() < AT_ONCE, "{signal}");
         }
@@ -239,8 +238,4 @@ fn await_opening(program: &Running) {
         let mut targets = open.filter_map(|file| fs::read_link(file.path()).ok());
         targets.any(|target| target.ends_with(".pop3fs/events"))
     });
-}
-
-fn id_of(program: &Running) -> Pid {
-    Pid::from_raw(program.id().try_into().expect("a process id"))
 }

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use nix::sys::signal::Signal;
 use pop3fs_server::{Fault, Message, Order, Server, When};
 
 use crate::support::mailbox::{held_by, long_text, serving};
@@ -154,6 +155,46 @@ fn without_a_server_a_read_fails_in_time_and_the_mount_heals() {
             assert!(healed.stdout == long_text("1", SIZE));
         },
     );
+}
+
+/// A program that waits for the server can be interrupted or killed at any time.
+///
+/// That others have the message afterwards shows that what it asked for goes on.
+#[test]
+fn a_waiting_reader_can_be_interrupted() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGKILL] {
+        mounted(serving_long(&numbered(1)), &[], |mount, server| {
+            let gate = server.hold(b"0", SIZE / 2);
+            let waiting = cat(mount, "0");
+            assert!(gate.reached());
+            let other = cat(mount, "0");
+            waiting.signal(signal);
+            assert_eq!(waiting.finish().code(), None, "{signal} ends it");
+            gate.release();
+            assert!(other.finish().succeeded().stdout == long_text("0", SIZE));
+            assert_eq!(server.retrieved(b"0"), 1);
+        });
+    }
+}
+
+/// A signal that does not ask a program to end does not disturb it while it opens a file.
+#[test]
+fn a_waiting_reader_is_not_disturbed_by_its_timers() {
+    mounted(serving_long(&numbered(1)), &[], |mount, server| {
+        let gate = server.hold(b"0", SIZE / 2);
+        let script = "trap 'echo woken >&2' USR1; exec 3< 0; cat <&3";
+        let mut shell = Command::new("sh");
+        let shell = start(shell.args(["-c", script]).current_dir(mount.path()));
+        assert!(gate.reached());
+        shell.signal(Signal::SIGUSR1);
+        let interrupted = cat(mount, "0");
+        interrupted.signal(Signal::SIGINT);
+        interrupted.finish();
+        gate.release();
+        let read = shell.finish().succeeded();
+        assert!(read.stdout == long_text("0", SIZE));
+        assert_eq!(read.stderr, "woken\n");
+    });
 }
 
 /// A link that breaks before the commit is made again for it; the messages that were removed are

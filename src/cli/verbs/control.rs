@@ -55,8 +55,8 @@ impl Control {
         ctl.write_all(format!("{verb}\n").as_bytes())
     }
 
-    /// Has the mount begin something that takes long. Nobody can interrupt a write that waits for
-    /// the end of it, so this one does not.
+    /// Has the mount begin something that takes long. A write that waits for the end of it fails when
+    /// its time is over, so this one does not wait.
     pub(super) fn begin(&self, verb: &'static str, terms: &str) -> Result<(), VerbError> {
         let begun = self.write(&format!("{verb} nowait{terms}"));
         begun.map_err(|error| self.refused(verb, error))

@@ -7,6 +7,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 /// Longer than anything here takes; a program that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -94,6 +97,13 @@ impl Running {
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Sends it a signal.
+    #[track_caller]
+    pub fn signal(&self, signal: Signal) {
+        let id = Pid::from_raw(self.id().try_into().expect("a process id"));
+        kill(id, signal).expect("a program to signal");
     }
 
     /// Whether it has ended.
