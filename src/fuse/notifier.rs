@@ -66,10 +66,6 @@ impl Notifier {
     /// Tells the kernel of a change in the maildrop, soon. Before the mount exists, the kernel knows
     /// nothing that could have changed, so there is nothing to tell.
     pub fn tell(&self, change: &Change) {
-        // A first listing is as many changes as it has messages.
-        if self.line.get().is_none() {
-            return;
-        }
         if let Some(notice) = Notice::of(change) {
             self.send(Message::Forget(notice));
         }

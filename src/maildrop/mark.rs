@@ -33,7 +33,7 @@ pub enum Record {
 impl Mark {
     pub(super) fn of(message: &Message) -> Self {
         Self {
-            unique_id: message.unique_id.clone(),
+            unique_id: message.unique_id().into(),
             occurrence: message.occurrence,
             sharers: message.sharers,
             size: message.listed,

@@ -28,41 +28,53 @@ const DIGEST_OCTETS: usize = 16;
 ///
 /// `suffix` is at most 32 octets long; the command line sees to it.
 pub fn file_name(unique_id: &[u8], occurrence: u32, suffix: &str) -> String {
-    let mut name = shortened(escaped(unique_id), unique_id, suffix.len());
+    let mut name = String::new();
+    write_file_name(&mut name, unique_id, occurrence, suffix);
+    name
+}
+
+/// The same, into a string that held another name: a mailbox has a hundred thousand.
+pub fn write_file_name(name: &mut String, unique_id: &[u8], occurrence: u32, suffix: &str) {
+    name.clear();
+    escape(unique_id, name);
+    shorten(name, unique_id, suffix.len());
     if occurrence > 1 {
         // Writing to a String cannot fail.
         let _ = write!(name, "~{occurrence}");
     }
     name.push_str(suffix);
-    name
 }
 
 /// A unique-id as printable ASCII of one line; [`unescaped`] is the way back.
 pub(super) fn escaped(unique_id: &[u8]) -> String {
+    let mut text = String::new();
+    escape(unique_id, &mut text);
+    text
+}
+
+fn escape(unique_id: &[u8], text: &mut String) {
     if unique_id.is_empty() {
-        return NO_UNIQUE_ID.to_owned();
+        return text.push_str(NO_UNIQUE_ID);
     }
     let special = matches!(unique_id, b"." | b".." | b".pop3fs");
     let tilde = occurrence_mark(unique_id);
     match str::from_utf8(unique_id) {
-        // Nearly all are: a mailbox has a hundred thousand names.
-        Ok(text) if !special && tilde.is_none() && unique_id.iter().all(is_plain) => {
-            text.to_owned()
+        // Nearly all are.
+        Ok(plain) if !special && tilde.is_none() && unique_id.iter().all(is_plain) => {
+            text.push_str(plain);
         }
-        _ => escaped_one_by_one(unique_id, special, tilde),
+        _ => escape_one_by_one(unique_id, special, tilde, text),
     }
 }
 
-fn escaped_one_by_one(unique_id: &[u8], special: bool, tilde: Option<usize>) -> String {
-    let mut name = String::with_capacity(unique_id.len());
+fn escape_one_by_one(unique_id: &[u8], special: bool, tilde: Option<usize>, text: &mut String) {
     for (at, octet) in unique_id.iter().enumerate() {
         if is_plain(octet) && !(special && at == 0) && tilde != Some(at) {
-            name.push(char::from(*octet));
+            text.push(char::from(*octet));
         } else {
-            let _ = write!(name, "%{octet:02X}");
+            let _ = write!(text, "%{octet:02X}");
         }
     }
-    name
 }
 
 fn is_plain(octet: &u8) -> bool {
@@ -100,17 +112,16 @@ fn occurrence_mark(unique_id: &[u8]) -> Option<usize> {
     (digits > 0 && unique_id.get(at) == Some(&b'~')).then_some(at)
 }
 
-fn shortened(mut name: String, unique_id: &[u8], suffix: usize) -> String {
+fn shorten(name: &mut String, unique_id: &[u8], suffix: usize) {
     let room = NAME_MAX.saturating_sub(OCCURRENCE_MAX + suffix);
     if name.len() <= room {
-        return name;
+        return;
     }
     name.truncate(room.saturating_sub("%~".len() + 2 * DIGEST_OCTETS));
     name.push_str("%~");
     for octet in Sha256::digest(unique_id).iter().take(DIGEST_OCTETS) {
         let _ = write!(name, "{octet:02x}");
     }
-    name
 }
 
 #[cfg(test)]

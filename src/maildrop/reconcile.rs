@@ -6,172 +6,160 @@
 //! with the same listed sizes in the same order. Most groups have one member. Whatever does not
 //! match is taken for new mail, never for a message that somebody has marked or read.
 
-use std::collections::{HashMap, HashSet};
-
-use crate::pop3::MessageNumber;
+use std::collections::HashSet;
 
 use super::catalog::{Catalog, Message};
+use super::groups::Groups;
 use super::message::{MessageId, Place};
 use super::{Change, names};
 
 /// One message of a session's listings: LIST and UIDL joined by number.
-#[derive(Debug)]
-pub(super) struct Listed {
-    pub number: MessageNumber,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listed<'a> {
     /// Empty where the server gave none.
-    pub unique_id: Box<[u8]>,
+    pub unique_id: &'a [u8],
     pub size: u64,
-}
-
-/// The message-numbers of one session. Dropped with it.
-pub(super) type Numbering = HashMap<MessageId, MessageNumber>;
-
-/// What a message of the listing is.
-#[derive(Clone, Debug, Default)]
-struct Position {
-    /// Which of the messages that share its unique-id, counted from 1, and of how many.
-    occurrence: u32,
-    sharers: u32,
-    /// The message of the mount, if it was there before.
-    known: Option<MessageId>,
 }
 
 /// What a listing has come to.
 #[derive(Debug)]
 pub(super) struct Outcome {
-    /// The session's message-numbers.
-    pub numbering: Numbering,
-    /// What the kernel must be told.
-    pub changes: Vec<Change>,
+    /// The message of the mount for each of the listing; none where there are too many.
+    pub ids: Vec<Option<MessageId>>,
     /// Messages that were not there before.
     pub arrived: Vec<MessageId>,
     /// Messages that are no longer there.
     pub vanished: Vec<MessageId>,
+    /// What the kernel must be told of those.
+    gone: Vec<Change>,
+}
+
+impl Outcome {
+    /// What the kernel must be told, if it can have asked before.
+    pub fn changes(&self, catalog: &Catalog) -> Vec<Change> {
+        let arrived = self.arrived.iter().filter_map(|id| catalog.message(*id));
+        let appeared = arrived.map(|message| Change::Appeared {
+            place: message.place,
+            name: message.name.clone(),
+        });
+        self.gone.iter().cloned().chain(appeared).collect()
+    }
 }
 
 /// Brings the catalog up to date with a listing.
 pub(super) fn reconcile(
     catalog: &mut Catalog,
-    listing: Vec<Listed>,
+    listing: &[Listed<'_>],
     suffix: &str,
     listed_at: i64,
 ) -> Outcome {
-    let positions = positions(catalog, &listing, suffix);
-    let vanished = unlisted(catalog, &positions);
+    let view = View::of(listing, suffix);
+    let mut ids = view.recognize(catalog);
+    let vanished = unlisted(catalog, &ids);
     let gone = vanished.iter();
-    let mut changes: Vec<_> = gone
+    let gone = gone
         .flat_map(|&id| catalog.place(id, Place::Gone))
         .collect();
-    let mut arrived = Vec::new();
-    let mut numbering = Numbering::with_capacity(listing.len());
-    for (listed, position) in listing.into_iter().zip(positions) {
-        let number = listed.number;
-        let id = match position.known {
-            Some(id) => Some(id),
-            None => {
-                let message = newcomer(listed.unique_id, listed.size, &position, suffix, listed_at);
-                changes.push(Change::Appeared {
-                    place: message.place,
-                    name: message.name.clone(),
-                });
-                let id = catalog.add(message);
-                arrived.extend(id);
-                id
-            }
-        };
-        numbering.extend(id.map(|id| (id, number)));
-    }
+    let arrived = view.add_newcomers(catalog, &mut ids, listed_at);
     Outcome {
-        numbering,
-        changes,
+        ids,
         arrived,
         vanished,
+        gone,
     }
 }
 
-/// What each message of the listing is, in listing order.
-fn positions(catalog: &Catalog, listing: &[Listed], suffix: &str) -> Vec<Position> {
-    let mut positions = vec![Position::default(); listing.len()];
-    for (unique_id, members) in groups(listing) {
-        let known = same_as_before(catalog, unique_id, &members, listing, suffix);
-        let sharers = u32::try_from(members.len()).unwrap_or(u32::MAX);
-        for ((occurrence, member), known) in (1..).zip(members).zip(known) {
-            if let Some(position) = positions.get_mut(member) {
-                *position = Position {
-                    occurrence,
-                    sharers,
-                    known,
-                };
-            }
+/// A listing, and how its messages are told apart and named.
+struct View<'l> {
+    listing: &'l [Listed<'l>],
+    groups: Groups,
+    suffix: &'l str,
+}
+
+impl<'l> View<'l> {
+    fn of(listing: &'l [Listed<'l>], suffix: &'l str) -> Self {
+        let unique_ids: Vec<&[u8]> = listing.iter().map(|listed| listed.unique_id).collect();
+        Self {
+            listing,
+            groups: Groups::of(&unique_ids),
+            suffix,
         }
     }
-    positions
-}
 
-/// Positions in the listing of the messages that share a unique-id, in listing order.
-fn groups(listing: &[Listed]) -> HashMap<&[u8], Vec<usize>> {
-    let mut groups: HashMap<&[u8], Vec<usize>> = HashMap::with_capacity(listing.len());
-    for (position, listed) in listing.iter().enumerate() {
-        groups.entry(&listed.unique_id).or_default().push(position);
-    }
-    groups
-}
-
-/// For each member of a group the known message that it is; none at all unless the whole group is
-/// as it was.
-fn same_as_before(
-    catalog: &Catalog,
-    unique_id: &[u8],
-    members: &[usize],
-    listing: &[Listed],
-    suffix: &str,
-) -> Vec<Option<MessageId>> {
-    if catalog.totals().messages == 0 {
-        return vec![None; members.len()];
-    }
-    let known = |(occurrence, member): (u32, &usize)| {
-        let id = catalog.named(&names::file_name(unique_id, occurrence, suffix))?;
-        let message = catalog.message(id)?;
-        let same = &*message.unique_id == unique_id
-            && message.sharers as usize == members.len()
-            && message.listed == listing.get(*member)?.size;
-        same.then_some(id)
-    };
-    let ids: Vec<Option<MessageId>> = (1..).zip(members).map(known).collect();
-    if ids.contains(&None) {
-        vec![None; members.len()]
-    } else {
+    /// The known message that each of the listing is; none of a group unless all of it is as it
+    /// was.
+    fn recognize(&self, catalog: &Catalog) -> Vec<Option<MessageId>> {
+        if catalog.totals().messages == 0 {
+            return vec![None; self.listing.len()];
+        }
+        let mut name = String::new();
+        let known = |(at, listed): (usize, &Listed<'_>)| {
+            self.write_name(&mut name, at, listed);
+            let id = catalog.named(&name)?;
+            let message = catalog.message(id)?;
+            let same = message.unique_id() == listed.unique_id
+                && message.sharers == self.groups.sharers(at)
+                && message.listed == listed.size;
+            same.then_some(id)
+        };
+        let mut ids: Vec<Option<MessageId>> = self.listing.iter().enumerate().map(known).collect();
+        self.forget_where_not_all_are_known(&mut ids);
         ids
     }
+
+    fn forget_where_not_all_are_known(&self, ids: &mut [Option<MessageId>]) {
+        let strangers = ids.iter().enumerate().filter(|(_, id)| id.is_none());
+        let changed: HashSet<usize> = strangers.map(|(at, _)| self.groups.leader(at)).collect();
+        for (at, id) in ids.iter_mut().enumerate() {
+            id.take_if(|_| changed.contains(&self.groups.leader(at)));
+        }
+    }
+
+    /// Adds the messages that are not known; gives them, and completes the ids.
+    fn add_newcomers(
+        &self,
+        catalog: &mut Catalog,
+        ids: &mut [Option<MessageId>],
+        listed_at: i64,
+    ) -> Vec<MessageId> {
+        let newcomers = ids.iter().filter(|id| id.is_none()).count();
+        catalog.expect(newcomers);
+        let mut arrived = Vec::with_capacity(newcomers);
+        let mut name = String::new();
+        let unknown = ids.iter_mut().enumerate().zip(self.listing);
+        for ((at, id), listed) in unknown.filter(|((_, id), _)| id.is_none()) {
+            self.write_name(&mut name, at, listed);
+            *id = catalog.add(Message {
+                occurrence: self.groups.occurrence(at),
+                sharers: self.groups.sharers(at),
+                listed: listed.size,
+                listed_at,
+                ..Message::new(&name, listed.unique_id)
+            });
+            arrived.extend(*id);
+        }
+        arrived
+    }
+
+    fn write_name(&self, name: &mut String, at: usize, listed: &Listed<'_>) {
+        let occurrence = self.groups.occurrence(at);
+        names::write_file_name(name, listed.unique_id, occurrence, self.suffix);
+    }
 }
 
-fn unlisted(catalog: &Catalog, positions: &[Position]) -> Vec<MessageId> {
-    let listed: HashSet<MessageId> = positions.iter().filter_map(|it| it.known).collect();
+/// The messages of the mount that are listed no more.
+fn unlisted(catalog: &Catalog, listed: &[Option<MessageId>]) -> Vec<MessageId> {
+    let mut is_listed = vec![false; catalog.after(None).count()];
+    for id in listed.iter().flatten() {
+        if let Some(place) = is_listed.get_mut(id.index() as usize) {
+            *place = true;
+        }
+    }
     catalog
         .present()
         .map(|(id, _)| id)
-        .filter(|id| !listed.contains(id))
+        .filter(|id| is_listed.get(id.index() as usize) == Some(&false))
         .collect()
-}
-
-fn newcomer(
-    unique_id: Box<[u8]>,
-    size: u64,
-    position: &Position,
-    suffix: &str,
-    listed_at: i64,
-) -> Message {
-    Message {
-        name: names::file_name(&unique_id, position.occurrence, suffix).into(),
-        unique_id,
-        occurrence: position.occurrence,
-        sharers: position.sharers,
-        listed: size,
-        listed_at,
-        place: Place::Root,
-        version: 0,
-        content: None,
-    }
 }
 
 #[cfg(test)]
@@ -179,7 +167,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::pop3::listing::scan_line;
 
     /// A mailbox as the server has it: unique-id and size, in order.
     type Mailbox = Vec<(Vec<u8>, u64)>;
@@ -191,36 +178,26 @@ mod tests {
         prop::collection::vec((unique_id, 0u64..4), 0..24)
     }
 
-    fn listing(mailbox: &Mailbox) -> Vec<Listed> {
-        let listed = |(number, (unique_id, size)): (u32, &(Vec<u8>, u64))| Listed {
-            number: scan_line(format!("{number} 0").as_bytes()).unwrap().number,
-            unique_id: unique_id.clone().into(),
-            size: *size,
-        };
-        (1..).zip(mailbox).map(listed).collect()
-    }
-
-    fn take(catalog: &mut Catalog, mailbox: &Mailbox) -> (Numbering, Vec<Change>) {
-        let outcome = reconcile(catalog, listing(mailbox), ".eml", 1000);
-        (outcome.numbering, outcome.changes)
-    }
-
-    /// The ids in listing order, each held against the unique-id and size at its number.
-    fn ids(catalog: &Catalog, numbering: &Numbering, mailbox: &Mailbox) -> Vec<MessageId> {
-        let numbers: HashMap<String, MessageId> = numbering
+    /// The ids in listing order, each held against unique-id and size, and all changes.
+    fn take(catalog: &mut Catalog, mailbox: &Mailbox) -> (Vec<MessageId>, Vec<Change>) {
+        let listing: Vec<Listed> = mailbox
             .iter()
-            .map(|(id, number)| (number.to_string(), *id))
+            .map(|(unique_id, size)| Listed {
+                unique_id,
+                size: *size,
+            })
             .collect();
-        let id = |(number, (unique_id, size)): (u32, &(Vec<u8>, u64))| {
-            let id = numbers[&number.to_string()];
-            let message = catalog.message(id).unwrap();
+        let outcome = reconcile(catalog, &listing, ".eml", 1000);
+        let changes = outcome.changes(catalog);
+        let ids: Vec<MessageId> = outcome.ids.into_iter().map(Option::unwrap).collect();
+        for (id, (unique_id, size)) in ids.iter().zip(mailbox) {
+            let message = catalog.message(*id).unwrap();
             assert_eq!(
-                (&*message.unique_id, message.listed),
+                (message.unique_id(), message.listed),
                 (&unique_id[..], *size)
             );
-            id
-        };
-        (1..).zip(mailbox).map(id).collect()
+        }
+        (ids, changes)
     }
 
     fn unlike(mailbox: &Mailbox, unique_id: &[u8]) -> Vec<usize> {
@@ -233,10 +210,8 @@ mod tests {
         #[test]
         fn every_message_has_a_name_of_its_own_and_is_found_by_it(mailbox in mailbox()) {
             let mut catalog = Catalog::default();
-            let (numbering, changes) = take(&mut catalog, &mailbox);
-            prop_assert_eq!(numbering.len(), mailbox.len());
+            let (ids, changes) = take(&mut catalog, &mailbox);
             prop_assert_eq!(changes.len(), mailbox.len());
-            let ids = ids(&catalog, &numbering, &mailbox);
             prop_assert!(ids.is_sorted());
             for id in ids {
                 let message = catalog.message(id).unwrap();
@@ -260,16 +235,16 @@ mod tests {
             mailbox in mailbox(), order: u64, marked in any::<prop::sample::Index>()
         ) {
             let mut catalog = Catalog::default();
-            let (numbering, _) = take(&mut catalog, &mailbox);
-            let before: HashSet<MessageId> = numbering.into_keys().collect();
+            let (ids, _) = take(&mut catalog, &mailbox);
+            let before: HashSet<MessageId> = ids.into_iter().collect();
             let marked = (!mailbox.is_empty()).then(|| MessageId(marked.index(mailbox.len()) as u32));
             marked.into_iter().for_each(|id| drop(catalog.place(id, Place::Deleted)));
             let mut reordered = mailbox;
             reordered.sort_by_key(|(unique_id, _)| {
                 unique_id.iter().fold(order, |key, octet| key.wrapping_add(1 + u64::from(*octet)).rotate_left(7))
             });
-            let (numbering, changes) = take(&mut catalog, &reordered);
-            let after: HashSet<MessageId> = ids(&catalog, &numbering, &reordered).into_iter().collect();
+            let (ids, changes) = take(&mut catalog, &reordered);
+            let after: HashSet<MessageId> = ids.into_iter().collect();
             prop_assert_eq!(before, after);
             prop_assert_eq!(changes, []);
             prop_assert_eq!(catalog.marked().map(|(id, _)| id).collect::<Vec<_>>(), Vec::from_iter(marked));
@@ -281,8 +256,7 @@ mod tests {
         ) {
             prop_assume!(!mailbox.is_empty());
             let mut catalog = Catalog::default();
-            let (numbering, _) = take(&mut catalog, &mailbox);
-            let before = ids(&catalog, &numbering, &mailbox);
+            let (before, _) = take(&mut catalog, &mailbox);
             let at = at.index(mailbox.len());
             let unique_id = mailbox[at].0.clone();
             let mut changed = mailbox.clone();
@@ -291,8 +265,7 @@ mod tests {
             } else {
                 changed[at].1 = 7;
             }
-            let (numbering, changes) = take(&mut catalog, &changed);
-            let after = ids(&catalog, &numbering, &changed);
+            let (after, changes) = take(&mut catalog, &changed);
             for same in unlike(&mailbox, &unique_id) {
                 prop_assert_eq!(before[same], after[same]);
             }
@@ -307,8 +280,8 @@ mod tests {
         fn whatever_the_listings_are_the_last_one_is_shown(mailboxes in prop::collection::vec(mailbox(), 1..5)) {
             let mut catalog = Catalog::default();
             for mailbox in &mailboxes {
-                let (numbering, _) = take(&mut catalog, mailbox);
-                let listed: HashSet<MessageId> = ids(&catalog, &numbering, mailbox).into_iter().collect();
+                let (ids, _) = take(&mut catalog, mailbox);
+                let listed: HashSet<MessageId> = ids.into_iter().collect();
                 prop_assert_eq!(listed.len(), mailbox.len());
                 prop_assert!(catalog.present().all(|(id, _)| listed.contains(&id)));
                 prop_assert_eq!(catalog.totals().messages as usize, mailbox.len());

@@ -431,15 +431,8 @@ mod tests {
         let mut state = State::new(settings, Vec::new());
         for name in ["a", "b"] {
             state.catalog.add(Message {
-                name: name.into(),
-                unique_id: name.as_bytes().into(),
-                occurrence: 1,
-                sharers: 1,
                 listed: 10,
-                listed_at: 0,
-                place: Place::Root,
-                version: 0,
-                content: None,
+                ..Message::new(name, name.as_bytes())
             });
         }
         state

@@ -1,6 +1,7 @@
 //! The number by which a session knows a message.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 /// A message-number (RFC 1939 section 5): it names a message in one session, and another one, or
 /// none, in the next.
@@ -8,7 +9,7 @@ use std::fmt;
 /// So it can be neither copied nor made from an integer. Only the parsers of
 /// [`listing`](super::listing) make one; it belongs to the session's map and is dropped with it.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessageNumber(u32);
+pub struct MessageNumber(NonZeroU32);
 
 impl MessageNumber {
     /// Parses one or more digits, giving a number from 1 on.
@@ -16,8 +17,7 @@ impl MessageNumber {
         if !digits.iter().all(u8::is_ascii_digit) {
             return None;
         }
-        let number = str::from_utf8(digits).ok()?.parse().ok()?;
-        (number > 0).then_some(Self(number))
+        str::from_utf8(digits).ok()?.parse().ok().map(Self)
     }
 }
 
@@ -33,12 +33,10 @@ mod tests {
 
     #[test]
     fn numbers_start_at_one() {
-        assert_eq!(MessageNumber::parse(b"1"), Some(MessageNumber(1)));
-        assert_eq!(
-            MessageNumber::parse(b"4294967295"),
-            Some(MessageNumber(u32::MAX))
-        );
-        assert_eq!(MessageNumber::parse(b"0"), None);
+        let parsed = |digits| MessageNumber::parse(digits).map(|number| number.0.get());
+        assert_eq!(parsed(b"1"), Some(1));
+        assert_eq!(parsed(b"4294967295"), Some(u32::MAX));
+        assert_eq!(parsed(b"0"), None);
     }
 
     #[test]

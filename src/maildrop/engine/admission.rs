@@ -2,12 +2,15 @@
 
 use crate::pop3::Reply;
 
+use super::super::clock::Moment;
 use super::super::error::{Error, Outage, OutageKind};
 use super::super::event::EventKind;
 use super::super::message::{MessageId, Place};
-use super::super::reconcile::reconcile;
+use super::super::numbering::Numbering;
+use super::super::reconcile::{Listed, Outcome, reconcile};
 use super::super::session::{
-    Channel, Credential, Exchange, Listing, LogIn, NoMethod, Session, SignIn, is_temporary,
+    Channel, Credential, Exchange, Listing, LogIn, Messages, NoMethod, Session, SignIn,
+    is_temporary,
 };
 use super::super::state::State;
 use super::super::status::SessionStatus;
@@ -104,20 +107,23 @@ impl Engine {
             step,
             journal,
         } = turn;
-        let suffix = state.settings.suffix.clone();
-        let messages = listing.into_messages();
         let marked = state.catalog.marks();
-        let outcome = reconcile(&mut state.catalog, messages, &suffix, now.unix_seconds());
-        let news = News::of(&outcome.changes);
-        // The first listing tells what there is, not what has happened.
+        let messages = listing.into_messages();
+        let outcome = take_in(&messages, state, *now);
+        let news = News::of(&outcome);
+        // The first listing tells what there is, not what has happened; nobody can have asked for
+        // a name before it.
         if state.link.listed.is_some() {
             let events = EventKind::of_listing(&outcome, &state.catalog);
             step.effects.events.extend(events);
+            step.effects.changes.extend(outcome.changes(&state.catalog));
         }
-        let numbering = outcome.numbering;
-        step.effects.changes.extend(outcome.changes);
+        let numbered = outcome.ids.into_iter().zip(messages.into_numbers());
+        let numbering: Numbering = numbered
+            .filter_map(|(id, number)| Some((id?, number)))
+            .collect();
         state.reorder();
-        if inherit(state, &suffix) | (state.catalog.marks() != marked) | self.unwritten {
+        if inherit(state) | (state.catalog.marks() != marked) | self.unwritten {
             *journal = true;
         }
         log::info!("listed: {} messages, {news}", numbering.len());
@@ -185,15 +191,22 @@ impl Engine {
     }
 }
 
+/// Brings the catalog up to date with a listing.
+fn take_in(messages: &Messages, state: &mut State, now: Moment) -> Outcome {
+    let listing: Vec<Listed<'_>> = messages.iter().collect();
+    let (catalog, suffix) = (&mut state.catalog, &state.settings.suffix);
+    reconcile(catalog, &listing, suffix, now.unix_seconds())
+}
+
 /// Takes over the marks of a mount that ended without a commit; whether there were any.
-fn inherit(state: &mut State, suffix: &str) -> bool {
+fn inherit(state: &mut State) -> bool {
     let inherited = std::mem::take(&mut state.inherited);
     if inherited.is_empty() {
         return false;
     }
     let found: Vec<MessageId> = inherited
         .iter()
-        .filter_map(|mark| mark.find(&state.catalog, suffix))
+        .filter_map(|mark| mark.find(&state.catalog, &state.settings.suffix))
         .collect();
     for &id in &found {
         state.catalog.place(id, Place::Deleted);
@@ -210,6 +223,7 @@ fn inherit(state: &mut State, suffix: &str) -> bool {
 mod tests {
     use std::time::Duration;
 
+    use super::super::super::Change;
     use super::super::super::handle::Maildrop;
     use super::super::super::settings::Settings;
     use super::super::link::{PAUSE, REFUSED_PAUSE};
@@ -388,7 +402,20 @@ mod tests {
         rig.connect().unwrap();
         assert!(rig.maildrop.find(Place::Deleted, "b").is_some());
         assert_eq!(rig.journal.marks(), before.journal.marks());
-        assert!(rig.told.lock().unwrap().len() >= 2);
         assert_eq!(rig.ordered, [Order::Connect, Order::WriteJournal]);
+    }
+
+    #[test]
+    fn what_was_there_before_the_mount_is_no_news_and_what_comes_later_is() {
+        let mut rig = Rig::connected(mailbox());
+        assert_eq!(*rig.told.lock().unwrap(), []);
+        rig.cut();
+        rig.script = Script::of(&[("a", "one\r\n"), ("b", "two\r\n"), ("c", "three\r\n")]);
+        rig.connect().unwrap();
+        let came = Change::Appeared {
+            place: Place::Root,
+            name: "c".into(),
+        };
+        assert_eq!(*rig.told.lock().unwrap(), [came]);
     }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::super::Change;
 use super::super::clock::Moment;
 use super::super::reader::Answer;
+use super::super::reconcile::Outcome;
 use super::super::status::LinkStatus;
 use super::{Engine, Turn};
 
@@ -16,12 +16,11 @@ pub(super) struct News {
 }
 
 impl News {
-    /// The news in what has come of a listing.
-    pub fn of(changes: &[Change]) -> Self {
-        let count = |is: fn(&Change) -> bool| changes.iter().filter(|it| is(it)).count() as u64;
+    /// The news in what a listing has come to.
+    pub fn of(outcome: &Outcome) -> Self {
         Self {
-            arrived: count(|change| matches!(change, Change::Appeared { .. })),
-            vanished: count(|change| matches!(change, Change::Vanished { .. })),
+            arrived: outcome.arrived.len() as u64,
+            vanished: outcome.vanished.len() as u64,
         }
     }
 
@@ -62,6 +61,7 @@ impl Engine {
 mod tests {
     use std::time::Duration;
 
+    use super::super::super::Change;
     use super::super::super::cache::Cache;
     use super::super::super::error::Error;
     use super::super::super::handle::Maildrop;
@@ -70,7 +70,6 @@ mod tests {
     use super::super::link::REFUSED_PAUSE;
     use super::super::rig::Rig;
     use super::super::script::{Reaction, Script};
-    use super::*;
 
     fn mailbox() -> Script {
         Script::of(&[("a", "one\r\n"), ("b", "two\r\n")])

@@ -84,7 +84,7 @@ impl Transaction {
     /// what became of the `doubtful`.
     pub fn begin(catalog: &Catalog, doubtful: &BTreeSet<MessageId>, terms: Terms) -> Option<Self> {
         let target = |(id, message): (MessageId, &Message)| {
-            let unique_id = text::printable(&message.unique_id);
+            let unique_id = text::printable(message.unique_id());
             (
                 id,
                 Target {
@@ -142,7 +142,7 @@ impl Transaction {
             };
             if message.place == Place::Gone {
                 target.fate = std::mem::replace(&mut target.fate, Fate::Open).gone(
-                    listed.contains(&(&*message.unique_id, message.listed))
+                    listed.contains(&(message.unique_id(), message.listed))
                         || is_listed_anew(message, catalog, suffix),
                 );
             } else if target.fate == Fate::InDoubt {
@@ -363,7 +363,7 @@ impl Target {
 fn sizes(catalog: &Catalog) -> HashSet<(&[u8], u64)> {
     catalog
         .present()
-        .map(|(_, message)| (&*message.unique_id, message.listed))
+        .map(|(_, message)| (message.unique_id(), message.listed))
         .collect()
 }
 
@@ -371,7 +371,7 @@ fn sizes(catalog: &Catalog) -> HashSet<(&[u8], u64)> {
 fn is_listed_anew(message: &Message, catalog: &Catalog, suffix: &str) -> bool {
     catalog
         .named(&names::file_name(
-            &message.unique_id,
+            message.unique_id(),
             message.sharers,
             suffix,
         ))
@@ -386,7 +386,6 @@ mod tests {
 
     use super::super::super::reconcile::{Listed, reconcile};
     use super::*;
-    use crate::pop3::listing::scan_line;
     use crate::pop3::{Connection, Event};
 
     const A: MessageId = MessageId(0);
@@ -413,12 +412,14 @@ mod tests {
     }
 
     fn list(catalog: &mut Catalog, mailbox: &[(&str, u64)]) {
-        let listed = |(number, (unique_id, size)): (u32, &(&str, u64))| Listed {
-            number: scan_line(format!("{number} 0").as_bytes()).unwrap().number,
-            unique_id: unique_id.as_bytes().into(),
-            size: *size,
-        };
-        reconcile(catalog, (1..).zip(mailbox).map(listed).collect(), "", 0);
+        let listing: Vec<Listed> = mailbox
+            .iter()
+            .map(|&(unique_id, size)| Listed {
+                unique_id: unique_id.as_bytes(),
+                size,
+            })
+            .collect();
+        reconcile(catalog, &listing, "", 0);
     }
 
     fn begin(catalog: &Catalog) -> Option<Transaction> {

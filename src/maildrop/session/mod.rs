@@ -22,7 +22,7 @@ use crate::pop3::{Capabilities, Command, CommandError, Connection, Event, Reply}
 pub use credential::{Channel, Credential, Proof};
 pub(super) use error::SessionError;
 pub(super) use exchange::{Exchange, Happening, is_temporary};
-pub(super) use listing::Listing;
+pub(super) use listing::{Listing, Messages};
 pub(super) use log_in::LogIn;
 pub use method::Method;
 pub(super) use method::NoMethod;
@@ -33,8 +33,8 @@ use exchange::Retrieval;
 use super::clock::Moment;
 use super::engine::Idleness;
 use super::message::MessageId;
+use super::numbering::Numbering;
 use super::pace::{Pace, Survey};
-use super::reconcile::Numbering;
 use super::schedule::Flight;
 
 /// A server may think for minutes over PASS, the first listing and QUIT; over anything else one
@@ -85,7 +85,7 @@ impl Session {
             connection: Connection::new(Exchange::Greeting),
             stage: Stage::SigningIn(Box::new(sign_in), Survey::default()),
             capabilities: Capabilities::default(),
-            numbering: Numbering::new(),
+            numbering: Numbering::default(),
             octets: 0,
             pace: Pace::default(),
             together: false,
@@ -315,7 +315,7 @@ impl Session {
         now: Moment,
     ) -> Result<bool, CommandError> {
         self.stir(now);
-        let Some(number) = self.numbering.get(&id) else {
+        let Some(number) = self.numbering.number(id) else {
             return Ok(false);
         };
         let in_flight = self.octets.saturating_add(listed);
@@ -334,7 +334,7 @@ impl Session {
     /// Sends DELE; false where the message has no number in this session.
     pub fn delete(&mut self, id: MessageId, now: Moment) -> Result<bool, CommandError> {
         self.stir(now);
-        let Some(number) = self.numbering.get(&id) else {
+        let Some(number) = self.numbering.number(id) else {
             return Ok(false);
         };
         self.connection

@@ -1,0 +1,109 @@
+//! Messages of a listing that share a unique-id.
+//!
+//! Nearly always each is alone with its own, so a group is no more than its first member, its
+//! leader, of which the others know.
+
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
+
+/// The messages of a listing, by their positions in it, in groups that share a unique-id.
+pub(super) struct Groups {
+    members: Vec<Member>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Member {
+    leader: usize,
+    occurrence: u32,
+    /// Counted at the leader only.
+    sharers: u32,
+}
+
+impl Groups {
+    /// The groups of messages with these unique-ids.
+    pub fn of(unique_ids: &[&[u8]]) -> Self {
+        // Keyed afresh each time: unique-ids are the server's to choose, and must not be chosen to
+        // collide.
+        let hasher = RandomState::new();
+        let unique_id = |at: usize| unique_ids.get(at).copied().unwrap_or_default();
+        let mut leaders: HashTable<usize> = HashTable::with_capacity(unique_ids.len());
+        let mut groups = Self {
+            members: Vec::with_capacity(unique_ids.len()),
+        };
+        for (at, &own) in unique_ids.iter().enumerate() {
+            let found = leaders.entry(
+                hasher.hash_one(own),
+                |&leader| unique_id(leader) == own,
+                |&leader| hasher.hash_one(unique_id(leader)),
+            );
+            groups.join(*found.or_insert(at).get());
+        }
+        groups
+    }
+
+    /// The next message, in the group of this leader, which may be itself.
+    fn join(&mut self, leader: usize) {
+        self.members.push(Member {
+            leader,
+            occurrence: 1,
+            sharers: 0,
+        });
+        let Some(counted) = self.members.get_mut(leader) else {
+            return;
+        };
+        counted.sharers = counted.sharers.saturating_add(1);
+        let occurrence = counted.sharers;
+        if let Some(member) = self.members.last_mut() {
+            member.occurrence = occurrence;
+        }
+    }
+
+    /// The position of the first message that has the unique-id of this one.
+    pub fn leader(&self, at: usize) -> usize {
+        self.members.get(at).map_or(at, |member| member.leader)
+    }
+
+    /// Which of its group a message is, counted from 1.
+    pub fn occurrence(&self, at: usize) -> u32 {
+        self.members.get(at).map_or(1, |member| member.occurrence)
+    }
+
+    /// How many are in its group.
+    pub fn sharers(&self, at: usize) -> u32 {
+        let leader = self.members.get(self.leader(at));
+        leader.map_or(1, |leader| leader.sharers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn who_shares_a_unique_id_is_counted_in_listing_order() {
+        let groups = Groups::of(&[b"a", b"b", b"a", b"", b"a", b""]);
+        let all = |of: fn(&Groups, usize) -> u32| -> Vec<u32> {
+            (0..6).map(|at| of(&groups, at)).collect()
+        };
+        assert_eq!(all(Groups::occurrence), [1, 1, 2, 1, 3, 2]);
+        assert_eq!(all(Groups::sharers), [3, 1, 3, 2, 3, 2]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_group_is_all_that_have_the_unique_id_of_its_leader(unique_ids in prop::collection::vec("[a-c]{0,2}", 0..40)) {
+            let unique_ids: Vec<&[u8]> = unique_ids.iter().map(String::as_bytes).collect();
+            let groups = Groups::of(&unique_ids);
+            for (at, own) in unique_ids.iter().enumerate() {
+                let equals = |until: usize| unique_ids[..until].iter().filter(|other| *other == own).count();
+                prop_assert_eq!(groups.occurrence(at) as usize, equals(at) + 1);
+                prop_assert_eq!(groups.sharers(at) as usize, equals(unique_ids.len()));
+                let first = unique_ids.iter().position(|other| other == own);
+                prop_assert_eq!(Some(groups.leader(at)), first);
+            }
+        }
+    }
+}
