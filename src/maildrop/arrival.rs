@@ -148,14 +148,25 @@ impl Arrival {
 
     /// The link was lost under it; how often that has happened.
     pub fn fail(&mut self) -> u32 {
+        self.restart();
+        self.failures += 1;
+        self.failures
+    }
+
+    /// What has come of it is void.
+    pub fn restart(&mut self) {
         *self = Self {
             expected: self.expected.take(),
             openers: std::mem::take(&mut self.openers),
             reads: std::mem::take(&mut self.reads),
-            failures: self.failures + 1,
+            failures: self.failures,
             ..Self::default()
         };
-        self.failures
+    }
+
+    /// How many octets have come of it.
+    pub fn length(&self) -> usize {
+        self.octets.len()
     }
 
     /// Those whose deadline has passed, refused.

@@ -331,7 +331,8 @@ impl State {
     /// before any other, but none more than `attempts` times.
     pub fn lost(&mut self, ids: &[MessageId], attempts: u32, error: &Error, effects: &mut Effects) {
         for &id in ids.iter().rev() {
-            let Some(arrival) = self.arrivals.get_mut(&id) else {
+            let arrival = self.arrivals.get_mut(&id);
+            let Some(arrival) = arrival.filter(|arrival| arrival.on_the_wire) else {
                 continue;
             };
             let failures = arrival.fail();
@@ -339,6 +340,37 @@ impl State {
                 self.refused(id, error, effects);
             } else {
                 self.demand.push_front(id);
+            }
+        }
+    }
+
+    /// What has come of these messages is not believed; those that somebody waits for are asked for
+    /// again, before any other.
+    pub fn disbelieve(&mut self, ids: &[MessageId]) {
+        for &id in ids.iter().rev() {
+            let Some(arrival) = self.arrivals.get_mut(&id) else {
+                continue;
+            };
+            arrival.restart();
+            if arrival.is_wanted() {
+                self.demand.push_front(id);
+            } else {
+                self.arrivals.remove(&id);
+            }
+        }
+    }
+
+    /// How many octets have come of a message that is on its way.
+    pub fn arrived_length(&self, id: MessageId) -> Option<usize> {
+        self.arrivals.get(&id).map(Arrival::length)
+    }
+
+    /// These messages may have been taken for others: what is known of their bytes is forgotten.
+    pub fn distrust(&mut self, ids: &[MessageId], effects: &mut Effects) {
+        for &id in ids {
+            let read = self.catalog.message(id).and_then(Message::fingerprint);
+            if read.is_some() && !self.arrivals.contains_key(&id) {
+                self.forget(id, effects);
             }
         }
     }
@@ -372,6 +404,10 @@ impl State {
         if let Some(message) = self.catalog.message(id) {
             log::warn!("{}: {}", message.name, Error::Changed);
         }
+        self.forget(id, effects);
+    }
+
+    fn forget(&mut self, id: MessageId, effects: &mut Effects) {
         self.catalog.forget(id);
         self.cache.remove(id);
         effects.changes.push(Change::Changed { id });

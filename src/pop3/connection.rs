@@ -94,7 +94,7 @@ impl<T> Connection<T> {
     }
 
     /// The tags of the exchanges that are not over, oldest first.
-    pub fn tags(&self) -> impl Iterator<Item = &T> {
+    pub fn tags(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.conversation.exchanges.iter().map(|it| &it.tag)
     }
 

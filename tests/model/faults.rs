@@ -155,8 +155,7 @@ impl World {
         match self.dice.below(5) {
             0 => Fault::QuitAnswersFirst(Duration::from_secs(1)),
             1 => Fault::ClosesAfterRefusals(1 + self.dice.below(3)),
-            // Not RETR: whose reply a body is can be told by nothing but its place in the line.
-            2 => Fault::LosesPipelined(When::nth(["DELE", "STAT"][self.dice.below(2)], 1)),
+            2 => Fault::LosesPipelined(When::nth(["DELE", "STAT", "RETR"][self.dice.below(3)], 1)),
             3 => Fault::HangsUpOnPipelining,
             _ => Fault::LowerCase,
         }

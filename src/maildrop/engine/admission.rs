@@ -57,7 +57,7 @@ impl Engine {
                     channel,
                     method: settings.method,
                 };
-                let known = turn.state.catalog.has_unique_ids();
+                let known = turn.state.catalog.has_unique_ids() || !turn.state.inherited.is_empty();
                 let manner = self.manners.manner();
                 let sign_in = SignIn::new(settings.security, log_in, known, manner);
                 self.link.stage = Stage::Up(Session::new(sign_in, turn.now));

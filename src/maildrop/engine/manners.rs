@@ -27,11 +27,13 @@ pub(super) struct Manners {
 /// What the server makes of CAPA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Introduction {
-    /// It has come to an end with it.
+    /// It has come to an end with it, or may yet.
     Asked,
-    /// It has not, so the next session does without.
+    /// A session has ended with it, which may have had another reason.
+    AskedAgain,
+    /// Two have, so the next session does without.
     LeftOut,
-    /// It has not, and a session without it came to its listing.
+    /// Two have, and a session without it came to its listing.
     Unbearable,
 }
 
@@ -40,7 +42,7 @@ impl Manners {
     pub fn manner(&mut self) -> Manner {
         self.revised = false;
         Manner {
-            capa: self.introduction == Introduction::Asked,
+            capa: self.asks_capa(),
             pipelining: self.depth > 1,
         }
     }
@@ -58,9 +60,11 @@ impl Manners {
     /// A session has come to its listing; whether commands were in flight together.
     pub fn listed(&mut self, together: bool) {
         self.pipelines |= together;
-        if self.introduction == Introduction::LeftOut {
-            self.introduction = Introduction::Unbearable;
-        }
+        self.introduction = if self.asks_capa() {
+            Introduction::Asked
+        } else {
+            Introduction::Unbearable
+        };
     }
 
     /// A session has been of use.
@@ -68,15 +72,26 @@ impl Manners {
         self.stumbles = 0;
     }
 
-    /// CAPA has come to no end: some old servers hang up on it, or think for ever.
+    fn asks_capa(&self) -> bool {
+        matches!(
+            self.introduction,
+            Introduction::Asked | Introduction::AskedAgain
+        )
+    }
+
+    /// CAPA has come to no end: some old servers hang up on it, or think for ever. But links break,
+    /// and a server of which nothing is known is believed when it says that it has no unique-ids.
     pub fn capa_failed(&mut self) {
-        self.introduction = Introduction::LeftOut;
+        self.introduction = match self.introduction {
+            Introduction::Asked => Introduction::AskedAgain,
+            _ => Introduction::LeftOut,
+        };
         self.revised = true;
     }
 
     /// A session has come to nothing.
     pub fn failed(&mut self) {
-        if self.introduction == Introduction::LeftOut {
+        if self.introduction != Introduction::Unbearable {
             self.introduction = Introduction::Asked;
         }
     }
@@ -101,11 +116,8 @@ impl Manners {
         });
     }
 
-    /// The server has fallen silent with so many commands in flight: it may have lost some.
+    /// The server has fallen silent with so many commands in flight, of which it may have lost some.
     pub fn fell_silent(&mut self, in_flight: usize) {
-        if in_flight < 2 {
-            return;
-        }
         self.limit(if self.pipelines && in_flight > FEW {
             FEW
         } else {
@@ -198,7 +210,7 @@ mod tests {
         let mut manners = pipelining();
         manners.fell_silent(600);
         assert_eq!(manners.depth(true), FEW);
-        manners.fell_silent(2);
+        manners.fell_silent(1);
         assert_eq!(manners.depth(true), 1);
     }
 
@@ -206,7 +218,6 @@ mod tests {
     fn one_command_in_flight_is_no_fault_of_pipelining() {
         let mut manners = Manners::default();
         manners.hung_up(1);
-        manners.fell_silent(1);
         assert!(manners.depth(true) > FEW);
         assert!(!manners.are_revised());
     }
@@ -215,10 +226,12 @@ mod tests {
     fn capa_is_left_out_for_good_only_where_that_helps() {
         let mut manners = Manners::default();
         manners.capa_failed();
+        assert!(manners.are_revised() && manners.manner().capa);
+        manners.capa_failed();
         assert!(manners.are_revised() && !manners.manner().capa);
         manners.failed();
         assert!(manners.manner().capa, "it was not that");
-        manners.capa_failed();
+        (0..2).for_each(|_| manners.capa_failed());
         manners.listed(false);
         manners.failed();
         assert!(!manners.manner().capa);

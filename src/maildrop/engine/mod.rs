@@ -16,6 +16,7 @@ mod retrieval;
 pub(super) mod rig;
 #[cfg(test)]
 pub(super) mod script;
+mod suspects;
 mod transaction;
 mod waiters;
 
@@ -28,6 +29,7 @@ use crate::pop3::{Capabilities, CommandError};
 pub(super) use idleness::Idleness;
 use link::Link;
 use manners::Manners;
+use suspects::Suspects;
 use transaction::Transaction;
 use waiters::Waiters;
 
@@ -48,6 +50,7 @@ pub struct Engine {
     state: Arc<Mutex<State>>,
     link: Link,
     manners: Manners,
+    suspects: Suspects,
     /// How long a session may be without work.
     idle: Option<Duration>,
     /// Those who asked for a session.
@@ -143,6 +146,7 @@ impl Engine {
             state,
             link: Link::default(),
             manners: Manners::default(),
+            suspects: Suspects::default(),
             idle,
             callers: Waiters::default(),
             refreshers: Waiters::default(),
@@ -234,6 +238,7 @@ impl Engine {
             Happening::Refused { during, reply } => self.refused(during, &reply, turn),
             Happening::Listed(listing) => self.listed(listing, turn),
             Happening::Retrieved(id) => self.retrieved(id, turn),
+            Happening::Suspect(id) => self.suspected(id),
             Happening::NotRetrieved(id, reply) => self.not_retrieved(id, &reply, turn),
             Happening::Deleted(id, reply) => self.deleted(id, &reply, turn),
             Happening::Reset(reply) => self.was_reset(&reply, turn),

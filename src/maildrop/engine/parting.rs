@@ -32,8 +32,26 @@ impl Engine {
         if error.is_desynchronised() {
             let together = self.link.session().is_some_and(Session::has_pipelined);
             self.manners.desynchronised(together);
+            self.distrust(turn);
+            self.closed(Outage::new(OutageKind::Protocol, error.to_string()), turn);
+        } else {
+            self.closed(Outage::new(OutageKind::Lost, error.to_string()), turn);
         }
-        self.closed(Outage::new(OutageKind::Protocol, error.to_string()), turn);
+    }
+
+    fn fell_silent(&mut self, turn: &mut Turn<'_>) {
+        if self.link.session().is_some_and(Session::has_pipelined) {
+            self.manners.fell_silent(self.in_flight());
+            self.distrust(turn);
+        }
+    }
+
+    /// The server may have given some messages of its last burst for others.
+    fn distrust(&mut self, turn: &mut Turn<'_>) {
+        if let Some(session) = self.link.session() {
+            let effects = &mut turn.step.effects;
+            turn.state.distrust(session.burst(), effects);
+        }
     }
 
     fn in_flight(&self) -> usize {
@@ -69,8 +87,12 @@ impl Engine {
             return self.not_admitted(outage, turn);
         }
         let why = outage.to_string();
-        let ids: Vec<MessageId> = session.retrievals();
-        if session.is_idle() || session.is_leaving() {
+        let is_breach = outage.kind == OutageKind::Protocol;
+        let is_quiet = session.is_idle() && !is_breach || session.is_leaving();
+        let mut ids: Vec<MessageId> = session.retrievals();
+        ids.extend(session.burst());
+        ids.extend(self.suspects.take());
+        if is_quiet {
             // Servers do so to clients that have been silent for long.
             log::info!("{why}");
             self.disconnect(SessionStatus::Parked, turn);
@@ -148,7 +170,7 @@ impl Engine {
                     .deadline()
                     .is_some_and(|deadline| deadline <= turn.now) =>
             {
-                self.manners.fell_silent(session.flight().commands);
+                self.fell_silent(turn);
                 self.lose("the server gives no sign of life", turn);
             }
             _ => {}

@@ -3,13 +3,16 @@
 use crate::pop3::{Capabilities, CommandError, Reply};
 
 use super::super::error::Error;
-use super::super::message::MessageId;
+use super::super::message::{MessageId, Size};
 use super::super::schedule::{self, Candidate, Window};
 use super::{Engine, Turn};
 
 impl Engine {
     /// Asks for what is demanded, and for what is planned as far as the window allows.
     pub(super) fn retrieve(&mut self, turn: &mut Turn<'_>) -> Result<(), CommandError> {
+        if self.has_suspects() {
+            return self.try_suspect(turn);
+        }
         while let Some((flight, octets)) = self.link.flight() {
             let window = Window {
                 commands: self.commands_max(),
@@ -44,12 +47,20 @@ impl Engine {
         next
     }
 
-    fn ask_for(&mut self, chosen: Candidate, turn: &mut Turn<'_>) -> Result<(), CommandError> {
+    pub(super) fn ask_for(
+        &mut self,
+        chosen: Candidate,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), CommandError> {
         turn.state.begin(chosen.id);
+        let message = turn.state.catalog.message(chosen.id);
+        let expected = message.map_or(0, |message| match message.size() {
+            Size::Listed(octets) | Size::Exact(octets) => octets,
+        });
         let Some(session) = self.link.session_mut() else {
             return Ok(());
         };
-        if !session.retrieve(chosen.id, chosen.octets, turn.now)? {
+        if !session.retrieve(chosen.id, chosen.octets, expected, turn.now)? {
             turn.state
                 .refused(chosen.id, &Error::Vanished, &mut turn.step.effects);
         }
@@ -86,6 +97,7 @@ impl Engine {
         if turn.state.is_doubtful(id) && !new && !self.hollow.remove(&id) {
             return self.list_anew(id, "the server gave nothing for a message it listed", turn);
         }
+        self.try_settled(id, turn);
         turn.state.link.transfer.retrieved += 1;
         turn.state.completed(id, &mut turn.step.effects);
     }
@@ -99,7 +111,7 @@ impl Engine {
     }
 }
 
-fn candidate(id: MessageId, turn: &Turn<'_>) -> Candidate {
+pub(super) fn candidate(id: MessageId, turn: &Turn<'_>) -> Candidate {
     Candidate {
         id,
         octets: turn

@@ -24,6 +24,8 @@ pub(in super::super) enum Exchange {
     Uidl,
     List,
     Retrieve(Retrieval),
+    /// NOOP behind a message, to see that nothing more of it comes.
+    Confirm(Retrieval),
     Delete(MessageId),
     Reset,
     Noop,
@@ -72,9 +74,48 @@ pub(in super::super) struct Retrieval {
     pub(super) asked: Moment,
     /// Listed octets that were in flight then, its own included.
     pub(super) in_flight: u64,
+    /// Whether other replies were due then.
+    pub(super) is_behind: bool,
+    /// How long it should be, as far as is known; 0 if nothing is.
+    pub(super) expected: u64,
+    /// What has come of it.
+    pub(super) received: Extent,
+}
+
+/// How much of a message has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Extent {
+    octets: u64,
+    lines: u64,
+}
+
+impl Extent {
+    pub(super) fn grow(&mut self, octets: &[u8]) {
+        self.octets = self.octets.saturating_add(octets.len() as u64);
+        let lines = memchr::memchr_iter(b'\n', octets).count();
+        self.lines = self.lines.saturating_add(lines as u64);
+    }
 }
 
 impl Retrieval {
+    /// Whether it is as long as it should be. Servers do not count the line end that they add to an
+    /// unfinished last line, and some count line ends as they store them, by one octet.
+    pub(super) fn is_plausible(&self) -> bool {
+        let Extent { octets, lines } = self.received;
+        let more = octets.checked_sub(self.expected);
+        self.expected == 0 || more.is_some_and(|more| [0, 2, lines, lines + 1].contains(&more))
+    }
+
+    /// Whether a message that is expected to be that long would pass for this one.
+    pub(super) fn resembles(&self, expected: u64) -> bool {
+        self.expected == 0 || matches!(expected.abs_diff(self.expected), 0 | 2)
+    }
+
+    /// Whether it can have been cut off by a dot that the server has not stuffed.
+    pub(super) fn is_short(&self) -> bool {
+        self.received.octets < self.expected
+    }
+
     pub(super) fn answered(&self, now: Moment, pace: &mut Pace) {
         pace.answered(self.listed, now - self.asked, self.in_flight);
     }
@@ -94,6 +135,8 @@ pub(in super::super) enum Happening {
     Listed(Listing),
     /// A message is whole.
     Retrieved(MessageId),
+    /// A message has come that is not as long as it should be, while other replies were due.
+    Suspect(MessageId),
     /// RETR was refused.
     NotRetrieved(MessageId, Reply),
     /// The answer to DELE.
@@ -105,6 +148,11 @@ pub(in super::super) enum Happening {
 }
 
 impl Happening {
+    /// Whether it is a message that has come.
+    pub(super) fn is_message(&self) -> bool {
+        matches!(self, Self::Retrieved(_) | Self::Suspect(_))
+    }
+
     /// Whether the server did, or refused, what the session is for.
     pub fn is_service(&self) -> bool {
         matches!(

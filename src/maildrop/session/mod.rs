@@ -28,7 +28,7 @@ pub use method::Method;
 pub(super) use method::NoMethod;
 pub(super) use sign_in::{Manner, SignIn};
 
-use exchange::Retrieval;
+use exchange::{Extent, Retrieval};
 
 use super::clock::Moment;
 use super::engine::Idleness;
@@ -43,7 +43,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LONG_PATIENCE: Duration = Duration::from_secs(300);
 
 /// It knows by heart what it can do; some old servers never answer when they do not know CAPA.
-const CAPA_PATIENCE: Duration = Duration::from_secs(15);
+const CAPA_PATIENCE: Duration = Duration::from_secs(10);
 
 /// QUIT commits nothing where nothing is deleted: whether it is answered makes no difference.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -60,8 +60,10 @@ pub(super) struct Session {
     /// Listed octets of the messages asked for.
     octets: u64,
     pace: Pace,
-    /// Whether commands have been in flight together.
+    /// Whether commands have been in flight together since no reply was due.
     together: bool,
+    /// The messages that have come since no reply was due.
+    burst: Vec<MessageId>,
     last_sign: Moment,
     last_work: Moment,
     listed_at: Moment,
@@ -89,6 +91,7 @@ impl Session {
             octets: 0,
             pace: Pace::default(),
             together: false,
+            burst: Vec::new(),
             last_sign: now,
             last_work: now,
             listed_at: now,
@@ -108,8 +111,22 @@ impl Session {
     }
 
     /// Takes in octets from the link. `body` is handed the pieces of messages, and says whether more
-    /// may come.
+    /// may come. Messages that have come together with what no server may say are not told of.
     pub fn receive(
+        &mut self,
+        input: &[u8],
+        now: Moment,
+        happenings: &mut Vec<Happening>,
+        body: impl FnMut(MessageId, &[u8]) -> bool,
+    ) -> Result<(), SessionError> {
+        let result = self.hear(input, now, happenings, body);
+        if result.as_ref().is_err_and(SessionError::is_desynchronised) {
+            happenings.retain(|it| !it.is_message());
+        }
+        result
+    }
+
+    fn hear(
         &mut self,
         mut input: &[u8],
         now: Moment,
@@ -129,7 +146,12 @@ impl Session {
                 Event::Octets {
                     tag: Exchange::Retrieve(retrieval),
                     octets,
-                } if !body(retrieval.id, octets) => return Err(SessionError::MessageTooLong),
+                } => {
+                    retrieval.received.grow(octets);
+                    if !body(retrieval.id, octets) {
+                        return Err(SessionError::MessageTooLong);
+                    }
+                }
                 Event::Octets { .. } => {}
                 Event::Line {
                     tag: Exchange::Capa,
@@ -164,18 +186,43 @@ impl Session {
         }
         self.last_work = now;
         match (exchange, reply) {
-            (Exchange::Retrieve(Retrieval { id, listed, .. }), reply) => {
-                self.octets = self.octets.saturating_sub(listed);
-                happenings.push(reply.map_or(Happening::Retrieved(id), |reply| {
-                    Happening::NotRetrieved(id, reply)
-                }));
+            (Exchange::Retrieve(retrieval), reply) => {
+                self.octets = self.octets.saturating_sub(retrieval.listed);
+                happenings.extend(match reply {
+                    Some(reply) => Some(Happening::NotRetrieved(retrieval.id, reply)),
+                    None => self.judge(retrieval)?,
+                });
             }
+            (Exchange::Confirm(retrieval), _) => happenings.push(self.believe(retrieval.id)),
             (Exchange::Delete(id), Some(reply)) => happenings.push(Happening::Deleted(id, reply)),
             (Exchange::Reset, Some(reply)) => happenings.push(Happening::Reset(reply)),
             (Exchange::Quit, Some(reply)) => happenings.push(Happening::Quit(reply)),
             (exchange, reply) => self.sign_in_step(exchange, reply, now, happenings)?,
         }
         Ok(())
+    }
+
+    /// What to make of a message that has come to its end. One that is shorter than it should be may
+    /// have been cut off by a dot that was not stuffed: the server is made to speak once more.
+    fn judge(&mut self, retrieval: Retrieval) -> Result<Option<Happening>, CommandError> {
+        if retrieval.is_plausible() {
+            return Ok(Some(self.believe(retrieval.id)));
+        }
+        if retrieval.is_behind || self.connection.in_flight() > 0 {
+            self.burst.push(retrieval.id);
+            return Ok(Some(Happening::Suspect(retrieval.id)));
+        }
+        if !retrieval.is_short() {
+            return Ok(Some(self.believe(retrieval.id)));
+        }
+        self.connection
+            .send(&Command::Noop, Exchange::Confirm(retrieval))?;
+        Ok(None)
+    }
+
+    fn believe(&mut self, id: MessageId) -> Happening {
+        self.burst.push(id);
+        Happening::Retrieved(id)
     }
 
     fn sign_in_step(
@@ -259,7 +306,7 @@ impl Session {
             .is_some_and(Exchange::is_login)
     }
 
-    /// Whether commands have been in flight together.
+    /// Whether commands have been in flight together since no reply was due.
     pub fn has_pipelined(&self) -> bool {
         self.together
     }
@@ -307,11 +354,13 @@ impl Session {
         self.pace.window()
     }
 
-    /// Sends RETR; false where the message has no number in this session.
+    /// Sends RETR for a message that is listed with so many octets, and expected to have so many;
+    /// false where it has no number in this session.
     pub fn retrieve(
         &mut self,
         id: MessageId,
         listed: u64,
+        expected: u64,
         now: Moment,
     ) -> Result<bool, CommandError> {
         self.stir(now);
@@ -319,11 +368,22 @@ impl Session {
             return Ok(false);
         };
         let in_flight = self.octets.saturating_add(listed);
+        // Where a server loses one of two commands, the reply to the other must not pass for its own.
+        let likes = self
+            .last_retrieval()
+            .is_some_and(|last| last.resembles(expected));
+        if likes {
+            self.connection.send(&Command::Noop, Exchange::Noop)?;
+        }
+        let is_behind = self.connection.in_flight() > 0;
         let retrieval = Retrieval {
             id,
             listed,
             asked: now,
             in_flight,
+            is_behind,
+            expected,
+            received: Extent::default(),
         };
         self.connection
             .send(&Command::Retr(number), Exchange::Retrieve(retrieval))?;
@@ -368,13 +428,25 @@ impl Session {
         Ok(())
     }
 
+    fn last_retrieval(&self) -> Option<&Retrieval> {
+        match self.connection.tags().next_back()? {
+            Exchange::Retrieve(retrieval) => Some(retrieval),
+            _ => None,
+        }
+    }
+
     /// The messages whose RETR has come to no end.
     pub fn retrievals(&self) -> Vec<MessageId> {
         let id = |exchange: &Exchange| match exchange {
-            Exchange::Retrieve(retrieval) => Some(retrieval.id),
+            Exchange::Retrieve(retrieval) | Exchange::Confirm(retrieval) => Some(retrieval.id),
             _ => None,
         };
         self.connection.tags().filter_map(id).collect()
+    }
+
+    /// The messages that have come since no reply was due.
+    pub fn burst(&self) -> &[MessageId] {
+        &self.burst
     }
 
     /// When the server must have given a sign, if one is due.
@@ -399,6 +471,8 @@ impl Session {
         self.used = true;
         if self.connection.in_flight() == 0 {
             self.last_sign = now;
+            self.together = false;
+            self.burst.clear();
         }
     }
 }

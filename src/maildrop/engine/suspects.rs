@@ -1,0 +1,228 @@
+//! Messages that may have been taken for others.
+//!
+//! Which message a body is can be told by nothing but its place in the line. A server that loses a
+//! command of a burst, or answers out of order, would put one message's bytes under another's name,
+//! so a body of the wrong length that came while other replies were due is held back. When all
+//! replies are there, one of those held is asked for alone: if it comes as before, the server only
+//! lists wrong sizes, and the others are what they should be.
+
+use crate::pop3::CommandError;
+
+use super::super::message::MessageId;
+use super::retrieval::candidate;
+use super::{Engine, Turn};
+
+/// The messages that are held back.
+#[derive(Default)]
+pub(super) struct Suspects {
+    held: Vec<MessageId>,
+    /// The one that is asked for alone, and how long it was before.
+    trial: Option<(MessageId, usize)>,
+}
+
+impl Suspects {
+    /// Gives them up.
+    pub fn take(&mut self) -> Vec<MessageId> {
+        self.trial = None;
+        std::mem::take(&mut self.held)
+    }
+}
+
+impl Engine {
+    pub(super) fn has_suspects(&self) -> bool {
+        !self.suspects.held.is_empty()
+    }
+
+    pub(super) fn suspected(&mut self, id: MessageId) {
+        self.suspects.held.push(id);
+    }
+
+    /// Asks for the shortest of them alone, once no other reply is due.
+    pub(super) fn try_suspect(&mut self, turn: &mut Turn<'_>) -> Result<(), CommandError> {
+        if self.is_reply_due() {
+            return Ok(());
+        }
+        let length = |&id: &MessageId| Some((id, turn.state.arrived_length(id)?));
+        let shortest = self.suspects.held.iter().filter_map(length);
+        let shortest = shortest.min_by_key(|(_, length)| *length);
+        match (self.suspects.trial, shortest) {
+            (None, Some((id, length))) => {
+                self.suspects.trial = Some((id, length));
+                turn.state.disbelieve(&[id]);
+                self.ask_for(candidate(id, turn), turn)
+            }
+            // It has come to nothing.
+            _ => {
+                let held = self.suspects.take();
+                turn.state.disbelieve(&held);
+                self.retrieve(turn)
+            }
+        }
+    }
+
+    fn is_reply_due(&self) -> bool {
+        let flight = self.link.flight();
+        flight.is_some_and(|(flight, _)| flight.commands > 0)
+    }
+
+    /// A message has come that is believed. If it was on trial, that settles what the others are.
+    pub(super) fn try_settled(&mut self, id: MessageId, turn: &mut Turn<'_>) {
+        let Some((_, before)) = self.suspects.trial.take_if(|trial| trial.0 == id) else {
+            return;
+        };
+        let mut others = std::mem::take(&mut self.suspects.held);
+        others.retain(|&other| other != id);
+        if turn.state.arrived_length(id) == Some(before) {
+            log::debug!("the server lists sizes that are wrong");
+            for other in others {
+                self.retrieved(other, turn);
+            }
+        } else {
+            log::warn!("the server gave one message for another");
+            self.manners.desynchronised(true);
+            turn.state.disbelieve(&others);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::super::error::Error;
+    use super::super::super::settings::Settings;
+    use super::super::rig::{Rig, settings};
+    use super::super::script::{Reaction, Script};
+
+    const BODIES: [(&str, &str); 4] = [
+        ("a", "A: 1\r\n"),
+        ("b", "B: 22222222\r\n"),
+        ("c", "C: 3333333333333333\r\n"),
+        ("d", "D: 444444444444444444444444\r\n"),
+    ];
+
+    fn rig(script: Script) -> Rig {
+        let patient = Settings {
+            timeout: Duration::from_secs(600),
+            ..settings()
+        };
+        let mut rig = Rig::with(patient, script.announcing(&["PIPELINING"]), Vec::new());
+        rig.connect().unwrap();
+        rig
+    }
+
+    /// A server that holds its answers to these commands back, once.
+    fn silent_at(commands: &[&'static str]) -> Script {
+        let silent =
+            |script: Script, command: &&'static str| script.reacting(command, &[Reaction::Silence]);
+        commands.iter().fold(Script::of(&BODIES), silent)
+    }
+
+    fn replies(order: &[usize]) -> String {
+        let reply = |&at: &usize| format!("+OK\r\n{}.\r\n", BODIES[at].1);
+        order.iter().map(reply).collect()
+    }
+
+    /// Opens all at once; then the server says what it has held back.
+    fn open_all_and_hear(rig: &mut Rig, words: &str) {
+        let opens: Vec<_> = BODIES.iter().map(|(name, _)| rig.open(name)).collect();
+        rig.hear(words);
+        rig.pass(Duration::from_secs(300));
+        for ((name, body), open) in BODIES.iter().zip(opens) {
+            let open = open.given().expect("an answer").expect("a message");
+            let octets = rig.read(&open).given().expect("an answer");
+            assert_eq!(&*octets.unwrap(), body.as_bytes(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_answers_out_of_order_is_found_out() {
+        let mut rig = rig(silent_at(&["RETR 1", "RETR 2", "RETR 3", "RETR 4"]));
+        open_all_and_hear(&mut rig, &replies(&[1, 0, 2, 3]));
+        assert_eq!((rig.script.sessions, rig.script.count("RETR")), (1, 6));
+        assert_eq!(rig.engine.commands_max(), 1);
+    }
+
+    #[test]
+    fn a_server_that_loses_a_command_is_found_out() {
+        for lost in [&["RETR 1"][..], &["RETR 2", "RETR 3"]] {
+            let mut rig = rig(silent_at(lost));
+            open_all_and_hear(&mut rig, "");
+            assert_eq!(rig.script.sessions, 2);
+            assert!(rig.engine.commands_max() <= 16);
+        }
+    }
+
+    #[test]
+    fn a_lost_command_is_found_out_among_messages_of_one_size() {
+        for length in [3, 5] {
+            let likes = [("a", "1\r\n"), ("b", &"22222\r\n"[5 - length..])];
+            let mut rig = rig(Script::of(&likes).reacting("RETR 1", &[Reaction::Silence]));
+            let opens = [rig.open("a"), rig.open("b")];
+            rig.pass(Duration::from_secs(300));
+            for ((_, body), open) in likes.iter().zip(opens) {
+                let open = open.given().expect("an answer").expect("a message");
+                assert_eq!(open.body.as_deref(), Some(body.as_bytes()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_server_that_lists_wrong_sizes_is_believed() {
+        let mut script = silent_at(&["RETR 1", "RETR 2", "RETR 3", "RETR 4"]);
+        for (message, size) in script.messages.iter_mut().zip([900, 90, 9, 999]) {
+            message.1 = size;
+        }
+        let mut rig = rig(script);
+        open_all_and_hear(&mut rig, &replies(&[0, 1, 2, 3]));
+        assert_eq!((rig.script.sessions, rig.script.count("RETR")), (1, 5));
+        assert!(rig.engine.commands_max() > 16);
+    }
+
+    #[test]
+    fn a_message_that_comes_to_nothing_on_trial_holds_up_no_other() {
+        let refused = [Reaction::Silence, Reaction::Say("-ERR no\r\n")];
+        let script = silent_at(&["RETR 2"]).reacting("RETR 1", &refused);
+        let mut rig = rig(script);
+        let (first, second) = (rig.open("a"), rig.open("b"));
+        rig.hear(&format!("+OK\r\n0\r\n.\r\n{}", replies(&[0])));
+        assert!(matches!(first.given(), Some(Err(Error::Refused(_)))));
+        assert!(matches!(second.given(), Some(Ok(_))));
+        assert_eq!(rig.body("b").as_deref(), Ok(BODIES[1].1));
+    }
+
+    #[test]
+    fn a_body_cut_off_by_a_dot_is_found_out_by_what_follows() {
+        let cut = Reaction::Say("+OK\r\nD: 4\r\n.\r\n");
+        for rest in ["44\r\n.\r\n+OK\r\n", "+OK 44\r\n.\r\n"] {
+            let script = Script::of(&BODIES).reacting("RETR 4", &[cut.clone(), cut.clone()]);
+            let mut rig = rig(script.reacting("NOOP", &[Reaction::Say(rest), Reaction::Say(rest)]));
+            assert!(
+                matches!(rig.open("d").given(), None | Some(Err(_))),
+                "{rest}"
+            );
+            rig.pass(Duration::from_secs(60));
+            assert_eq!(rig.engine.commands_max(), 1);
+            assert_eq!(rig.body("d").as_deref(), Ok(BODIES[3].1), "{rest}");
+            assert_eq!(rig.script.sessions, 3);
+        }
+    }
+
+    #[test]
+    fn what_came_together_with_junk_is_not_believed() {
+        let junk = Reaction::Say("+OK\r\nA: 1\r\n.\r\nnonsense\r\n");
+        let mut rig = rig(Script::of(&BODIES).reacting("RETR 1", &[junk]));
+        assert_eq!(rig.body("a").as_deref(), Ok(BODIES[0].1));
+        assert_eq!((rig.script.sessions, rig.script.count("RETR")), (2, 2));
+    }
+
+    #[test]
+    fn what_came_before_junk_is_asked_for_again() {
+        let mut rig = rig(Script::of(&BODIES));
+        assert_eq!(rig.body("a").as_deref(), Ok(BODIES[0].1));
+        rig.hear("nonsense\r\n");
+        assert!(!rig.is_linked());
+        assert_eq!(rig.body("a").as_deref(), Ok(BODIES[0].1));
+        assert_eq!((rig.script.sessions, rig.script.count("RETR")), (2, 2));
+    }
+}
