@@ -2,12 +2,14 @@
 
 use std::process::{ExitCode, Termination};
 
-/// Exit statuses, after sysexits.h, and the one that mount(8) knows.
+/// Exit statuses, after sysexits.h, the one that mount(8) knows, and one for "no".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ExitStatus {
     /// What was asked for is done.
     Ok = 0,
+    /// The mail that was waited for has not come in time.
+    NotYet = 1,
     /// Called by mount(8) as its helper, and the mailbox could not be mounted: the status that
     /// mount(8) understands.
     MountFailure = 32,
@@ -91,7 +93,7 @@ mod tests {
     #[test]
     fn the_manual_has_each() {
         let manual = include_str!("../../man/pop3fs.1");
-        for number in [0, 32, 64, 65, 66, 68, 69, 70, 71, 73, 74, 75, 76, 77, 78] {
+        for number in [0, 1, 32, 64, 65, 66, 68, 69, 70, 71, 73, 74, 75, 76, 77, 78] {
             assert!(manual.contains(&format!("\n.It {number}\n")), "{number}");
         }
     }

@@ -23,6 +23,7 @@ pub mod verbs;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use exit_status::ExitStatus;
 pub use login_method::LoginMethod;
@@ -69,6 +70,15 @@ pub enum Request {
     Refresh {
         /// Where the mailbox is mounted.
         mountpoint: PathBuf,
+    },
+    /// Wait for new mail.
+    Wait {
+        /// Where the mailbox is mounted.
+        mountpoint: PathBuf,
+        /// How many messages.
+        new: u64,
+        /// How long at most.
+        patience: Option<Duration>,
     },
     /// End the session until it is needed.
     Park {
@@ -319,6 +329,18 @@ mod tests {
         ));
         let status = parsed("pop3fs status --json /mnt");
         assert!(matches!(status, Ok(Request::Status { json: true, .. })));
+    }
+
+    #[test]
+    fn mail_is_waited_for_as_long_as_it_takes_or_as_it_is_said() {
+        let wait = |line| match parsed(line).unwrap() {
+            Request::Wait { new, patience, .. } => (new, patience),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(wait("pop3fs wait /mnt"), (1, None));
+        let minute = Some(Duration::from_secs(60));
+        assert_eq!(wait("pop3fs wait --new 3 --timeout 60 /mnt"), (3, minute));
+        assert!(usage("pop3fs wait --new 0 /mnt").contains("--new"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
@@ -9,7 +10,7 @@ use super::verbs::Manner;
 use super::{LoginMethod, Marked, MountRequest, Request, Stop, option_words, value};
 
 const USAGE: &str = "pop3fs [OPTIONS] SOURCE MOUNTPOINT
-       pop3fs umount|commit|status|undelete|refresh|park MOUNTPOINT ...";
+       pop3fs umount|commit|status|undelete|refresh|wait|park MOUNTPOINT ...";
 
 /// Mount a POP3 mailbox as a directory, or speak to one that is mounted.
 #[derive(Debug, Parser)]
@@ -188,6 +189,17 @@ pub(super) enum Verb {
         /// Where the mailbox is mounted
         mountpoint: PathBuf,
     },
+    /// Wait for new mail, and name it; the exit status is 1 if none has come in time
+    Wait {
+        /// Where the mailbox is mounted
+        mountpoint: PathBuf,
+        /// How many messages to wait for
+        #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = value::count())]
+        new: u64,
+        /// How long to wait at most, in place of for ever
+        #[arg(long, value_name = "SECONDS")]
+        timeout: Option<u64>,
+    },
     /// Let go of the mailbox on the server, until a program needs it again
     Park {
         /// Where the mailbox is mounted
@@ -233,6 +245,15 @@ impl From<Verb> for Request {
             Verb::Commit { mountpoint } => Self::Commit { mountpoint },
             Verb::Status { mountpoint, json } => Self::Status { mountpoint, json },
             Verb::Refresh { mountpoint } => Self::Refresh { mountpoint },
+            Verb::Wait {
+                mountpoint,
+                new,
+                timeout,
+            } => Self::Wait {
+                mountpoint,
+                new,
+                patience: timeout.map(Duration::from_secs),
+            },
             Verb::Park { mountpoint } => Self::Park { mountpoint },
             Verb::Undelete {
                 mountpoint,

@@ -60,6 +60,11 @@ pub(super) fn timeout() -> RangedU64ValueParser {
     value_parser!(u64).range(1..=LONGEST_SECONDS)
 }
 
+/// A number of things, at least one.
+pub(super) fn count() -> RangedU64ValueParser {
+    value_parser!(u64).range(1..)
+}
+
 /// A number of seconds, or 0 for never.
 pub(super) fn interval() -> RangedU64ValueParser {
     value_parser!(u64).range(..=LONGEST_SECONDS)

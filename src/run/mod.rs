@@ -47,6 +47,11 @@ fn carry_out(request: Request) -> ExitStatus {
             json: false,
         } => verbs::show(verbs::status(&mountpoint)),
         Request::Refresh { mountpoint } => verbs::show(verbs::refresh(&mountpoint)),
+        Request::Wait {
+            mountpoint,
+            new,
+            patience,
+        } => verbs::show(verbs::wait(&mountpoint, new, patience)),
         Request::Park { mountpoint } => verbs::show(verbs::park(&mountpoint)),
         Request::Undelete { mountpoint, which } => {
             verbs::show(verbs::undelete(&mountpoint, &which))

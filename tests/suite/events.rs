@@ -15,12 +15,15 @@ use pop3fs_server::{Fault, Message, When};
 use serde_json::Value;
 
 use crate::support::mailbox::{serving_three, text};
-use crate::support::mount::Mount;
+use crate::support::mount::{Mount, pop3fs};
 use crate::support::process::{Running, eventually, run, start};
 use crate::support::stage::mounted;
 
 /// Longer than anything here takes, in milliseconds.
 const PATIENCE: u16 = 60_000;
+
+/// From sysexits.h: it did not work now, and may later.
+const TEMPORARY_FAILURE: i32 = 75;
 
 /// What a person takes for at once; the time-out is a minute.
 const AT_ONCE: Duration = Duration::from_secs(5);
@@ -174,6 +177,60 @@ fn a_shell_reads_events_line_by_line() {
         eventually("both are read", || shell.output().lines().count() == 2);
         assert!(shell.output().lines().all(|line| line.starts_with("got {")));
     });
+}
+
+/// The verb wait returns when so many messages have arrived as it is told to wait for, and names
+/// them.
+#[test]
+fn new_mail_can_be_waited_for() {
+    mounted(serving_three(), &[], |mount, server| {
+        let mut waiting = start(waiting_for(mount).args(["--new", "2"]));
+        await_opening(&waiting);
+        for name in ["four", "five"] {
+            server.deliver(Message::new(name, b"new\r\n"));
+            assert!(!waiting.has_ended());
+            mount.verb("refresh", &[]).succeeded();
+        }
+        assert_eq!(waiting.finish().succeeded().text(), "four\nfive\n");
+    });
+}
+
+/// Mail that is there already when it is waited for is not new, unless no listing has shown it.
+#[test]
+fn mail_is_looked_for_at_once() {
+    mounted(serving_three(), &[], |mount, server| {
+        server.deliver(Message::new("four", b"new\r\n"));
+        let found = run(&mut waiting_for(mount)).succeeded();
+        assert_eq!(found.text(), "four\n");
+    });
+}
+
+/// Waiting for mail ends with exit status 1 when its time is over, and by a signal at any time.
+#[test]
+fn waiting_for_mail_has_an_end() {
+    mounted(serving_three(), &[], |mount, _| {
+        let in_vain = run(waiting_for(mount).args(["--timeout", "1"]));
+        assert_eq!(in_vain.code(), Some(1), "{in_vain:?}");
+        assert!(in_vain.says("no new mail"));
+
+        let waiting = start(&mut waiting_for(mount));
+        await_opening(&waiting);
+        waiting.signal(Signal::SIGINT);
+        assert_eq!(waiting.finish().code(), None);
+
+        let waiting = start(&mut waiting_for(mount));
+        await_opening(&waiting);
+        mount.verb("umount", &["--lazy"]).succeeded();
+        let unmounted = waiting.finish();
+        assert_eq!(unmounted.code(), Some(TEMPORARY_FAILURE), "{unmounted:?}");
+        assert!(unmounted.says("was unmounted"));
+    });
+}
+
+fn waiting_for(mount: &Mount) -> Command {
+    let mut wait = pop3fs();
+    wait.arg("wait").arg(mount.path());
+    wait
 }
 
 /// A program that reads events, and can wait no longer than a test may.

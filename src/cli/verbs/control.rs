@@ -1,6 +1,6 @@
 //! The `.pop3fs/` directory of a mount, from outside.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -10,6 +10,7 @@ use nix::errno::Errno;
 use nix::sys::statvfs::statvfs;
 
 use super::VerbError;
+use super::events::{Event, Events};
 use super::report::Report;
 use super::status::Status;
 
@@ -94,6 +95,22 @@ impl Control {
     /// What the last commit did.
     pub(super) fn last_commit(&self) -> Result<Report, VerbError> {
         parse("last-commit", &self.last_commit_text()?)
+    }
+
+    /// What happens at the mount from now on.
+    pub(super) fn events(&self) -> Result<Events, VerbError> {
+        let opened = File::open(self.file("events")).map(Events::new);
+        opened.map_err(|error| self.refused("read the events", error))
+    }
+
+    /// What a line of the events tells.
+    pub(super) fn event(&self, line: &str) -> Result<Event, VerbError> {
+        parse("events", line)
+    }
+
+    /// The error for a mailbox that was unmounted meanwhile.
+    pub(super) fn unmounted(&self) -> VerbError {
+        VerbError::Unmounted(self.mountpoint.clone())
     }
 
     /// The error for something that the mount refused.

@@ -18,6 +18,8 @@ pub enum VerbError {
     Dead(PathBuf),
     /// Something else than a mailbox is mounted there, and its process is gone.
     NotOurs(PathBuf),
+    /// The mailbox was unmounted while it was waited for.
+    Unmounted(PathBuf),
     /// Programs use the mount.
     InUse {
         /// The mount point.
@@ -59,7 +61,9 @@ impl VerbError {
     pub fn status(&self) -> ExitStatus {
         match self {
             Self::NotMounted(_) | Self::NotOurs(_) | Self::NotMarked(_) => ExitStatus::NoInput,
-            Self::Dead(_) | Self::InUse { .. } | Self::Failed { .. } => ExitStatus::TempFail,
+            Self::Dead(_) | Self::Unmounted(_) | Self::InUse { .. } | Self::Failed { .. } => {
+                ExitStatus::TempFail
+            }
             Self::Refused { source, .. } => status_of(source),
             Self::Contents { .. } => ExitStatus::DataErr,
         }
@@ -100,6 +104,7 @@ impl fmt::Display for VerbError {
                  gone; umount {path} takes it away",
                 path = path.display()
             ),
+            Self::Unmounted(path) => write!(f, "{} was unmounted", path.display()),
             Self::InUse {
                 mountpoint,
                 holders,
@@ -153,6 +158,7 @@ impl std::error::Error for VerbError {
             Self::NotMounted(_)
             | Self::NotOurs(_)
             | Self::Dead(_)
+            | Self::Unmounted(_)
             | Self::InUse { .. }
             | Self::NotMarked(_)
             | Self::Failed { .. } => None,
