@@ -62,7 +62,7 @@
 //!    need no network never wait.
 //! 5. No input from the server, the user or the kernel makes the daemon panic, loop, or grow
 //!    without bound.
-//! 6. No secret appears in a log, an error, a process list, or `.pop3fs/`.
+//! 6. No secret appears in a log, an error, a process list, an environment, or `.pop3fs/`.
 //! 7. Nobody but the mounter sees anything, unless `allow_other` was asked for. Nothing goes over
 //!    the network in clear unless asked for by name.
 

@@ -19,6 +19,8 @@ pub enum Misuse {
         /// The server's host.
         host: String,
     },
+    /// A token command together with a way to log in that takes none.
+    TokenForPassword,
     /// A word after `-o` that we do not know; never its value, which may be a secret.
     UnknownWord(String),
     /// A word after `-o` lacks its value.
@@ -41,6 +43,9 @@ impl fmt::Display for Misuse {
                 f,
                 "without TLS, anyone between here and {host} can read the password and all mail; \
                  if that is acceptable, say --insecure-cleartext as well"
+            ),
+            Self::TokenForPassword => f.write_str(
+                "--token-command gives a token, which only --auth oauthbearer and xoauth2 take",
             ),
             Self::UnknownWord(word) => write!(f, "unknown mount option '{word}'"),
             Self::WordWithoutValue(word) => {

@@ -249,6 +249,15 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_for_those_who_take_one() {
+        let token = "pop3fs pop3s://h /m -o token_command=oauth";
+        let request = mount(&format!("{token} --auth xoauth2"));
+        assert_eq!(request.token_command.as_deref(), Some("oauth"));
+        assert!(usage(&format!("{token} --auth plain")).contains("--token-command"));
+        assert!(usage(&format!("{token} --password-file f")).contains("--password-file"));
+    }
+
+    #[test]
     fn a_password_in_the_source_is_refused_and_not_repeated() {
         let text = usage("pop3fs pop3s://ann:sesame@pop.example.org /mnt");
         assert!(text.contains("--password-command"));

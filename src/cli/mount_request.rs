@@ -25,6 +25,8 @@ pub struct MountRequest {
     pub auth: Option<LoginMethod>,
     /// A program that prints the password, with its arguments.
     pub password_command: Option<String>,
+    /// A program that prints a token of OAuth 2, with its arguments.
+    pub token_command: Option<String>,
     /// A file that holds the password.
     pub password_file: Option<PathBuf>,
     /// An ending for all file names: no `/`, no control characters, at most 32 octets.
@@ -69,6 +71,7 @@ impl TryFrom<Typed> for MountRequest {
 
     fn try_from(typed: Typed) -> Result<Self, Misuse> {
         let options = typed.options;
+        check_proof(&options)?;
         Ok(Self {
             source: source(&typed.source.unwrap_or_default(), &options)?,
             mountpoint: absolute(typed.mountpoint.unwrap_or_default())?,
@@ -76,6 +79,7 @@ impl TryFrom<Typed> for MountRequest {
             tls_server_name: options.tls_server_name,
             auth: options.auth,
             password_command: options.password_command,
+            token_command: options.token_command,
             password_file: options.password_file.map(absolute).transpose()?,
             suffix: options.suffix.unwrap_or_default(),
             read_only: options.read_only,
@@ -124,6 +128,15 @@ fn security(source: &Source, options: &MountOptions) -> Result<Security, Misuse>
         (TlsPolicy::Off, _) => Err(Misuse::ClearOverNetwork {
             host: source.host.clone(),
         }),
+    }
+}
+
+/// A token is no password, and is to be shown to nobody who asks for one.
+fn check_proof(options: &MountOptions) -> Result<(), Misuse> {
+    match options.auth {
+        None | Some(LoginMethod::OAuthBearer | LoginMethod::XOAuth2) => Ok(()),
+        Some(_) if options.token_command.is_some() => Err(Misuse::TokenForPassword),
+        Some(_) => Ok(()),
     }
 }
 

@@ -79,6 +79,13 @@ pub(super) struct MountOptions {
     /// Run this program (without a shell) and take its first line as the password
     #[arg(long, value_name = "COMMAND")]
     pub(super) password_command: Option<String>,
+    /// Run this program (without a shell) and take its first line as an OAuth 2 token
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        conflicts_with_all = ["password_command", "password_file"]
+    )]
+    pub(super) token_command: Option<String>,
     /// Take the first line of this file, which nobody else may read, as the password
     #[arg(long, value_name = "FILE")]
     pub(super) password_file: Option<PathBuf>,

@@ -1,4 +1,4 @@
-//! The password as the first line that a program prints.
+//! The password or token as the first line that a program prints.
 
 use std::io::{self, PipeReader, Read};
 use std::os::unix::process::CommandExt;
@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::SigSet;
 use zeroize::Zeroizing;
 
-use super::{Origin, PasswordError, line, source};
+use super::complaint::Complaint;
+use super::{CommandFault, Origin, PasswordError, Wanted, line};
 use crate::pop3::Secret;
 
 /// How long a program may take: it may have to ask a person for a passphrase first.
@@ -20,23 +21,29 @@ const BOUND: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Runs a command and takes the first line of its output. It is split into words as a shell would
-/// and run without one; its program is looked for in PATH. It has our terminal and standard error,
-/// so that it can ask and complain.
+/// and run without one; its program is looked for in PATH. It has our terminal, so that it can
+/// ask; what it says on its standard error is passed on.
 ///
 /// # Errors
 ///
-/// One of the errors about commands, or [`PasswordError::Unusable`].
-pub(super) fn run(command: &str) -> Result<Secret, PasswordError> {
-    run_within(command, BOUND)
+/// [`PasswordError::Command`], [`PasswordError::Unusable`].
+pub(super) fn run(command: &str, wanted: Wanted) -> Result<Secret, PasswordError> {
+    run_within(command, wanted, BOUND)
 }
 
-fn run_within(command: &str, bound: Duration) -> Result<Secret, PasswordError> {
+fn run_within(command: &str, wanted: Wanted, bound: Duration) -> Result<Secret, PasswordError> {
+    let output = output_within(command, bound);
+    let output = output.map_err(|fault| PasswordError::Command { wanted, fault })?;
+    line::first(&output, &Origin::Command(wanted))
+}
+
+fn output_within(command: &str, bound: Duration) -> Result<Zeroizing<Vec<u8>>, CommandFault> {
     let words = shlex::split(command).unwrap_or_default();
-    let (program, arguments) = words.split_first().ok_or(PasswordError::CommandWords)?;
+    let (program, arguments) = words.split_first().ok_or(CommandFault::Words)?;
     let mut running = Running::start(program, arguments, bound)?;
     let output = running.output()?;
-    running.end()?;
-    line::first(&output, &Origin::Command)
+    running.end(&output)?;
+    Ok(output)
 }
 
 /// A program at work, killed when it is dropped.
@@ -44,29 +51,32 @@ struct Running {
     program: String,
     child: Child,
     output: Receiver<io::Result<Zeroizing<Vec<u8>>>>,
+    complaint: Complaint,
     start: Instant,
     bound: Duration,
 }
 
 impl Running {
-    fn start(program: &str, arguments: &[String], bound: Duration) -> Result<Self, PasswordError> {
+    fn start(program: &str, arguments: &[String], bound: Duration) -> Result<Self, CommandFault> {
         let start = Instant::now();
-        let failure = |source| PasswordError::CommandStart {
+        let failure = |source| CommandFault::Start {
             program: program.to_owned(),
             source,
         };
-        let (child, pipe) = spawn(program, arguments).map_err(failure)?;
+        let (stderr, complaint) = Complaint::channel().map_err(failure)?;
+        let (child, pipe) = spawn(program, arguments, stderr).map_err(failure)?;
         Ok(Self {
             program: program.to_owned(),
             child,
             output: read_aside(pipe).map_err(failure)?,
+            complaint,
             start,
             bound,
         })
     }
 
     /// What it prints, once it has printed all of it.
-    fn output(&self) -> Result<Zeroizing<Vec<u8>>, PasswordError> {
+    fn output(&self) -> Result<Zeroizing<Vec<u8>>, CommandFault> {
         let left = self.bound.saturating_sub(self.start.elapsed());
         match self.output.recv_timeout(left) {
             Ok(output) => output.map_err(|source| self.failure(source)),
@@ -75,14 +85,17 @@ impl Running {
     }
 
     /// Waits for its end, which must be a good one.
-    fn end(&mut self) -> Result<(), PasswordError> {
+    fn end(&mut self, output: &[u8]) -> Result<(), CommandFault> {
         loop {
             let ended = self.child.try_wait();
             match ended.map_err(|source| self.failure(source))? {
                 Some(status) if status.success() => return Ok(()),
                 Some(status) => {
-                    let program = self.program.clone();
-                    return Err(PasswordError::CommandFailed { program, status });
+                    return Err(CommandFault::Failed {
+                        program: self.program.clone(),
+                        status,
+                        said: self.complaint.words(output),
+                    });
                 }
                 None if self.start.elapsed() >= self.bound => return Err(self.timed_out()),
                 None => thread::sleep(POLL_INTERVAL),
@@ -90,15 +103,15 @@ impl Running {
         }
     }
 
-    fn failure(&self, source: io::Error) -> PasswordError {
-        PasswordError::CommandStart {
+    fn failure(&self, source: io::Error) -> CommandFault {
+        CommandFault::Start {
             program: self.program.clone(),
             source,
         }
     }
 
-    fn timed_out(&self) -> PasswordError {
-        PasswordError::CommandTimedOut {
+    fn timed_out(&self) -> CommandFault {
+        CommandFault::TimedOut {
             program: self.program.clone(),
             bound: self.bound,
         }
@@ -113,15 +126,14 @@ impl Drop for Running {
     }
 }
 
-fn spawn(program: &str, arguments: &[String]) -> io::Result<(Child, PipeReader)> {
+fn spawn(program: &str, arguments: &[String], stderr: Stdio) -> io::Result<(Child, PipeReader)> {
     let (reader, writer) = io::pipe()?;
     let mut command = Command::new(program);
     command
         .args(arguments)
-        .env_remove(source::VARIABLE)
         .stdin(Stdio::inherit())
         .stdout(writer)
-        .stderr(Stdio::inherit());
+        .stderr(stderr);
     // SAFETY: between fork and exec this only calls sigprocmask, which is async-signal-safe, and
     // makes an error out of a number, which allocates nothing.
     unsafe { command.pre_exec(unblock_signals) };
@@ -160,9 +172,15 @@ mod tests {
     use super::*;
     use crate::password::Fault;
     use nix::sys::signal::Signal;
+    use std::io::IsTerminal;
+
+    fn fault(command: &str, bound: Duration) -> CommandFault {
+        output_within(command, bound).unwrap_err()
+    }
 
     fn password(command: &str) -> String {
-        run(command).unwrap().expose().to_owned()
+        let secret = run(command, Wanted::Password).unwrap();
+        secret.expose().to_owned()
     }
 
     #[test]
@@ -184,23 +202,44 @@ mod tests {
     #[test]
     fn what_cannot_be_split_is_an_error() {
         for command in ["", "  ", "echo 'a"] {
-            let error = run(command).unwrap_err();
-            assert!(matches!(error, PasswordError::CommandWords), "{command}");
+            let fault = fault(command, BOUND);
+            assert!(matches!(fault, CommandFault::Words), "{command}");
         }
     }
 
     #[test]
     fn a_program_that_does_not_exist_is_named_without_its_arguments() {
-        let error = run("/does/not/exist sesame").unwrap_err();
-        assert!(matches!(error, PasswordError::CommandStart { .. }));
-        let text = error.to_string();
+        let fault = fault("/does/not/exist sesame", BOUND);
+        assert!(matches!(fault, CommandFault::Start { .. }));
+        let text = fault.to_string();
         assert!(text.contains("/does/not/exist") && !text.contains("sesame"));
     }
 
     #[test]
     fn a_program_that_fails_gives_no_password() {
-        let error = run("sh -c 'echo sesame; exit 3'").unwrap_err();
-        assert!(error.to_string().contains("sh failed: exit status: 3"));
+        let error = run("sh -c 'echo sesame; exit 3'", Wanted::Token).unwrap_err();
+        let words = "the token command sh failed: exit status: 3";
+        assert_eq!(error.to_string(), words);
+    }
+
+    #[test]
+    fn what_a_failed_program_said_last_is_told() {
+        let said = |script: &str| fault(&format!("sh -c '{script}'"), BOUND).to_string();
+        let words = said("echo dull >&2; echo no key >&2; exit 1");
+        // On a terminal it was seen.
+        if !io::stderr().is_terminal() {
+            assert_eq!(words, "sh failed: exit status: 1: no key");
+        }
+        let words = said("echo sesame; echo it is sesame >&2; exit 1");
+        assert!(!words.contains("sesame"));
+    }
+
+    #[test]
+    fn a_program_that_complains_without_end_and_does_well_is_believed() {
+        assert_eq!(
+            password("sh -c 'head -c 1000000 /dev/zero >&2; echo x'"),
+            "x"
+        );
     }
 
     #[test]
@@ -210,17 +249,14 @@ mod tests {
             "sleep 1000",
             "sh -c 'echo sesame; exec >&-; exec sleep 1000'",
         ] {
-            let error = run_within(command, bound).unwrap_err();
-            assert!(
-                matches!(error, PasswordError::CommandTimedOut { .. }),
-                "{command}"
-            );
+            let fault = fault(command, bound);
+            assert!(matches!(fault, CommandFault::TimedOut { .. }), "{command}");
         }
     }
 
     #[test]
     fn only_the_beginning_of_endless_output_is_kept() {
-        let error = run("head -c 1000000 /dev/zero").unwrap_err();
+        let error = run("head -c 1000000 /dev/zero", Wanted::Password).unwrap_err();
         let too_long = Fault::TooLong;
         assert!(matches!(error, PasswordError::Unusable { fault, .. } if fault == too_long));
     }

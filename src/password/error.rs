@@ -3,34 +3,18 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::process::ExitStatus;
-use std::time::Duration;
+
+use super::{CommandFault, Wanted};
 
 /// Why there is no password. No part of one is ever in it.
 #[derive(Debug)]
 pub enum PasswordError {
-    /// The password command is empty, or a quote in it has no end.
-    CommandWords,
-    /// The password command's program could not be run.
-    CommandStart {
-        /// The program, without its arguments.
-        program: String,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The password command said that it failed.
-    CommandFailed {
-        /// The program, without its arguments.
-        program: String,
-        /// How it ended.
-        status: ExitStatus,
-    },
-    /// The password command did not end in time.
-    CommandTimedOut {
-        /// The program, without its arguments.
-        program: String,
-        /// How long it was allowed to take.
-        bound: Duration,
+    /// The command gives none.
+    Command {
+        /// What it was to give.
+        wanted: Wanted,
+        /// What is wrong with it.
+        fault: CommandFault,
     },
     /// A file cannot be read.
     Unreadable {
@@ -69,11 +53,11 @@ pub enum PasswordError {
     Interrupted,
 }
 
-/// Who gave a password.
+/// Who gave a password or token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The password command.
-    Command,
+    /// A command.
+    Command(Wanted),
     /// A file.
     File(PathBuf),
     /// The environment variable.
@@ -82,7 +66,7 @@ pub enum Origin {
     Terminal,
 }
 
-/// Why something cannot be a password.
+/// Why something can be neither password nor token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// There is nothing in it.
@@ -96,23 +80,7 @@ pub enum Fault {
 impl fmt::Display for PasswordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CommandWords => f.write_str(
-                "the password command cannot be split into words: it is empty, or a quote in it \
-                 has no end",
-            ),
-            Self::CommandStart { program, source } => write!(
-                f,
-                "cannot run the password command {program}: {source}; it is looked for in PATH \
-                 and run without a shell"
-            ),
-            Self::CommandFailed { program, status } => {
-                write!(f, "the password command {program} failed: {status}")
-            }
-            Self::CommandTimedOut { program, bound } => write!(
-                f,
-                "the password command {program} did not end within {} s",
-                bound.as_secs()
-            ),
+            Self::Command { wanted, fault } => write!(f, "the {wanted} command {fault}"),
             Self::Unreadable { path, source } => {
                 write!(f, "cannot read {}: {source}", path.display())
             }
@@ -141,7 +109,7 @@ impl fmt::Display for PasswordError {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Command => f.write_str("the password command"),
+            Self::Command(wanted) => write!(f, "the {wanted} command"),
             Self::File(path) => path.display().fmt(f),
             Self::Variable => f.write_str("POP3FS_PASSWORD"),
             Self::Terminal => f.write_str("the terminal"),
@@ -152,9 +120,9 @@ impl fmt::Display for Origin {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Empty => "gave an empty password",
-            Self::TooLong => "gave a password that is too long to be one",
-            Self::NotText => "gave a password that is not text in UTF-8",
+            Self::Empty => "gave nothing in its first line",
+            Self::TooLong => "gave a line that is too long to be a password or token",
+            Self::NotText => "gave a line that is not text in UTF-8",
         })
     }
 }
@@ -162,7 +130,11 @@ impl fmt::Display for Fault {
 impl std::error::Error for PasswordError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::CommandStart { source, .. } | Self::Unreadable { source, .. } => Some(source),
+            Self::Command {
+                fault: CommandFault::Start { source, .. },
+                ..
+            } => Some(source),
+            Self::Unreadable { source, .. } => Some(source),
             Self::Terminal(source) => Some(source),
             _ => None,
         }

@@ -1,14 +1,19 @@
 //! Where the password comes from.
 //!
 //! ```text
-//! --password-command, --password-file, POP3FS_PASSWORD, ~/.netrc, the terminal
+//! --password-command, --password-file, $CREDENTIALS_DIRECTORY/pop3fs.password, POP3FS_PASSWORD,
+//! ~/.netrc, the terminal
 //! ```
 //!
 //! The first of these that there is decides; if it fails, the next is not tried, as that would
 //! hide a mistake. A password is asked for at each login, so one that changes is noticed, and none
-//! is kept but one that was typed.
+//! is kept but one that was typed or in the environment. Tokens come from a command alone, as they
+//! soon expire.
 
 mod command;
+mod command_fault;
+mod complaint;
+mod environment;
 mod error;
 mod line;
 mod netrc;
@@ -16,6 +21,11 @@ mod netrc_token;
 mod private_file;
 mod prompt;
 mod source;
+mod variable;
+mod wanted;
 
+pub use command_fault::CommandFault;
+pub use environment::Environment;
 pub use error::{Fault, Origin, PasswordError};
-pub use source::{PasswordSource, netrc_login};
+pub use source::{PasswordSource, netrc_login, token};
+pub use wanted::Wanted;

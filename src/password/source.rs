@@ -1,19 +1,11 @@
 //! The order in which the origins of a password are tried.
 
-use std::env;
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use zeroize::Zeroizing;
-
 use super::netrc::{self, Netrc};
-use super::{Origin, PasswordError, command, line, private_file, prompt};
+use super::{Environment, Origin, PasswordError, Wanted, command, line, private_file, prompt};
 use crate::pop3::Secret;
-
-/// The environment variable that may hold the password. Child processes do not get it.
-pub(super) const VARIABLE: &str = "POP3FS_PASSWORD";
 
 /// The password of one login, to be asked for as often as it is needed.
 #[derive(Debug)]
@@ -22,24 +14,27 @@ pub struct PasswordSource {
     login: String,
     command: Option<String>,
     file: Option<PathBuf>,
+    environment: Environment,
     netrc: Option<PathBuf>,
     typed: OnceLock<Secret>,
 }
 
 impl PasswordSource {
     /// The password of `login` at `host`. `command` is a program with its arguments, `file` an
-    /// absolute path, where they are given.
+    /// absolute path, where they are given; `environment` is what was taken from there.
     pub fn new(
         host: String,
         login: String,
         command: Option<String>,
         file: Option<PathBuf>,
+        environment: Environment,
     ) -> Self {
         Self {
             host,
             login,
             command,
             file,
+            environment,
             netrc: netrc::usual_path(),
             typed: OnceLock::new(),
         }
@@ -52,22 +47,29 @@ impl PasswordSource {
     ///
     /// [`PasswordError`], which never has any part of a password in it.
     pub fn password(&self) -> Result<Secret, PasswordError> {
-        match self.without_asking(env::var_os(VARIABLE))? {
+        match self.without_asking()? {
             Some(password) => Ok(password),
             None => self.typed(),
         }
     }
 
     /// The password, where it can be found without a person.
-    fn without_asking(&self, variable: Option<OsString>) -> Result<Option<Secret>, PasswordError> {
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordError`], which never has any part of a password in it.
+    pub fn without_asking(&self) -> Result<Option<Secret>, PasswordError> {
         if let Some(command) = &self.command {
-            return command::run(command).map(Some);
+            return command::run(command, Wanted::Password).map(Some);
         }
         if let Some(path) = &self.file {
             return from_file(path).map(Some);
         }
-        if let Some(value) = variable.filter(|value| !value.is_empty()) {
-            return from_variable(value).map(Some);
+        if let Some(path) = &self.environment.credential {
+            return from_credential(path).map(Some);
+        }
+        if let Some(value) = &self.environment.variable {
+            return line::first(value.octets(), &Origin::Variable).map(Some);
         }
         match &self.netrc {
             Some(path) => netrc_password(path, &self.host, &self.login),
@@ -82,6 +84,15 @@ impl PasswordSource {
         let password = prompt::ask(&self.login, &self.host)?;
         Ok(self.typed.get_or_init(|| password).clone())
     }
+}
+
+/// A token, as a command gives it. May take a minute.
+///
+/// # Errors
+///
+/// [`PasswordError::Command`], [`PasswordError::Unusable`].
+pub fn token(command: &str) -> Result<Secret, PasswordError> {
+    command::run(command, Wanted::Token)
 }
 
 /// The login that `~/.netrc` has for a host, if any.
@@ -109,14 +120,18 @@ fn from_file(path: &Path) -> Result<Secret, PasswordError> {
     line::first(file.private_octets()?, &Origin::File(path.to_owned()))
 }
 
-fn from_variable(value: OsString) -> Result<Secret, PasswordError> {
-    line::first(&Zeroizing::new(value.into_vec()), &Origin::Variable)
+/// The service manager sees to it that nobody else can read it; the permission bits show an access
+/// list, where it uses one, as if the group could.
+fn from_credential(path: &Path) -> Result<Secret, PasswordError> {
+    let file = private_file::read(path, line::LONGEST)?;
+    line::first(file.octets(), &Origin::File(path.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::password::Fault;
+    use crate::password::variable::Value;
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;
     use tempfile::TempDir;
@@ -130,7 +145,13 @@ mod tests {
     fn given() -> Given {
         let source = PasswordSource {
             netrc: None,
-            ..PasswordSource::new("pop.example.org".into(), "ann".into(), None, None)
+            ..PasswordSource::new(
+                "pop.example.org".into(),
+                "ann".into(),
+                None,
+                None,
+                Environment::default(),
+            )
         };
         Given {
             directory: tempfile::tempdir().unwrap(),
@@ -146,8 +167,8 @@ mod tests {
             path
         }
 
-        fn found(&self, variable: Option<&str>) -> Option<String> {
-            let found = self.source.without_asking(variable.map(OsString::from));
+        fn found(&self) -> Option<String> {
+            let found = self.source.without_asking();
             found.unwrap().map(|secret| secret.expose().to_owned())
         }
     }
@@ -155,28 +176,26 @@ mod tests {
     #[test]
     fn the_first_origin_that_there_is_decides() {
         let mut given = given();
-        assert_eq!(given.found(None), None);
-        given.source.netrc = Some(given.write(
-            "netrc",
-            "machine pop.example.org login ann password from-netrc",
-        ));
-        assert_eq!(given.found(None).unwrap(), "from-netrc");
-        assert_eq!(given.found(Some("")).unwrap(), "from-netrc");
-        assert_eq!(given.found(Some("from-variable")).unwrap(), "from-variable");
+        assert_eq!(given.found(), None);
+        let entry = "machine pop.example.org login ann password from-netrc";
+        given.source.netrc = Some(given.write("netrc", entry));
+        assert_eq!(given.found().unwrap(), "from-netrc");
+        given.source.environment.variable = Some(Value::new(b"from-variable"));
+        assert_eq!(given.found().unwrap(), "from-variable");
+        given.source.environment.credential = Some(given.write("credential", "from-credential\n"));
+        assert_eq!(given.found().unwrap(), "from-credential");
         given.source.file = Some(given.write("file", "from-file\n"));
-        assert_eq!(given.found(Some("from-variable")).unwrap(), "from-file");
+        assert_eq!(given.found().unwrap(), "from-file");
         given.source.command = Some("echo from-command".into());
-        assert_eq!(given.found(Some("from-variable")).unwrap(), "from-command");
+        assert_eq!(given.found().unwrap(), "from-command");
     }
 
     #[test]
     fn an_origin_that_fails_is_not_passed_over() {
         let mut given = given();
         given.source.file = Some("/does/not/exist".into());
-        let error = given
-            .source
-            .without_asking(Some("sesame".into()))
-            .unwrap_err();
+        given.source.environment.variable = Some(Value::new(b"sesame"));
+        let error = given.source.without_asking().unwrap_err();
         assert!(matches!(error, PasswordError::Unreadable { .. }));
     }
 
@@ -224,10 +243,12 @@ mod tests {
 
     #[test]
     fn a_password_that_was_typed_is_remembered() {
-        let given = given();
+        let mut given = given();
         let typed = Secret::new("typed".to_owned());
         given.source.typed.set(typed).unwrap();
         assert_eq!(given.source.typed().unwrap().expose(), "typed");
-        assert!(!format!("{:?}", given.source).contains("\"typed\""));
+        given.source.environment.variable = Some(Value::new(b"open"));
+        let shown = format!("{:?}", given.source);
+        assert!(!shown.contains("\"typed\"") && !shown.contains("111, 112, 101"));
     }
 }

@@ -12,7 +12,7 @@ use crate::cli::{self, MountRequest};
 use crate::fs::{self, Events, Tree};
 use crate::fuse::{MountOptions, Notifier};
 use crate::maildrop::{
-    Clock, Driver, Journal, JournalFile, Maildrop, Mark, Settings, Surroundings,
+    Clock, Credentials, Driver, Journal, JournalFile, Maildrop, Mark, Settings, Surroundings,
 };
 use crate::net::{Connector, Endpoint, Security, TlsOptions};
 
@@ -31,7 +31,11 @@ pub(super) struct Mailbox {
 }
 
 /// Logs in and lists.
-pub(super) fn open(request: &MountRequest, state: &Path) -> Result<Mailbox, Failure> {
+pub(super) fn open(
+    request: &MountRequest,
+    state: &Path,
+    credentials: Credentials,
+) -> Result<Mailbox, Failure> {
     let connector = Connector::new(endpoint(request), &tls(request)).map_err(Failure::Tls)?;
     let (journal, inherited) = journal(request, state)?;
     let notifier = Notifier::new();
@@ -46,14 +50,8 @@ pub(super) fn open(request: &MountRequest, state: &Path) -> Result<Mailbox, Fail
         announce: Box::new(move |event| heard.announce(&event)),
     };
     let (maildrop, engine) = Maildrop::new(settings(request), surroundings, journal, inherited);
-    Driver::start(
-        engine,
-        maildrop.clone(),
-        connector,
-        login::credentials(request),
-        bell,
-    )
-    .map_err(|error| Failure::System("start a thread", error))?;
+    Driver::start(engine, maildrop.clone(), connector, credentials, bell)
+        .map_err(|error| Failure::System("start a thread", error))?;
     list(request, &maildrop)?;
     let tree = Arc::new(Tree::new(
         maildrop.clone(),

@@ -11,13 +11,13 @@ use crate::cli::{ExitStatus, MountRequest};
 use crate::daemon::{self, Ready};
 use crate::fs::Events;
 use crate::fuse::{self, Ended, Mounted};
-use crate::maildrop::{self, CommitReport, Maildrop, Terms};
+use crate::maildrop::{self, CommitReport, Credentials, Maildrop, Terms};
 use crate::signals::{self, Signal};
 
 use super::compose::{self, Mailbox};
 use super::failure::Failure;
 use super::logging;
-use super::login;
+use super::{login, privacy};
 
 /// How long a commit at the end may take. Servers take minutes over QUIT.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -59,6 +59,7 @@ pub(super) fn mount(request: &MountRequest) -> ExitStatus {
 }
 
 fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
+    let environment = privacy::withdraw()?;
     let request = &login::with_login(request)?;
     let state = compose::state_directory(request)?;
     let ready = ready(request)?;
@@ -66,7 +67,8 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
     fuse::prepare(&request.mountpoint, &compose::mount_options(request))?;
     let (sender, events) = channel();
     forward_signals(sender.clone())?;
-    let mailbox = open(request, &state, sender.clone(), &events)?;
+    let credentials = login::credentials(request, environment);
+    let mailbox = open(request, &state, credentials, sender.clone(), &events)?;
     let life = Life::begin(request, mailbox, sender, events)?;
     if let Err(error) = ready.announce() {
         log::warn!("cannot go to the background: {error}");
@@ -92,11 +94,15 @@ fn forward_signals(sender: Sender<Event>) -> Result<(), Failure> {
 fn open(
     request: &MountRequest,
     state: &Path,
+    credentials: Credentials,
     sender: Sender<Event>,
     events: &Receiver<Event>,
 ) -> Result<Mailbox, Failure> {
     let (request, state) = (request.clone(), state.to_owned());
-    let opener = move || drop(sender.send(Event::Opened(compose::open(&request, &state))));
+    let opener = move || {
+        let opened = compose::open(&request, &state, credentials);
+        drop(sender.send(Event::Opened(opened)));
+    };
     spawn("open", opener).map_err(|error| Failure::System("start a thread", error))?;
     loop {
         match events.recv() {

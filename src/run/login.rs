@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::cli::{LoginMethod, MountRequest};
 use crate::maildrop::{Credential, Credentials, Mechanism, Method, Outage, OutageKind, Proof};
-use crate::password::{PasswordSource, netrc_login};
+use crate::password::{Environment, PasswordError, PasswordSource, netrc_login, token};
 
 use super::failure::Failure;
 
@@ -38,20 +38,51 @@ pub(super) fn method(request: &MountRequest) -> Option<Method> {
     })
 }
 
+/// Where the proof of a login comes from.
+enum Source {
+    /// A command that prints a token.
+    TokenCommand(String),
+    /// A token in the place of the password.
+    TokenAsPassword(PasswordSource),
+    Password(PasswordSource),
+}
+
 /// What to log in with, found anew for each session.
-pub(super) fn credentials(request: &MountRequest) -> Credentials {
+pub(super) fn credentials(request: &MountRequest, environment: Environment) -> Credentials {
     let login = request.source.login.clone().unwrap_or_default();
-    let source = PasswordSource::new(
-        request.source.host.clone(),
-        login.clone(),
-        request.password_command.clone(),
-        request.password_file.clone(),
-    );
-    Arc::new(move || match source.password() {
-        Ok(password) => Ok(Credential {
+    let source = source(request, environment);
+    Arc::new(move || match source.proof() {
+        Ok(proof) => Ok(Credential {
             login: login.clone(),
-            proof: Proof::Password(password),
+            proof,
         }),
         Err(error) => Err(Outage::new(OutageKind::NoPassword, error.to_string())),
     })
+}
+
+fn source(request: &MountRequest, environment: Environment) -> Source {
+    if let Some(command) = &request.token_command {
+        return Source::TokenCommand(command.clone());
+    }
+    let source = PasswordSource::new(
+        request.source.host.clone(),
+        request.source.login.clone().unwrap_or_default(),
+        request.password_command.clone(),
+        request.password_file.clone(),
+        environment,
+    );
+    match request.auth {
+        Some(LoginMethod::OAuthBearer | LoginMethod::XOAuth2) => Source::TokenAsPassword(source),
+        _ => Source::Password(source),
+    }
+}
+
+impl Source {
+    fn proof(&self) -> Result<Proof, PasswordError> {
+        match self {
+            Self::TokenCommand(command) => token(command).map(Proof::Token),
+            Self::TokenAsPassword(source) => source.password().map(Proof::Token),
+            Self::Password(source) => source.password().map(Proof::Password),
+        }
+    }
 }

@@ -12,6 +12,7 @@ mod life;
 mod logging;
 mod login;
 mod mounts;
+mod privacy;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -64,6 +64,61 @@ fn a_wrong_password_is_tried_once_in_one_way() {
     }
 }
 
+/// A token from `--token-command` logs in by OAUTHBEARER, or by XOAUTH2 where it is asked for; the
+/// same token can also be where a password would be.
+#[test]
+fn a_token_opens_the_mailbox() {
+    if lacking(NEEDS) {
+        return;
+    }
+    let dovecot = Dovecot::with_logins(&letters(), &tokens());
+    let command = &format!("echo {TOKEN}");
+    let account = dovecot.stls().with_options(&["--token-command", command]);
+    opens(&dovecot, &account, "OAUTHBEARER");
+    let account = account.with_options(&["--auth", "xoauth2"]);
+    opens(&dovecot, &account, "XOAUTH2");
+    let account = dovecot.implicit_tls().with_password(TOKEN);
+    opens(
+        &dovecot,
+        &account.with_options(&["--auth", "oauthbearer"]),
+        "OAUTHBEARER",
+    );
+}
+
+/// A token that is not taken is refused with "no permission" (77), and the server's explanation is
+/// told; it is tried once, in one way.
+#[test]
+fn a_wrong_token_is_tried_once() {
+    if lacking(NEEDS) {
+        return;
+    }
+    for name in ["oauthbearer", "xoauth2"] {
+        let dovecot = Dovecot::with_logins(&letters(), &tokens());
+        let options = ["--auth", name, "--token-command", "echo expired"];
+        let outcome = refused(&dovecot.stls().with_options(&options), NO_PERMISSION);
+        assert!(outcome.says("the token may have expired"), "{outcome:?}");
+        assert!(outcome.says(r#""status":"#), "{outcome:?}");
+        one_attempt(&dovecot);
+    }
+}
+
+/// A token is given to nobody who does not announce that tokens are taken ("unavailable", 69).
+#[test]
+fn a_token_is_not_taken_for_a_password() {
+    if lacking(NEEDS) {
+        return;
+    }
+    let dovecot = Dovecot::with_letters(&letters());
+    let account = dovecot
+        .stls()
+        .with_options(&["--token-command", "echo token"]);
+    let outcome = refused(&account, UNAVAILABLE);
+    assert!(
+        outcome.says("no way to log in with a token, only PLAIN"),
+        "{outcome:?}"
+    );
+}
+
 /// Without a name the strongest is chosen: SCRAM-SHA-256 before the rest; and where that is
 /// refused no other is tried, but a way out is told.
 #[test]
@@ -110,6 +165,13 @@ fn a_way_that_is_not_announced_is_not_tried() {
     );
     assert!(outcome.says("APOP"), "{outcome:?}");
     assert!(!dovecot.log().contains("auth failed"), "{}", dovecot.log());
+}
+
+const TOKEN: &str = "ya29.a-token-that-is-a-little-longer-than-a-password-usually-is-1234567890";
+
+/// Dovecot with tokens beside passwords.
+fn tokens() -> Logins {
+    Logins::by("plain xoauth2 oauthbearer").with_token(TOKEN)
 }
 
 const NEEDS: &[Need] = &[Need::Fuse, Need::Dovecot, Need::Program("openssl")];

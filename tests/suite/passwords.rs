@@ -35,6 +35,19 @@ fn a_file_tells_the_password() {
     });
 }
 
+/// A service manager's credential tells the password: `pop3fs.password` in
+/// `$CREDENTIALS_DIRECTORY`, which an access list may open to us.
+#[test]
+fn a_service_credential_tells_the_password() {
+    assert_mounts(|site, command| {
+        let path = file(site, "secret\n", 0o440);
+        fs::rename(&path, path.with_file_name("pop3fs.password")).expect("a file to rename");
+        command
+            .env("CREDENTIALS_DIRECTORY", site.home())
+            .env(VARIABLE, "wrong");
+    });
+}
+
 /// The environment variable POP3FS_PASSWORD tells the password.
 #[test]
 fn the_environment_tells_the_password() {
@@ -81,6 +94,22 @@ fn a_file_that_others_can_read_is_refused() {
     assert_eq!(outcome.code(), Some(CONFIGURATION), "{outcome:?}");
     assert!(outcome.says(&path.display().to_string()), "{outcome:?}");
     assert_eq!(server.count("PASS") + server.count("AUTH"), 0);
+}
+
+/// What a command said last is passed on when it fails, and the server hears nothing.
+#[test]
+fn a_command_that_fails_is_quoted() {
+    for option in ["--password-command", "--token-command"] {
+        let (server, site) = (serving_three(), Site::new());
+        let mut command = without_password(&server, &site);
+        let script = "sh -c 'echo secret; echo cannot unlock the store >&2; exit 2'";
+        let outcome = run(command.args([option, script]));
+        assert_eq!(outcome.code(), Some(CONFIGURATION), "{outcome:?}");
+        let words = "sh failed: exit status: 2: cannot unlock the store";
+        assert!(outcome.says(words), "{outcome:?}");
+        assert!(!outcome.says("secret"), "{outcome:?}");
+        assert_eq!(server.count("PASS") + server.count("AUTH"), 0);
+    }
 }
 
 /// Without a password, and without a terminal to ask for one, nothing is mounted.

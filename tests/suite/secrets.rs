@@ -2,46 +2,115 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pop3fs_server::{Fault, Server, When};
 
 use crate::support::account::Account;
+use crate::support::corpus::Letter;
+use crate::support::dovecot::{Dovecot, Logins};
 use crate::support::mailbox::serving_three_for;
 use crate::support::mount::{Site, files_under};
+use crate::support::namespace::{NEEDS, NOBODY, in_namespace};
 use crate::support::process::{Outcome, run};
 use crate::support::skip::{Need, lacking};
 
 const USER: &str = "ann";
 const PASSWORD: &str = "correct horse battery staple";
 
-/// No output, log, state file, control file, argument or environment of the daemon holds the
-/// password, in clear or in base 64, also when everything that goes over the wire is logged, and
-/// when the server says it back.
+/// Too short to tell from a password, so that it goes with the command.
+const PASSWORD_LIKE_TOKEN: &str = "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg";
+
+/// No output, log, state file, control file, argument or environment of the daemon or of its
+/// children holds the password, in clear or in base 64, wherever the password comes from, also when
+/// everything that goes over the wire is logged, and when the server says it back.
 #[test]
 fn the_password_is_nowhere() {
     if lacking(&[Need::Fuse]) {
         return;
     }
-    let server = serving_three_for(USER, PASSWORD);
-    let account = Account::in_clear(USER, PASSWORD, server.port());
-    let site = Site::new();
-    let traces = [
-        refused_run(&site, &account, &server),
-        full_run(&site, &account),
-    ]
-    .concat();
-    let log = fs::read(site.log()).expect("a log");
-    for verb in [&b"UIDL"[..], b"RETR", b"DELE", b"QUIT"] {
-        assert!(holds(&log, verb), "the log tells what goes over the wire");
-    }
-    for (place, octets) in &traces {
-        for secret in forms_of(PASSWORD) {
-            assert!(!holds(octets, &secret), "{place} holds the password");
+    for give in [in_file, in_variable, by_command] {
+        let server = serving_three_for(USER, PASSWORD);
+        let account = Account::in_clear(USER, PASSWORD, server.port());
+        let site = Site::new();
+        let mut traces = refused_run(traced(&site, &account, give), &server);
+        traces.extend(full_run(&site, traced(&site, &account, give)));
+        assert_nowhere(PASSWORD, &traces);
+        let log = fs::read(site.log()).expect("a log");
+        for verb in [&b"UIDL"[..], b"RETR", b"DELE", b"QUIT"] {
+            assert!(holds(&log, verb), "the log tells what goes over the wire");
         }
     }
 }
+
+/// The same for every way to log in, with a password or a token, and a real server.
+#[test]
+fn no_way_to_log_in_leaves_a_secret_anywhere() {
+    if lacking(&[Need::Fuse, Need::Dovecot, Need::Program("openssl")]) {
+        return;
+    }
+    let all = "plain login cram-md5 scram-sha-1 scram-sha-256 apop xoauth2 oauthbearer";
+    let logins = Logins::by(all).with_token(PASSWORD_LIKE_TOKEN);
+    let dovecot = Dovecot::with_logins(&letters(), &logins);
+    for way in all.split(' ') {
+        let token = way.contains("oauth").then_some(PASSWORD_LIKE_TOKEN);
+        let account = dovecot.stls().with_options(&["--auth", way]);
+        let account = token.map_or(account.clone(), |token| account.with_password(token));
+        let site = Site::new();
+        let traces = full_run(&site, traced(&site, &account, in_variable));
+        assert_nowhere(account.password(), &traces);
+        let log = fs::read(site.log()).expect("a log");
+        let command = if way == "apop" {
+            "APOP".to_owned()
+        } else {
+            way.to_uppercase()
+        };
+        assert!(
+            holds(&log, format!("{command} ").as_bytes()),
+            "{way} was used"
+        );
+    }
+}
+
+/// Other processes of the same user can look neither into the daemon's memory nor at its
+/// environment.
+#[test]
+fn the_process_is_closed_to_others_of_its_user() {
+    if lacking(NEEDS) {
+        return;
+    }
+    let (server, site) = (serving_three_for(USER, PASSWORD), Site::new());
+    site.give_to(NOBODY);
+    let above = site.beside(".");
+    fs::set_permissions(above, fs::Permissions::from_mode(0o711)).expect("our own directory");
+    let account = Account::in_clear(USER, PASSWORD, server.port());
+    in_namespace(
+        LOOK_INTO_THE_DAEMON,
+        &[
+            account.source(),
+            &site.mountpoint().display().to_string(),
+            &format!("tls=off,state_dir={}", site.state().display()),
+            account.password(),
+        ],
+    )
+    .succeeded();
+}
+
+const LOOK_INTO_THE_DAEMON: &str = r#"
+export POP3FS_PASSWORD=$4
+refused() { "$@" 2>&1 | grep 'Permission denied'; }
+set -ex
+nobody pop3fs "$1" "$2" -o "$3"
+unset POP3FS_PASSWORD
+for process in /proc/[0-9]*; do
+    if tr '\0' '\n' <$process/cmdline | grep -qx "$2"; then daemon=$process; fi
+done
+nobody cat $daemon/cmdline >/dev/null
+refused nobody cat $daemon/environ
+refused nobody cat $daemon/maps
+nobody pop3fs umount "$2"
+"#;
 
 /// The search above would find it.
 #[test]
@@ -64,20 +133,23 @@ fn every_form_of_a_secret_is_found() {
 type Trace = (String, Vec<u8>);
 
 /// A login that fails, the server repeating the password.
-fn refused_run(site: &Site, account: &Account, server: &Server) -> Vec<Trace> {
+fn refused_run(mut mounting: Command, server: &Server) -> Vec<Trace> {
     let words = format!("[AUTH] {PASSWORD} is wrong");
     server.fault(Fault::Refuse(When::login(), words));
-    let outcome = run(&mut traced(site, account));
+    let outcome = run(&mut mounting);
     assert!(!outcome.status.success());
     server.clear_faults();
     traces_of("the refused login", outcome)
 }
 
+/// Leaves something to remove for those who come after.
+const REMOVE_LAST: &str = "rm \"$(ls | tail -n 1)\"";
+
 /// Mounts, reads, removes, commits and unmounts.
-fn full_run(site: &Site, account: &Account) -> Vec<Trace> {
-    let mount = site.mount_by(&mut traced(site, account));
+fn full_run(site: &Site, mut mounting: Command) -> Vec<Trace> {
+    let mount = site.mount_by(&mut mounting);
     let mut traces = vec![("the terminal".to_owned(), mount.said().into())];
-    for script in ["ls -la", "cat one", "rm two", "cat .pop3fs/status"] {
+    for script in ["ls -la", "cat one", REMOVE_LAST, "cat .pop3fs/status"] {
         let mut shell = Command::new("sh");
         let outcome = run(shell.args(["-c", script]).current_dir(mount.path()));
         traces.extend(traces_of(script, outcome.succeeded()));
@@ -99,23 +171,68 @@ fn full_run(site: &Site, account: &Account) -> Vec<Trace> {
     traces.extend(traces_of("umount", mount.umount().succeeded()));
     mount.daemon().await_end();
     traces.extend(files(&site.state()));
+    traces.extend(children(site));
     traces.push(trace_of(&site.log().display().to_string()));
     traces
 }
 
-/// The command that mounts, logging all there is to log. The password is in a file, as an
-/// environment given by the user is there for all to see who may.
-fn traced(site: &Site, account: &Account) -> Command {
-    let file = site.beside("password");
-    fs::write(&file, format!("{PASSWORD}\n")).expect("a file to write");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("our own file");
+/// The command that mounts, logging all there is to log, with the password given in some way.
+fn traced(site: &Site, account: &Account, give: fn(&Site, &Account, &mut Command)) -> Command {
     let mut command = site.command(account);
+    command.env_remove("POP3FS_PASSWORD").arg("-vv");
+    give(site, account, &mut command);
     command
-        .env_remove("POP3FS_PASSWORD")
-        .arg("--password-file")
-        .arg(file)
-        .arg("-vv");
-    command
+}
+
+fn in_file(site: &Site, account: &Account, command: &mut Command) {
+    command.arg("--password-file").arg(hidden(site, account));
+}
+
+fn in_variable(_: &Site, account: &Account, command: &mut Command) {
+    command.env("POP3FS_PASSWORD", account.password());
+}
+
+/// By a program that leaves behind what it was given, beside a variable that it is not given.
+fn by_command(site: &Site, account: &Account, command: &mut Command) {
+    in_variable(site, account, command);
+    let script = format!(
+        "cat /proc/self/environ /proc/self/cmdline >>{}; cat {}",
+        site.beside("children").display(),
+        hidden(site, account).display()
+    );
+    let words = format!("sh -c '{script}'");
+    command.arg("--password-command").arg(words);
+}
+
+/// A file with the password in it that nobody else may read.
+fn hidden(site: &Site, account: &Account) -> PathBuf {
+    let file = site.beside("password");
+    fs::write(&file, format!("{}\n", account.password())).expect("a file to write");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("our own file");
+    file
+}
+
+/// What the programs that were run have left behind.
+fn children(site: &Site) -> Option<Trace> {
+    let file = site.beside("children");
+    file.exists().then(|| trace_of(&file.display().to_string()))
+}
+
+#[track_caller]
+fn assert_nowhere(secret: &str, traces: &[Trace]) {
+    for (place, octets) in traces {
+        for form in forms_of(secret) {
+            assert!(!holds(octets, &form), "{place} holds the secret");
+        }
+    }
+}
+
+/// One to read, and one to remove for each way.
+fn letters() -> [Letter; 9] {
+    ["one", "s", "t", "u", "v", "w", "x", "y", "z"].map(|name| Letter {
+        name: name.to_owned(),
+        octets: format!("Subject: {name}\n\ntext\n").into_bytes(),
+    })
 }
 
 fn traces_of(what: &str, outcome: Outcome) -> Vec<Trace> {

@@ -53,6 +53,7 @@ impl Dovecot {
         let home = tempfile::tempdir().expect("a temporary directory");
         let ca_file = certify(home.path());
         let user = unique_user();
+        let logins = &logins.of(&user);
         lay_out(home.path(), &user, letters);
         let (master, ports) = (0..ATTEMPTS)
             .find_map(|_| listening(home.path(), logins))

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod corpus;
 pub mod dovecot;
+pub mod introspection;
 pub mod mailbox;
 pub mod mount;
 pub mod namespace;

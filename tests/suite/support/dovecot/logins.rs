@@ -1,18 +1,21 @@
 //! How Dovecot lets people in, beyond a password in PLAIN.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::configuration::Dialect;
+use crate::support::introspection::Introspection;
 
 /// The ways to log in that a server is to have.
 #[derive(Clone, Debug, Default)]
 pub struct Logins {
     /// SASL mechanisms, and APOP, as `auth_mechanisms` has them; nothing for PLAIN alone.
-    pub mechanisms: &'static str,
-    /// Where to ask about tokens, for XOAUTH2 and OAUTHBEARER.
-    pub introspection: Option<u16>,
+    mechanisms: &'static str,
+    /// The token that XOAUTH2 and OAUTHBEARER take.
+    token: Option<&'static str>,
+    introspection: Option<Arc<Introspection>>,
     /// The authority of client certificates, for EXTERNAL.
-    pub client_authority: Option<PathBuf>,
+    client_authority: Option<PathBuf>,
 }
 
 impl Logins {
@@ -24,14 +27,31 @@ impl Logins {
         }
     }
 
+    /// The same, and this token for XOAUTH2 and OAUTHBEARER.
+    pub fn with_token(self, token: &'static str) -> Self {
+        Self {
+            token: Some(token),
+            ..self
+        }
+    }
+
+    /// The same for this user, where somebody has to know.
+    pub(super) fn of(&self, user: &str) -> Self {
+        let introspection = |token| Arc::new(Introspection::of(token, user));
+        Self {
+            introspection: self.token.map(introspection),
+            ..self.clone()
+        }
+    }
+
     /// The part of the configuration file that comes before the database of passwords.
     pub fn text(&self, dialect: Dialect, home: &Path) -> String {
         let mut text = String::new();
         if !self.mechanisms.is_empty() {
             text += &format!("auth_mechanisms = {}\n", self.mechanisms);
         }
-        if let Some(port) = self.introspection {
-            text += &tokens(dialect, home, port);
+        if let Some(introspection) = &self.introspection {
+            text += &tokens(dialect, home, introspection.port());
         }
         if let Some(authority) = &self.client_authority {
             text += &certificates(dialect, authority);
@@ -41,7 +61,7 @@ impl Logins {
 
     /// What a file beside the configuration must hold.
     pub fn token_settings(&self) -> Option<String> {
-        let port = self.introspection?;
+        let port = self.introspection.as_ref()?.port();
         Some(format!(
             "\
 introspection_mode = get
