@@ -4,7 +4,7 @@
 mod replies;
 mod wire;
 
-use std::fmt::Write;
+use std::fmt::{Arguments, Write};
 use std::io;
 
 use crate::account::Account;
@@ -49,34 +49,49 @@ impl Bare {
     pub fn retrieve(&mut self, numbers: impl IntoIterator<Item = usize>) -> io::Result<Tally> {
         let mut burst = Burst::default();
         for number in numbers {
-            // Writing to a string cannot fail.
-            let _ = write!(burst.commands, "RETR {number}\r\n");
-            burst.shapes.push(Shape::Lines);
+            burst.ask(format_args!("RETR {number}"), Shape::Lines);
         }
-        self.wire.exchange(&burst.commands, &burst.shapes)
+        burst.exchange(&mut self.wire)
     }
 
-    /// Fetches the header and the first lines of a message.
-    pub fn top(&mut self, number: usize, lines: usize) -> io::Result<Tally> {
-        self.wire
-            .exchange(&format!("TOP {number} {lines}\r\n"), &[Shape::Lines])
+    /// Fetches the headers and the first lines of messages, all asked for before the first has come.
+    pub fn top(
+        &mut self,
+        numbers: impl IntoIterator<Item = usize>,
+        lines: usize,
+    ) -> io::Result<Tally> {
+        let mut burst = Burst::default();
+        for number in numbers {
+            burst.ask(format_args!("TOP {number} {lines}"), Shape::Lines);
+        }
+        burst.exchange(&mut self.wire)
     }
 
     /// Deletes messages by their numbers and ends the session, which is what makes it so.
     pub fn delete(mut self, numbers: impl IntoIterator<Item = usize>) -> io::Result<Tally> {
         let mut burst = Burst::default();
         for number in numbers {
-            let _ = write!(burst.commands, "DELE {number}\r\n");
-            burst.shapes.push(Shape::Line);
+            burst.ask(format_args!("DELE {number}"), Shape::Line);
         }
-        burst.commands.push_str("QUIT\r\n");
-        burst.shapes.push(Shape::Line);
-        self.wire.exchange(&burst.commands, &burst.shapes)
+        burst.ask(format_args!("QUIT"), Shape::Line);
+        burst.exchange(&mut self.wire)
     }
 
     /// Ends the session and waits until the server says so.
     pub fn quit(mut self) -> io::Result<()> {
         self.wire.exchange("QUIT\r\n", &[Shape::Line]).map(drop)
+    }
+}
+
+impl Burst {
+    fn ask(&mut self, command: Arguments<'_>, shape: Shape) {
+        // Writing to a string cannot fail.
+        let _ = write!(self.commands, "{command}\r\n");
+        self.shapes.push(shape);
+    }
+
+    fn exchange(&self, wire: &mut Wire) -> io::Result<Tally> {
+        wire.exchange(&self.commands, &self.shapes)
     }
 }
 

@@ -8,8 +8,8 @@ use crate::relay::Distance;
 use crate::server::Software;
 use crate::setting::Setting;
 use crate::tasks::{
-    Task, cat, copy, demand, directory, download, grep, head, list, lockstep, random, remove,
-    search, size, wait,
+    Task, cat, copy, demand, directory, download, grep, head, list, lockstep, peek, random, remove,
+    search, size, stream, wait,
 };
 
 /// Tasks that fit in one table.
@@ -49,20 +49,25 @@ const NOTES: Mailbox = Mailbox::new(Kind::Notes, 100_000);
 /// Messages with large attachments.
 const HUGE: Mailbox = Mailbox::new(Kind::Huge, 2);
 
-/// Megabits a second of a line on which it shows who fetches more than he needs.
+/// A message larger than the cache.
+const GIANT: Mailbox = Mailbox::new(Kind::Giant, 1);
+
+/// Bits a second of a line on which it shows who fetches more than he needs.
 const NARROW: u64 = 20_000_000;
 
 /// All there is.
-pub const CHAPTERS: [Chapter; 5] = [
+pub const CHAPTERS: [Chapter; 6] = [
     Chapter {
         title: "At a distance",
         columns: Columns::Links,
         tasks: &[
             Task::new("list", LETTERS, list::race),
+            Task::new("list", NOTES, list::race),
             Task::new("cat", SINGLE, cat::race),
             Task::new("copy", LETTERS, copy::race),
             Task::new("copy", MIXED, copy::race),
             Task::new("grep", LETTERS, grep::race),
+            Task::new("peek", MIXED, peek::race),
             Task::new("download", LETTERS, download::races),
             Task::new("download", MIXED, download::races),
             Task::new("remove", LETTERS, remove::race),
@@ -75,6 +80,11 @@ pub const CHAPTERS: [Chapter; 5] = [
         title: "The head of a large message on a narrow line",
         columns: Columns::Narrow,
         tasks: &[Task::new("head", HUGE, head::race)],
+    },
+    Chapter {
+        title: "A message larger than the cache",
+        columns: Columns::Near,
+        tasks: &[Task::new("stream", GIANT, stream::races)],
     },
     Chapter {
         title: "Without the network, beside the same files on tmpfs",

@@ -34,6 +34,8 @@ pub enum Kind {
     Notes,
     /// Messages of 25 MB.
     Huge,
+    /// Messages of 1 GB.
+    Giant,
 }
 
 /// A mailbox to be measured.
@@ -88,13 +90,16 @@ impl Mailbox {
         expect("messages", self.count as u64, count as u64)
     }
 
+    /// The octets of all messages.
+    pub fn octets(self) -> u64 {
+        self.numbers()
+            .map(|number| self.message(number).on_the_wire() as u64)
+            .sum()
+    }
+
     /// Fails unless the messages have so many octets together.
     pub fn expect_octets(self, octets: u64) -> io::Result<()> {
-        let all = self
-            .numbers()
-            .map(|number| self.message(number).on_the_wire() as u64)
-            .sum();
-        expect("octets", all, octets)
+        expect("octets", self.octets(), octets)
     }
 
     /// Whether its messages are ever read.
@@ -173,6 +178,7 @@ impl fmt::Display for Mailbox {
             Kind::Single => "of 8 KB",
             Kind::Notes => "of 2 KB",
             Kind::Huge => "of 25 MB",
+            Kind::Giant => "of 1 GB",
         };
         write!(f, "{} messages {size}", self.count)
     }
@@ -187,6 +193,7 @@ impl Kind {
             Kind::Single => chance.between(7_900, 8_300),
             Kind::Notes => chance.between(1_500, 2_500),
             Kind::Huge => 25_000_000,
+            Kind::Giant => 1_000_000_000,
         }
     }
 }

@@ -57,12 +57,21 @@ impl Mount {
 
     /// The memory that the program occupies, in octets.
     pub fn memory(&self) -> io::Result<u64> {
-        let process = fs::read_to_string(format!("/proc/{}/status", self.status()?.pid))?;
-        let resident = process.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes =
-            resident.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-        let kilobytes = kilobytes.ok_or_else(|| io::Error::other("no memory is told"))?;
-        Ok(kilobytes * 1024)
+        self.told_by_the_kernel("VmRSS:")
+    }
+
+    /// The most memory that it has ever occupied, in octets.
+    pub fn most_memory(&self) -> io::Result<u64> {
+        self.told_by_the_kernel("VmHWM:")
+    }
+
+    /// A line of proc_pid_status(5), which counts in KiB.
+    fn told_by_the_kernel(&self, name: &str) -> io::Result<u64> {
+        let lines = fs::read_to_string(format!("/proc/{}/status", self.status()?.pid))?;
+        let line = lines.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok())
+            .map(|kibibytes| kibibytes * 1024)
+            .ok_or_else(|| io::Error::other(format!("the kernel tells no {name}")))
     }
 
     /// Has the kernel forget all it knows of the files; only root can make it.

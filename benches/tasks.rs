@@ -9,10 +9,12 @@ pub mod grep;
 pub mod head;
 pub mod list;
 pub mod lockstep;
+pub mod peek;
 pub mod random;
 pub mod remove;
 pub mod search;
 pub mod size;
+pub mod stream;
 pub mod wait;
 
 mod reading;
@@ -68,7 +70,7 @@ impl Task {
     /// Does it in a setting.
     pub fn run(&self, setting: &Setting, options: &Options) -> io::Result<Vec<Race>> {
         let count = match self.mailbox.kind {
-            Kind::Single | Kind::Huge => self.mailbox.count,
+            Kind::Single | Kind::Huge | Kind::Giant => self.mailbox.count,
             _ => options.part_of(self.mailbox.count),
         };
         let mailbox = Mailbox::new(self.mailbox.kind, setting.count.unwrap_or(count));

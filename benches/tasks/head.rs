@@ -23,7 +23,7 @@ pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
     let bare = Entrant::new(BARE, || {
         let mut bare = Bare::connect(&stage.account)?;
         bare.list()?;
-        let (time, _) = timed(|| bare.top(1, LINES))?;
+        let (time, _) = timed(|| bare.top([1], LINES))?;
         bare.quit()?;
         Ok(time)
     });

@@ -12,7 +12,8 @@ use crate::process::succeed;
 use crate::race::Race;
 use crate::stage::{Spare, Stage};
 
-/// Removes the files and unmounts, against deleting on a session that has listed.
+/// Removes the files and unmounts, against a session that lists and deletes: a commit is a session
+/// of its own.
 pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
     let entrants = vec![
         Entrant::new(BARE, || spoil(stage, bare)),
@@ -38,9 +39,11 @@ fn spoil(stage: &Stage, delete: fn(&Spare) -> io::Result<Duration>) -> io::Resul
 }
 
 fn bare(spare: &Spare) -> io::Result<Duration> {
-    let mut bare = Bare::connect(&spare.account)?;
-    bare.list()?;
-    let (time, tally) = timed(|| bare.delete(spare.mailbox.numbers()))?;
+    let (time, tally) = timed(|| {
+        let mut bare = Bare::connect(&spare.account)?;
+        bare.list()?;
+        bare.delete(spare.mailbox.numbers())
+    })?;
     // One is for QUIT.
     spare.mailbox.expect_count(tally.accepted - 1)?;
     Ok(time)
