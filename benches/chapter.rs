@@ -41,7 +41,10 @@ const LETTERS: Mailbox = Mailbox::new(Kind::Letters, 10_000);
 const MIXED: Mailbox = Mailbox::new(Kind::Mixed, 2_000);
 
 /// Messages of 8 KB, to be looked at one by one.
-const SINGLE: Mailbox = Mailbox::new(Kind::Single, 300);
+const SINGLE: Mailbox = Mailbox::new(Kind::Single, 3_000);
+
+/// The same, for tasks that take their time.
+const FEW: Mailbox = Mailbox::new(Kind::Single, 300);
 
 /// A very large mailbox, of which no message is read.
 const NOTES: Mailbox = Mailbox::new(Kind::Notes, 100_000);
@@ -92,7 +95,7 @@ pub const CHAPTERS: [Chapter; 6] = [
         tasks: &[
             Task::new("search", LETTERS, search::race),
             Task::new("directory", NOTES, directory::races),
-            Task::new("wait", SINGLE, wait::races),
+            Task::new("wait", FEW, wait::races),
         ],
     },
     Chapter {
@@ -103,7 +106,7 @@ pub const CHAPTERS: [Chapter; 6] = [
     Chapter {
         title: "A server that pipelines nothing, in clear",
         columns: Columns::Near,
-        tasks: &[Task::new("lockstep", SINGLE, lockstep::race).served_by(Software::OneAtATime)],
+        tasks: &[Task::new("lockstep", FEW, lockstep::race).served_by(Software::OneAtATime)],
     },
 ];
 

@@ -17,6 +17,7 @@ pub mod size;
 pub mod stream;
 pub mod wait;
 
+mod disorder;
 mod reading;
 mod walk;
 

@@ -1,6 +1,6 @@
 //! One message, asked for while nothing else goes on.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::reading::read;
-use super::{BARE, POP3FS, TMPFS, walk};
+use super::{BARE, POP3FS, TMPFS, disorder, walk};
 use crate::bare::Bare;
 use crate::mailbox::Mailbox;
 use crate::measure::{self, Entrant, timed};
@@ -20,9 +20,6 @@ use crate::stage::Stage;
 
 /// A single message takes so little time that it is fetched often.
 const REPETITIONS: usize = 100;
-
-/// From one message to the next, so that no reader seems to walk; prime to the mailbox's size.
-const STRIDE: usize = 37;
 
 /// Long enough for everybody to fall idle.
 const PAUSE: Duration = Duration::from_millis(3);
@@ -44,15 +41,15 @@ pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
         REPETITIONS,
         vec![
             Entrant::new(BARE, || {
-                let number = numbers.next() + 1;
+                let number = numbers.next()? + 1;
                 timed(|| bare.retrieve([number])).map(|(time, _)| time)
             }),
             Entrant::new(&format!("{POP3FS}: open, read, close"), || {
-                let file = &files[unread.next()];
+                let file = &files[unread.next()?];
                 timed(|| read(file)).map(|(time, _)| time)
             }),
             Entrant::new(POP3FS, || {
-                let file = &files[unread.next()];
+                let file = &files[unread.next()?];
                 timed(|| cat(file)).map(|(time, ())| time)
             }),
             Entrant::new(TMPFS, || {
@@ -72,22 +69,21 @@ pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
 
 /// Messages that nobody has read, each once.
 struct Unread {
-    count: usize,
-    turn: Cell<usize>,
+    places: RefCell<Vec<usize>>,
 }
 
 impl Unread {
     fn of(mailbox: Mailbox) -> Unread {
         Unread {
-            count: mailbox.count,
-            turn: Cell::new(0),
+            places: RefCell::new(disorder::places(mailbox.count)),
         }
     }
 
     /// The place of one, after everybody has fallen idle.
-    fn next(&self) -> usize {
+    fn next(&self) -> io::Result<usize> {
         thread::sleep(PAUSE);
-        self.turn.replace(self.turn.get() + 1) * STRIDE % self.count
+        let place = self.places.borrow_mut().pop();
+        place.ok_or_else(|| io::Error::other("all messages have been read"))
     }
 }
 

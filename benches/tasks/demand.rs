@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::reading::read;
-use super::{BARE, POP3FS, walk};
+use super::{BARE, POP3FS, disorder, walk};
 use crate::bare::Bare;
 use crate::measure::{Score, timed};
 use crate::mount::Mount;
@@ -17,9 +17,6 @@ use crate::stage::Stage;
 
 /// Wanted in each run.
 const WANTED: usize = 10;
-
-/// From one wanted message to the next: far, so that they are no walk.
-const STRIDE: usize = 37;
 
 /// Larger messages take their time by themselves.
 const SHORT: u64 = 16 * 1024;
@@ -61,16 +58,14 @@ impl Wanted {
         let files = mount.files()?;
         let late = files.len() * 3 / 4;
         let mut messages = Vec::new();
-        for (index, file) in files.into_iter().enumerate().skip(late) {
-            if fs::symlink_metadata(&file)?.len() <= SHORT {
-                messages.push((index + 1, file));
+        for place in disorder::places(files.len()) {
+            let file = &files[place];
+            if place >= late && fs::symlink_metadata(file)?.len() <= SHORT {
+                messages.push((place + 1, file.clone()));
             }
         }
+        messages.truncate(WANTED);
         Ok(Wanted { messages })
-    }
-
-    fn each(&self) -> impl Iterator<Item = &(usize, PathBuf)> {
-        (1..=WANTED).map(|turn| &self.messages[turn * STRIDE % self.messages.len()])
     }
 }
 
@@ -78,7 +73,8 @@ fn fetched(stage: &Stage, wanted: &Wanted) -> io::Result<Vec<Duration>> {
     let mut bare = Bare::connect(&stage.account)?;
     bare.list()?;
     let times = wanted
-        .each()
+        .messages
+        .iter()
         .map(|(number, _)| {
             thread::sleep(PAUSE);
             timed(|| bare.retrieve([*number])).map(|(time, _)| time)
@@ -94,7 +90,7 @@ fn read_amidst(stage: &Stage, mount: &Mount, wanted: &Wanted) -> io::Result<Vec<
     let scratch = walk::in_memory()?;
     let mut scan = Scan::start(mount, scratch.path())?;
     let mut times = Vec::new();
-    for (_, file) in wanted.each() {
+    for (_, file) in &wanted.messages {
         thread::sleep(PAUSE);
         if scan.copied()? > stage.mailbox.count / 2 {
             break;

@@ -31,7 +31,8 @@ pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
         let mount = Mount::of(&stage.account)?;
         let files = mount.files()?;
         stage.mailbox.expect_count(files.len())?;
-        let (time, ()) = timed(|| head(&files[0]))?;
+        // Not the first, which is how most walks begin.
+        let (time, ()) = timed(|| head(&files[files.len() - 1]))?;
         mount.umount()?;
         Ok(time)
     });

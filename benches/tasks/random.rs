@@ -4,8 +4,8 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-use super::POP3FS;
 use super::reading::read;
+use super::{POP3FS, disorder};
 use crate::measure::Score;
 use crate::mount::Mount;
 use crate::quantity::Quantity;
@@ -14,9 +14,6 @@ use crate::stage::Stage;
 
 /// Messages read in each run.
 const READS: usize = 200;
-
-/// From one message to the next: far, and prime to the mailbox's size.
-const STRIDE: usize = 4_337;
 
 /// How long nothing must come until it is believed that nothing will.
 const SILENCE: Duration = Duration::from_millis(300);
@@ -40,9 +37,8 @@ fn received_per_octet(stage: &Stage) -> io::Result<f64> {
     stage.mailbox.expect_count(files.len())?;
     let before = received_in_all(&mount)?;
     let mut asked = 0;
-    for turn in 1..=READS {
-        let file = &files[turn * STRIDE % files.len()];
-        asked += read(file)?;
+    for place in disorder::places(files.len()).into_iter().take(READS) {
+        asked += read(&files[place])?;
     }
     let received = received_in_all(&mount)? - before;
     mount.umount()?;
