@@ -82,8 +82,6 @@ fn the_process_is_closed_to_others_of_its_user() {
     }
     let (server, site) = (serving_three_for(USER, PASSWORD), Site::new());
     site.give_to(NOBODY);
-    let above = site.beside(".");
-    fs::set_permissions(above, fs::Permissions::from_mode(0o711)).expect("our own directory");
     let account = Account::in_clear(USER, PASSWORD, server.port());
     in_namespace(
         LOOK_INTO_THE_DAEMON,

@@ -11,6 +11,7 @@ use pop3fs_server::{Fault, When};
 
 use crate::support::mailbox::{account, held_by, serving_three};
 use crate::support::mount::{Mount, Site, is_mounted, pop3fs};
+use crate::support::namespace::{NEEDS, NOBODY, in_namespace};
 use crate::support::process::{Running, eventually, start};
 use crate::support::skip::{Need, lacking};
 use crate::support::stage::mounted;
@@ -113,6 +114,38 @@ fn force_ends_a_mount_without_a_commit() {
 fn force_ends_a_process_that_is_stopped() {
     assert_ends_by_force(|mount| mount.daemon().signal(Signal::SIGSTOP));
 }
+
+/// The same where an ordinary user has mounted, whose processes cannot look into that of the mount.
+#[test]
+fn force_ends_a_process_that_is_closed_to_its_user() {
+    if lacking(NEEDS) {
+        return;
+    }
+    let (server, site) = (serving_three(), Site::new());
+    site.give_to(NOBODY);
+    let mailbox = account(&server);
+    let forced = in_namespace(
+        FORCE_A_STOPPED_PROCESS,
+        &[
+            mailbox.source(),
+            &site.mountpoint().display().to_string(),
+            &format!("tls=off,state_dir={}", site.state().display()),
+            mailbox.password(),
+        ],
+    );
+    assert!(!forced.succeeded().says("cannot be ended"));
+}
+
+const FORCE_A_STOPPED_PROCESS: &str = r#"
+set -ex
+POP3FS_PASSWORD=$4 nobody pop3fs "$1" "$2" -o "$3"
+for process in /proc/[0-9]*; do
+    if tr '\0' '\n' <$process/cmdline | grep -qx "$2"; then daemon=${process#/proc/}; fi
+done
+kill -STOP $daemon
+nobody pop3fs umount --force "$2"
+test -z "$(tr -d '\0' </proc/$daemon/cmdline)"
+"#;
 
 /// The mount is waiting for the server when it is hindered, and ended.
 #[track_caller]

@@ -1,7 +1,7 @@
 //! A mount that cleans up after itself.
 
 use std::fs;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -37,8 +37,11 @@ impl Site {
         site
     }
 
-    /// Gives everything here to a user and the group of the same number.
+    /// Gives everything here to a user and the group of the same number. What stops others is then
+    /// the mount, and no directory above it.
     pub fn give_to(&self, user: u32) {
+        let above = fs::Permissions::from_mode(0o711);
+        fs::set_permissions(self.directory.path(), above).expect("our own directory");
         let everything = [
             self.mountpoint(),
             self.state(),
