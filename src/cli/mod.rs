@@ -152,6 +152,7 @@ mod tests {
         assert_eq!(request.cache_size, 64 << 20);
         assert_eq!(request.timeout, Duration::from_secs(60));
         assert_eq!(request.idle, Some(Duration::from_secs(60)));
+        assert_eq!(request.refresh, Some(Duration::from_secs(300)));
         assert_eq!(request.verbosity, 0);
         let chosen = [request.read_only, request.allow_other, request.foreground];
         assert_eq!(chosen, [false; 3]);
@@ -207,8 +208,9 @@ mod tests {
     }
 
     #[test]
-    fn no_seconds_are_for_ever() {
+    fn no_seconds_are_for_ever_or_never() {
         assert_eq!(mount("pop3fs pop3s://h /m --idle 0").idle, None);
+        assert_eq!(mount("pop3fs pop3s://h /m -o refresh=0").refresh, None);
         let idle = mount("pop3fs pop3s://h /m -o idle=90").idle;
         assert_eq!(idle, Some(Duration::from_secs(90)));
         assert!(usage("pop3fs pop3s://h /m --idle never").contains("--idle"));

@@ -53,6 +53,8 @@ pub struct MountRequest {
     pub timeout: Duration,
     /// How long a session may be without work before it is ended; for ever if none.
     pub idle: Option<Duration>,
+    /// How often to look for new mail while the mount is used; never if none.
+    pub refresh: Option<Duration>,
     /// Where marks are kept, in place of the usual directory.
     pub state_directory: Option<PathBuf>,
     /// The file that messages go to.
@@ -93,6 +95,7 @@ impl TryFrom<Typed> for MountRequest {
             read_ahead: read_ahead(options.read_ahead, options.cache_size),
             timeout: Duration::from_secs(options.timeout),
             idle: unless_zero(options.idle),
+            refresh: unless_zero(options.refresh),
             state_directory: options.state_dir.map(absolute).transpose()?,
             log: options.log.map(absolute).transpose()?,
             verbosity: verbosity(options.verbose, options.debug),
@@ -145,7 +148,7 @@ fn read_ahead(given: Option<u64>, cache_size: u64) -> u64 {
     given.unwrap_or(cache_size).min(cache_size / 4)
 }
 
-/// 0 seconds are no bound at all.
+/// 0 seconds stand for no such time.
 fn unless_zero(seconds: u64) -> Option<Duration> {
     (seconds > 0).then(|| Duration::from_secs(seconds))
 }

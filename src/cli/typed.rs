@@ -125,6 +125,9 @@ pub(super) struct MountOptions {
     /// End the session with the server when nobody has needed it for so long; 0 to hold it
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = value::interval())]
     pub(super) idle: u64,
+    /// While the mailbox is in use, look for new mail this often; 0 for never
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = value::interval())]
+    pub(super) refresh: u64,
     /// Where marks are kept, in place of ~/.local/state/pop3fs
     #[arg(long, value_name = "DIR")]
     pub(super) state_dir: Option<PathBuf>,

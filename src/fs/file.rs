@@ -11,7 +11,7 @@ use super::pending::Pending;
 use super::tree::Tree;
 use super::verb::Verb;
 use crate::maildrop::{
-    self, Answer, Body, CommitReport, MessageId, Octets, OpenMessage, Place, Terms,
+    self, Answer, Body, CommitReport, Maildrop, MessageId, Octets, OpenMessage, Place, Terms,
 };
 
 /// How the kernel may treat an open file.
@@ -138,8 +138,8 @@ impl Tree {
         match self.handles.find(handle).as_deref() {
             Some(Handle::Ctl) => match Verb::parse(written) {
                 Ok(Verb::Commit { terms, nowait }) => self.commit(terms, nowait, reply),
-                Ok(Verb::Refresh { nowait }) => self.maildrop.refresh(answer_to(reply, nowait)),
-                Ok(Verb::Park { nowait }) => self.maildrop.park(answer_to(reply, nowait)),
+                Ok(Verb::Refresh { nowait }) => self.ask(Maildrop::refresh, nowait, reply),
+                Ok(Verb::Park { nowait }) => self.ask(Maildrop::park, nowait, reply),
                 Ok(Verb::Undelete(name)) => reply(self.undelete(&name)),
                 Ok(Verb::UndeleteAll) => reply(self.undelete_all()),
                 Err(error) => reply(Err(error)),
@@ -173,13 +173,14 @@ impl Tree {
         reply: impl FnOnce(Result<Opened, Error>) + Send + 'static,
     ) {
         let handles = Arc::clone(&self.handles);
+        let presence = self.maildrop.presence();
         let answer = move |opened: Result<(OpenMessage, Option<maildrop::Correction>), _>| {
             reply(
                 opened
                     .map_err(Error::from)
                     .map(|(open, correction)| Opened {
                         correction: correction.map(|correction| Correction::of(&open, correction)),
-                        handle: handles.insert(Handle::Message(open)),
+                        handle: handles.insert(Handle::Message(open), presence),
                         access: Access::Cached,
                     }),
             );
@@ -199,7 +200,7 @@ impl Tree {
             _ => Handle::Ctl,
         };
         Ok(Opened {
-            handle: self.handles.insert(handle),
+            handle: self.handles.insert(handle, self.maildrop.presence()),
             access,
             correction: None,
         })
@@ -233,6 +234,21 @@ impl Tree {
         self.maildrop.commit(terms, Box::new(answer));
     }
 
+    /// Asks for something that may take long; the reply waits for it, or only until it is asked for.
+    fn ask(
+        &self,
+        request: fn(&Maildrop, Answer<()>),
+        nowait: bool,
+        reply: impl FnOnce(Result<(), Error>) + Send + 'static,
+    ) {
+        if nowait {
+            request(&self.maildrop, Box::new(drop));
+            return reply(Ok(()));
+        }
+        let answer = |done: Result<(), _>| reply(done.map_err(Error::from));
+        request(&self.maildrop, Box::new(answer));
+    }
+
     fn undelete(&self, name: &str) -> Result<(), Error> {
         let entry = self.message(Place::Deleted, name)?;
         Ok(self.maildrop.unmark(&[entry.id])?)
@@ -247,15 +263,6 @@ impl Tree {
         });
         Ok(self.maildrop.unmark(&marked)?)
     }
-}
-
-/// An answer that the reply is made of, or where that is not to wait, one that nobody hears.
-fn answer_to(reply: impl FnOnce(Result<(), Error>) + Send + 'static, nowait: bool) -> Answer<()> {
-    if nowait {
-        reply(Ok(()));
-        return Box::new(drop);
-    }
-    Box::new(|done| reply(done.map_err(Error::from)))
 }
 
 /// A report as a file: JSON for people.

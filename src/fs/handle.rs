@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::events::Watcher;
-use crate::maildrop::{Body, OpenMessage};
+use crate::maildrop::{Body, OpenMessage, Presence};
 
 /// What an open file reads from or writes to.
 #[derive(Debug)]
@@ -20,24 +20,28 @@ pub(super) enum Handle {
     Events(Watcher),
 }
 
+/// An open file, and that it makes the maildrop count as used.
+type Open = (Arc<Handle>, Presence);
+
 /// The open files of a mount, by the number the kernel has for each.
 #[derive(Debug, Default)]
 pub(super) struct Handles {
     last: AtomicU64,
-    open: Mutex<HashMap<u64, Arc<Handle>>>,
+    open: Mutex<HashMap<u64, Open>>,
 }
 
 impl Handles {
     /// Takes in an open file and gives it a number that was never used before.
-    pub(super) fn insert(&self, handle: Handle) -> u64 {
+    pub(super) fn insert(&self, handle: Handle, presence: Presence) -> u64 {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        self.open().insert(number, Arc::new(handle));
+        self.open().insert(number, (Arc::new(handle), presence));
         number
     }
 
     /// The open file with a number.
     pub(super) fn find(&self, number: u64) -> Option<Arc<Handle>> {
-        self.open().get(&number).cloned()
+        let open = self.open();
+        open.get(&number).map(|(handle, _)| Arc::clone(handle))
     }
 
     /// Lets go of an open file.
@@ -48,7 +52,7 @@ impl Handles {
     }
 
     /// Nothing can be half done inside, so a poisoned lock is as good as any.
-    fn open(&self) -> MutexGuard<'_, HashMap<u64, Arc<Handle>>> {
+    fn open(&self) -> MutexGuard<'_, HashMap<u64, Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -60,9 +64,9 @@ mod tests {
     #[test]
     fn a_number_is_never_used_again() {
         let handles = Handles::default();
-        let first = handles.insert(Handle::Ctl);
+        let first = handles.insert(Handle::Ctl, Presence::default());
         handles.remove(first);
-        let second = handles.insert(Handle::Ctl);
+        let second = handles.insert(Handle::Ctl, Presence::default());
         assert_ne!(first, second);
         assert!(handles.find(first).is_none());
         assert!(handles.find(second).is_some());
@@ -71,7 +75,10 @@ mod tests {
     #[test]
     fn a_read_under_way_keeps_the_file_when_it_is_closed() {
         let handles = Handles::default();
-        let number = handles.insert(Handle::Report(Body::from(b"text".to_vec())));
+        let number = handles.insert(
+            Handle::Report(Body::from(b"text".to_vec())),
+            Presence::default(),
+        );
         let reading = handles.find(number);
         handles.remove(number);
         assert!(matches!(reading.as_deref(), Some(Handle::Report(body)) if body.len() == 4));

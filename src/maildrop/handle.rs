@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::arrears::Arrears;
@@ -13,6 +13,7 @@ use super::event::{Event, EventKind, Subject};
 use super::journal::Journal;
 use super::mark::{Mark, Record};
 use super::message::{Correction, Entry, MessageId, Octets, OpenMessage, Place};
+use super::presence::Presence;
 use super::reader::{Answer, Due, Read};
 use super::report::CommitReport;
 use super::settings::Settings;
@@ -87,9 +88,14 @@ impl Maildrop {
         self.errand(|until| Errand::Leave { until, answer });
     }
 
+    /// That a program has something open, to be held as long as it has.
+    pub fn presence(&self) -> Presence {
+        locked(&self.0.state).attendance.presence()
+    }
+
     /// The entry called `name` in the root or among the deleted.
     pub fn find(&self, place: Place, name: &str) -> Option<Entry> {
-        let state = locked(&self.0.state);
+        let state = self.used();
         let entry = state
             .catalog
             .named(name)
@@ -99,7 +105,7 @@ impl Maildrop {
 
     /// The entry of a message, wherever it is; none if it never existed.
     pub fn entry(&self, id: MessageId) -> Option<Entry> {
-        locked(&self.0.state).catalog.entry(id)
+        self.used().catalog.entry(id)
     }
 
     /// Visits the entries of a place, in order, after the given one, until told to stop.
@@ -111,7 +117,7 @@ impl Maildrop {
         after: Option<MessageId>,
         visit: &mut dyn FnMut(Entry) -> ControlFlow<()>,
     ) {
-        let mut state = locked(&self.0.state);
+        let mut state = self.used();
         for (id, message) in state
             .catalog
             .after(after)
@@ -213,7 +219,7 @@ impl Maildrop {
     ) -> Result<(Subject, Vec<Change>), Error> {
         let mut journal = locked(&self.0.journal);
         let journal = journal.as_mut().ok_or(Error::ReadOnly)?;
-        let record = locked(&self.0.state).record(id, from)?;
+        let record = self.used().record(id, from)?;
         let mut write = |record: &Record| {
             let written = journal.append(record);
             written.map_err(|error| Error::Journal(error.kind()))
@@ -352,7 +358,7 @@ impl Maildrop {
     fn request(&self, request: impl FnOnce(&mut State, Moment) -> Option<Due>) {
         let until = self.deadline();
         let (due, hungry) = {
-            let mut state = locked(&self.0.state);
+            let mut state = self.used();
             (request(&mut state, until), state.is_hungry())
         };
         if hungry || due.is_none() {
@@ -361,6 +367,16 @@ impl Maildrop {
         if let Some(answer) = due {
             answer();
         }
+    }
+
+    /// The state, for a program that asks for something: an occasion to look for new mail where
+    /// nobody had asked for long.
+    fn used(&self) -> MutexGuard<'_, State> {
+        let mut state = locked(&self.0.state);
+        if state.attendance.asks() {
+            (self.0.surroundings.wake)();
+        }
+        state
     }
 
     fn errand(&self, errand: impl FnOnce(Moment) -> Errand) {

@@ -24,6 +24,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// How long a session may be without work before it is ended; for ever if none.
     pub idle: Option<Duration>,
+    /// How often to look for new mail while programs use the maildrop; never if none.
+    pub refresh: Option<Duration>,
     /// Whether nothing can be deleted.
     pub read_only: bool,
     /// Whether all sizes are to be learned by fetching everything.

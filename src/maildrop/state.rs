@@ -13,6 +13,7 @@ use super::event::EventKind;
 use super::foresight::Foresight;
 use super::mark::Mark;
 use super::message::{Body, Correction, Entry, MessageId, Octets, OpenMessage, Place, Size};
+use super::presence::Attendance;
 use super::reader::{Answer, Due, Opener, Read, Wants, due};
 use super::report::CommitReport;
 use super::status::LinkStatus;
@@ -34,6 +35,7 @@ pub(super) struct State {
     pub inherited: Vec<Mark>,
     /// Requests about the whole maildrop, until the engine takes them.
     pub errands: Vec<Errand>,
+    pub attendance: Attendance,
     /// Whether somebody waits for a listing, and for the session's end.
     pub refreshing: bool,
     pub leaving: bool,
@@ -84,6 +86,7 @@ impl State {
             last_commit: None,
             inherited,
             errands: Vec::new(),
+            attendance: Attendance::default(),
             refreshing: false,
             leaving: false,
             committing: false,

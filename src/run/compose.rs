@@ -142,6 +142,7 @@ fn settings(request: &MountRequest) -> Settings {
         read_ahead: request.read_ahead,
         timeout: request.timeout,
         idle: request.idle,
+        refresh: request.refresh,
         read_only: request.read_only,
         exact_sizes: request.exact_sizes,
     }

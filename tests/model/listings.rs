@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use pop3fs::maildrop::Place;
+use pop3fs::maildrop::{Entry, Place};
 
+use crate::daemon::Daemon;
 use crate::mail::MailId;
 use crate::sightings::Sighting;
 use crate::trace::tell;
@@ -23,7 +24,14 @@ impl World {
         daemon.sessions = sessions;
         let link = self.network.live.as_ref().expect("a listing needs a link");
         let messages = link.messages.as_deref().unwrap_or_default();
-        let view = View::new(messages, &self.sizes, &self.post, &self.settings.suffix);
+        let tells = self.post.tells_unique_ids() && !is_without_unique_ids(daemon);
+        let view = View::new(
+            messages,
+            &self.sizes,
+            &self.post,
+            tells,
+            &self.settings.suffix,
+        );
         tell!("listed: {:?}", view.names);
         let mut names = view.names.clone();
         for place in [Place::Root, Place::Deleted] {
@@ -82,4 +90,12 @@ impl World {
         daemon.marks_lost(&lost);
         marked
     }
+}
+
+/// Whether a server that could not be asked what it can do has refused UIDL, and is believed to have none.
+fn is_without_unique_ids(daemon: &Daemon) -> bool {
+    let knows_capabilities = !daemon.maildrop.status().link.capabilities.is_empty();
+    let entries = [Place::Root, Place::Deleted].map(|place| daemon.entries(place));
+    let is_nameless = |entry: &Entry| entry.name.starts_with("%no-unique-id");
+    !knows_capabilities && entries.iter().flatten().all(is_nameless)
 }

@@ -104,14 +104,6 @@ impl Post {
             .expect("mail is not made up")
     }
 
-    /// What UIDL says of it; empty where there is no UIDL.
-    pub fn told_unique_id(&self, id: MailId) -> &[u8] {
-        match self.tells_unique_ids {
-            true => &self.mails[id].unique_id,
-            false => b"",
-        }
-    }
-
     /// Keeps its unique-id from being shared; false if that is so already, or there is none.
     pub fn single_out(&mut self, id: MailId) -> bool {
         let unique_id = &self.mails[id].unique_id;

@@ -16,17 +16,22 @@ pub struct View {
 }
 
 impl View {
-    /// The view of a session that shows these messages, with these sizes in place of their own.
+    /// The view of a session that shows these messages, with these sizes in place of their own; whether unique-ids
+    /// are told, too.
     pub fn new(
         messages: &[Message],
         sizes: &HashMap<MailId, u64>,
         post: &Post,
+        tells: bool,
         suffix: &str,
     ) -> Self {
         let mut view = Self::default();
         for message in messages {
             let id = post.find(message);
-            let unique_id = post.told_unique_id(id);
+            let unique_id: &[u8] = match tells {
+                true => &post.mails[id].unique_id,
+                false => b"",
+            };
             let group = view.groups.entry(unique_id.to_vec()).or_default();
             let size = sizes.get(&id).copied().unwrap_or(post.mails[id].listed);
             group.push((id, size));

@@ -76,7 +76,7 @@ fn a_hang_up_signal_is_a_refresh() {
 /// have open.
 #[test]
 fn a_running_loop_sees_messages_come_and_go() {
-    mounted(serving_three(), &[], |mount, server| {
+    mounted(serving_three(), &["--refresh", "1"], |mount, server| {
         let watcher = Watcher::of(mount);
         watcher.sees("one three two");
         let inode = || fs::metadata(mount.file("two")).expect("a file").ino();
@@ -84,7 +84,6 @@ fn a_running_loop_sees_messages_come_and_go() {
 
         server.deliver(Message::new("four", text("four").as_bytes()));
         server.expunge(b"one");
-        mount.verb("refresh", &[]).succeeded();
         watcher.sees("four three two");
         assert!(!mount.file("one").exists());
         assert_eq!(inode(), before);

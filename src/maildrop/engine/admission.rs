@@ -178,6 +178,7 @@ impl Engine {
         let error = Error::Offline(outage);
         self.callers.answer(&Err(error.clone()), turn);
         self.refreshers.answer(&Err(error.clone()), turn);
+        self.lookout.looked(turn.now);
         if self.link.failed(turn.now) {
             self.refuse_everybody(&error, turn);
         }
@@ -186,6 +187,7 @@ impl Engine {
     fn refuse_everybody(&mut self, error: &Error, turn: &mut Turn<'_>) {
         self.callers.answer(&Err(error.clone()), turn);
         self.refreshers.answer(&Err(error.clone()), turn);
+        self.lookout.looked(turn.now);
         turn.state.refuse_all(error, &mut turn.step.effects);
         self.commit_failed(error, turn);
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::pop3::CommandError;
 
 use super::super::clock::Moment;
+use super::super::session::Session;
 use super::super::status::SessionStatus;
 use super::{Engine, Turn};
 
@@ -15,14 +16,18 @@ const HANG_UP: Duration = Duration::from_secs(60);
 /// A session that is to be held beyond [`HANG_UP`] says something after this silence.
 const NOOP: Duration = Duration::from_secs(50);
 
+/// A session that was made to look for new mail is ended sooner: others may want the maildrop, but
+/// whoever sees new mail reads it.
+pub(super) const GLANCE: Duration = Duration::from_secs(10);
+
 /// A silence that can only be a machine that slept: nothing is left of the link but our end.
 const SLEPT: Duration = Duration::from_secs(120);
 
 /// A session in which no reply is due, and there is nothing to ask for.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Idleness {
-    /// When it last had work.
-    pub worked: Moment,
+    /// When the maildrop was listed in it.
+    pub listed: Moment,
     /// When the server last said something.
     pub heard: Moment,
 }
@@ -37,9 +42,14 @@ enum Deed {
 }
 
 impl Idleness {
-    /// What is due next, and when, where a session may be without work for so long.
-    fn next(&self, limit: Option<Duration>) -> (Moment, Deed) {
-        match limit.map(|limit| self.worked + limit) {
+    /// What is due next, and when, where a session may be without work for so long, and last had
+    /// some then, in this one or in one before.
+    fn next(&self, limit: Option<Duration>, worked: Option<Moment>) -> (Moment, Deed) {
+        let park = |limit: Duration| {
+            let looked = self.listed + limit.min(GLANCE);
+            worked.map_or(looked, |worked| looked.max(worked + limit))
+        };
+        match limit.map(park) {
             Some(park) if park <= self.heard + HANG_UP => (park, Deed::Park),
             _ => (self.heard + NOOP, Deed::Noop),
         }
@@ -55,7 +65,14 @@ impl Engine {
     /// When a session without work is to be seen to.
     pub(super) fn idle_until(&self) -> Option<Moment> {
         let idleness = self.link.session()?.idleness()?;
-        Some(idleness.next(self.idle).0)
+        Some(idleness.next(self.idle, self.worked).0)
+    }
+
+    /// Notes that there is work, for this or the next session.
+    pub(super) fn note_work(&mut self, now: Moment) {
+        if self.link.session().is_some_and(Session::is_at_work) {
+            self.worked = Some(now);
+        }
     }
 
     /// Leaves a link alone that the server has left long ago: to say anything, and to wait for the
@@ -73,7 +90,7 @@ impl Engine {
         let Some(session) = self.link.session_mut() else {
             return Ok(());
         };
-        match session.idleness().map(|it| it.next(self.idle)) {
+        match session.idleness().map(|it| it.next(self.idle, self.worked)) {
             Some((due, Deed::Park)) if due <= turn.now => session.leave(turn.now),
             Some((due, Deed::Noop)) if due <= turn.now => session.noop(turn.now),
             _ => Ok(()),

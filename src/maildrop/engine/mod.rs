@@ -29,6 +29,7 @@ use crate::pop3::{Capabilities, CommandError};
 pub(super) use idleness::Idleness;
 use link::Link;
 use manners::Manners;
+use refresh::Lookout;
 use suspects::Suspects;
 use transaction::Transaction;
 use waiters::Waiters;
@@ -53,6 +54,9 @@ pub struct Engine {
     suspects: Suspects,
     /// How long a session may be without work.
     idle: Option<Duration>,
+    /// When there last was work for a session.
+    worked: Option<Moment>,
+    lookout: Lookout,
     /// Those who asked for a session.
     callers: Waiters<()>,
     /// Those who asked for a listing that is newer than their request.
@@ -141,13 +145,18 @@ impl Turn<'_> {
 
 impl Engine {
     pub(super) fn new(state: Arc<Mutex<State>>) -> Self {
-        let idle = locked(&state).settings.idle;
+        let (idle, refresh) = {
+            let state = locked(&state);
+            (state.settings.idle, state.settings.refresh)
+        };
         Self {
             state,
             link: Link::default(),
             manners: Manners::default(),
             suspects: Suspects::default(),
             idle,
+            worked: None,
+            lookout: Lookout::new(refresh),
             callers: Waiters::default(),
             refreshers: Waiters::default(),
             commit: None,
@@ -187,6 +196,7 @@ impl Engine {
             step: &mut step,
             journal: false,
         };
+        self.note_work(now);
         match input {
             Input::Wake => {}
             Input::Connected(result) => self.connected(result, &mut turn),
@@ -251,6 +261,7 @@ impl Engine {
         self.take_errands(turn);
         self.refuse_late(turn);
         self.watch(turn);
+        self.look_out(turn);
         if let Err(error) = self.use_session(turn) {
             self.lose(&error.to_string(), turn);
         }
@@ -296,6 +307,11 @@ impl Engine {
     }
 
     fn needs_session(&self, turn: &Turn<'_>) -> bool {
+        self.has_work(turn) || self.lookout.is_wanted()
+    }
+
+    /// Whether there is work for a session.
+    fn has_work(&self, turn: &Turn<'_>) -> bool {
         let sweep = !self.link.is_locked_out() && self.next_unmeasured(turn).is_some();
         !self.callers.is_empty()
             || !self.refreshers.is_empty()
@@ -322,6 +338,7 @@ impl Engine {
             self.callers.deadline(),
             self.refreshers.deadline(),
             self.idle_until(),
+            self.look_out_at(),
             self.committers.deadline(),
             self.next_committers.deadline(),
             self.leavers.deadline(),

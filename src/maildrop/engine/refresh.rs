@@ -1,12 +1,66 @@
 //! New listings. Mail that comes and goes shows in none but a new session (RFC 1939 section 3).
 
 use std::fmt;
+use std::time::Duration;
 
 use super::super::clock::Moment;
+use super::super::locked;
 use super::super::reader::Answer;
 use super::super::reconcile::Outcome;
+use super::super::session::Session;
+use super::super::state::State;
 use super::super::status::LinkStatus;
 use super::{Engine, Turn};
+
+/// So long after a program has last asked for something, its user may still look at what it shows: a
+/// file manager asks for nothing until it is told of new mail.
+const INTEREST: Duration = Duration::from_secs(3600);
+
+/// When to look for new mail without being asked.
+#[derive(Debug)]
+pub(super) struct Lookout {
+    interval: Option<Duration>,
+    /// When the maildrop was last listed, or that was tried.
+    looked: Option<Moment>,
+    /// When the maildrop was last seen to be in use.
+    used: Option<Moment>,
+    /// Whether a new session is to be made for it.
+    wanted: bool,
+}
+
+impl Lookout {
+    /// To look this often, or never.
+    pub fn new(interval: Option<Duration>) -> Self {
+        Self {
+            interval,
+            looked: None,
+            used: None,
+            wanted: false,
+        }
+    }
+
+    /// Whether a new session is to be made.
+    pub fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+
+    /// The maildrop has been listed, or that has failed.
+    pub fn looked(&mut self, now: Moment) {
+        self.looked = Some(now);
+        self.wanted = false;
+    }
+
+    /// When to look again. What is under way is interrupted, but not too soon.
+    fn due(&self, busy: bool) -> Option<Moment> {
+        let interval = self.interval.filter(|_| !self.wanted)?;
+        let patience = if busy { interval } else { Duration::ZERO };
+        self.looked.map(|looked| looked + interval + patience)
+    }
+
+    fn is_used(&self, now: Moment) -> bool {
+        self.used.is_some_and(|used| now - used < INTEREST)
+    }
+}
 
 /// What a listing has shown that the one before had not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +103,49 @@ impl Engine {
         }
     }
 
+    /// Looks for new mail if it is time and somebody may want to know; else waits for somebody.
+    pub(super) fn look_out(&mut self, turn: &mut Turn<'_>) {
+        if turn.state.attendance.look() {
+            self.lookout.used = Some(turn.now);
+        }
+        let due = self.look_due(turn.state);
+        let is_due = due.is_some_and(|due| due <= turn.now);
+        let is_used = self.lookout.is_used(turn.now);
+        turn.state.attendance.await_next(is_due && !is_used);
+        if !is_due || !is_used {
+            return;
+        }
+        if self.link.is_locked_out() {
+            return self.lookout.looked(turn.now);
+        }
+        self.lookout.wanted = true;
+        if let Some(session) = self.link.session_mut() {
+            session.retire();
+        }
+    }
+
+    /// When it is time to look for new mail, if that is not for somebody to ask.
+    pub(super) fn look_out_at(&self) -> Option<Moment> {
+        let state = locked(&self.state);
+        self.look_due(&state)
+            .filter(|_| !state.attendance.is_awaited())
+    }
+
+    /// When it is time to look, if no listing is coming anyway.
+    fn look_due(&self, state: &State) -> Option<Moment> {
+        let can_look = self.link.is_down() || self.link.is_listed();
+        let busy =
+            state.next_demand().is_some() || self.link.session().is_some_and(Session::is_at_work);
+        let due = self.lookout.due(busy);
+        due.filter(|_| can_look && self.commit.is_none())
+    }
+
     /// There is a new listing.
     pub(super) fn refreshed(&mut self, turn: &mut Turn<'_>) {
+        self.lookout.looked(turn.now);
+        if self.has_work(turn) {
+            self.worked = Some(turn.now);
+        }
         if !self.link.is_retired() {
             self.refreshers.answer(&Ok(()), turn);
         }
@@ -59,20 +154,143 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::super::Change;
     use super::super::super::cache::Cache;
-    use super::super::super::error::Error;
+    use super::super::super::error::{Error, Outage, OutageKind};
     use super::super::super::handle::Maildrop;
-    use super::super::super::locked;
     use super::super::super::message::{OpenMessage, Place};
+    use super::super::super::settings::Settings;
+    use super::super::Order;
+    use super::super::idleness::GLANCE;
     use super::super::link::REFUSED_PAUSE;
-    use super::super::rig::Rig;
+    use super::super::rig::{Rig, settings};
     use super::super::script::{Reaction, Script};
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const MINUTE: Duration = Duration::from_secs(60);
 
     fn mailbox() -> Script {
         Script::of(&[("a", "one\r\n"), ("b", "two\r\n")])
+    }
+
+    /// A connected rig that looks for new mail every five minutes, and parks after one.
+    fn looking(script: Script) -> Rig {
+        let settings = Settings {
+            idle: Some(MINUTE),
+            refresh: Some(5 * MINUTE),
+            ..settings()
+        };
+        let mut rig = Rig::with(settings, script, Vec::new());
+        rig.connect().unwrap();
+        rig
+    }
+
+    fn shows(rig: &Rig, name: &str) -> bool {
+        rig.maildrop.find(Place::Root, name).is_some()
+    }
+
+    #[test]
+    fn new_mail_appears_by_itself_while_the_maildrop_is_used() {
+        let mut rig = looking(mailbox());
+        replace_a_by_c(&mut rig);
+        assert!(shows(&rig, "a"));
+        rig.pass(5 * MINUTE - SECOND);
+        assert!(shows(&rig, "a") && !shows(&rig, "c"));
+        rig.pass(SECOND);
+        assert!(!shows(&rig, "a") && shows(&rig, "c"));
+        assert_eq!(rig.script.sessions, 2);
+    }
+
+    #[test]
+    fn a_session_that_was_made_to_look_is_soon_ended_unless_there_is_work() {
+        for reads in [false, true] {
+            let mut rig = looking(mailbox());
+            assert!(shows(&rig, "a"));
+            rig.pass(5 * MINUTE);
+            if reads {
+                rig.body("a").unwrap();
+            }
+            rig.pass(GLANCE);
+            assert_eq!(rig.is_linked(), reads);
+        }
+    }
+
+    #[test]
+    fn a_look_in_the_midst_of_work_does_not_shorten_the_session() {
+        let mut rig = looking(mailbox());
+        rig.pass(MINUTE / 2);
+        for _ in 0..9 {
+            rig.pass(MINUTE / 2);
+            rig.body("a").unwrap();
+            rig.forget("a");
+        }
+        rig.pass(MINUTE / 4);
+        assert_eq!((rig.script.sessions, rig.is_linked()), (2, true));
+    }
+
+    #[test]
+    fn nobody_looks_for_whoever_has_left_until_somebody_comes() {
+        let mut rig = looking(mailbox());
+        assert!(shows(&rig, "a"));
+        rig.pass(24 * 60 * MINUTE);
+        assert_eq!((rig.script.sessions, rig.engine.wake_at()), (13, None));
+        replace_a_by_c(&mut rig);
+        assert!(shows(&rig, "a"));
+        rig.run();
+        assert!(shows(&rig, "c"));
+    }
+
+    #[test]
+    fn whoever_has_something_open_has_not_left() {
+        let mut rig = looking(mailbox());
+        let presence = rig.maildrop.presence();
+        rig.pass(10 * 60 * MINUTE);
+        assert_eq!(rig.script.sessions, 121);
+        drop(presence);
+        rig.pass(10 * 60 * MINUTE);
+        assert!(rig.script.sessions < 140);
+    }
+
+    #[test]
+    fn work_without_end_is_interrupted_and_goes_on() {
+        let names: Vec<String> = (0..60).map(|number| number.to_string()).collect();
+        let messages: Vec<_> = names.iter().map(|name| (&**name, "x\r\n")).collect();
+        let script = Script::of(&messages).reacting("RETR", &vec![Reaction::Silence; 60]);
+        let mut rig = looking(script);
+        let mut waiting = rig.open("0");
+        let mut rounds = 0;
+        for name in &names[1..] {
+            let next = rig.open(name);
+            rig.pass(MINUTE / 3);
+            rig.hear("+OK\r\nx\r\n.\r\n");
+            assert!(matches!(waiting.given(), Some(Ok(_))));
+            waiting = next;
+            rounds += usize::from(rig.script.sessions == 1);
+        }
+        assert_eq!((rounds, rig.script.sessions), (29, 2));
+    }
+
+    #[test]
+    fn a_look_that_fails_is_put_off_and_disturbs_nobody() {
+        let mut rig = looking(mailbox());
+        rig.body("a").unwrap();
+        rig.outage = Some(Outage::new(OutageKind::Unreachable, "no route"));
+        rig.pass(29 * MINUTE);
+        let connects = rig.ordered.iter().filter(|it| **it == Order::Connect);
+        assert_eq!(connects.count(), 1 + 5);
+        assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
+    }
+
+    #[test]
+    fn no_look_tries_a_refused_login_again() {
+        let mut rig = looking(mailbox());
+        let no = Reaction::Say("-ERR [AUTH] no\r\n");
+        rig.script.react("PASS", &vec![no; 100]);
+        assert!(shows(&rig, "a"));
+        rig.pass(59 * MINUTE);
+        assert_eq!(rig.script.count("PASS"), 1 + 1);
     }
 
     fn replace_a_by_c(rig: &mut Rig) {

@@ -111,6 +111,7 @@ pub(in super::super) fn settings() -> Settings {
         read_ahead: 0,
         timeout: Duration::from_secs(60),
         idle: None,
+        refresh: None,
         read_only: false,
         exact_sizes: false,
     }
@@ -263,6 +264,12 @@ impl Rig {
             }
         }
         panic!("woken {WAKINGS_MAX} times");
+    }
+
+    /// Drops a body from the cache.
+    pub fn forget(&self, name: &str) {
+        let id = self.id(name);
+        locked(&self.maildrop.shared().state).cache.remove(id);
     }
 
     /// The machine sleeps, and nothing happens meanwhile.

@@ -65,7 +65,6 @@ pub(super) struct Session {
     /// The messages that have come since no reply was due.
     burst: Vec<MessageId>,
     last_sign: Moment,
-    last_work: Moment,
     listed_at: Moment,
     used: bool,
     retired: bool,
@@ -93,7 +92,6 @@ impl Session {
             together: false,
             burst: Vec::new(),
             last_sign: now,
-            last_work: now,
             listed_at: now,
             used: false,
             retired: false,
@@ -181,10 +179,6 @@ impl Session {
         now: Moment,
         happenings: &mut Vec<Happening>,
     ) -> Result<(), SessionError> {
-        if exchange == Exchange::Noop {
-            return Ok(());
-        }
-        self.last_work = now;
         match (exchange, reply) {
             (Exchange::Retrieve(retrieval), reply) => {
                 self.octets = self.octets.saturating_sub(retrieval.listed);
@@ -195,6 +189,7 @@ impl Session {
             }
             (Exchange::Confirm(retrieval), _) => happenings.push(self.believe(retrieval.id)),
             (Exchange::Delete(id), Some(reply)) => happenings.push(Happening::Deleted(id, reply)),
+            (Exchange::Noop, _) => {}
             (Exchange::Reset, Some(reply)) => happenings.push(Happening::Reset(reply)),
             (Exchange::Quit, Some(reply)) => happenings.push(Happening::Quit(reply)),
             (exchange, reply) => self.sign_in_step(exchange, reply, now, happenings)?,
@@ -282,10 +277,16 @@ impl Session {
         self.is_listed() && self.connection.in_flight() == 0
     }
 
-    /// Since when there has been no work, if there is none.
+    /// Since when nothing has happened, if no reply is due.
     pub fn idleness(&self) -> Option<Idleness> {
-        let (worked, heard) = (self.last_work, self.last_sign);
-        self.is_idle().then_some(Idleness { worked, heard })
+        let (listed, heard) = (self.listed_at, self.last_sign);
+        self.is_idle().then_some(Idleness { listed, heard })
+    }
+
+    /// Whether what is due is the answer to something that the session is for.
+    pub fn is_at_work(&self) -> bool {
+        let next = self.connection.tags().next();
+        self.is_listed() && next.is_some_and(|exchange| *exchange != Exchange::Noop)
     }
 
     /// Whether QUIT has been sent.
