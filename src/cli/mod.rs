@@ -31,7 +31,7 @@ pub use misuse::Misuse;
 pub use mount_request::MountRequest;
 pub use source::{Security, Source, SourceError};
 pub use stop::Stop;
-use verbs::Manner;
+use verbs::{Manner, Terms};
 
 /// What the person who called us wants.
 #[derive(Debug)]
@@ -46,11 +46,15 @@ pub enum Request {
         mountpoint: PathBuf,
         /// How.
         manner: Manner,
+        /// How to commit.
+        terms: Terms,
     },
     /// Commit, and say what happened.
     Commit {
         /// Where the mailbox is mounted.
         mountpoint: PathBuf,
+        /// How.
+        terms: Terms,
     },
     /// Say how the mount is doing.
     Status {
@@ -316,7 +320,7 @@ mod tests {
     fn verbs_speak_to_a_mount() {
         let umount = parsed("pop3fs umount /mnt").unwrap();
         assert!(
-            matches!(umount, Request::Umount { mountpoint, manner: Manner::Plainly } if mountpoint == Path::new("/mnt"))
+            matches!(umount, Request::Umount { mountpoint, manner: Manner::Plainly, terms: Terms { verify: true } } if mountpoint == Path::new("/mnt"))
         );
         for (line, expected) in [
             ("pop3fs umount -l /mnt", Manner::Lazily),
@@ -325,6 +329,9 @@ mod tests {
             let umount = parsed(line);
             assert!(matches!(umount, Ok(Request::Umount { manner, .. }) if manner == expected));
         }
+        let unverified = parsed("pop3fs commit --no-verify /mnt");
+        let terms = Terms { verify: false };
+        assert!(matches!(unverified, Ok(Request::Commit { terms: given, .. }) if given == terms));
         assert!(usage("pop3fs umount --lazy --force /mnt").contains("cannot be used"));
         assert!(matches!(
             parsed("pop3fs commit /mnt"),

@@ -35,6 +35,10 @@ pub struct MountRequest {
     pub read_only: bool,
     /// Whether other users are let in.
     pub allow_other: bool,
+    /// Whether all commits are verified.
+    pub verify_commit: bool,
+    /// How many messages a commit deletes in one session, at most.
+    pub commit_every: Option<u64>,
     /// Whether what is in the mount point may be hidden.
     pub nonempty: bool,
     /// The files' owner, where it is not the mounter.
@@ -86,6 +90,8 @@ impl TryFrom<Typed> for MountRequest {
             suffix: options.suffix.unwrap_or_default(),
             read_only: options.read_only,
             allow_other: options.allow_other,
+            verify_commit: options.verify_commit,
+            commit_every: options.commit_every,
             nonempty: options.nonempty,
             uid: options.uid,
             gid: options.gid,

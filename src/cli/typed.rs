@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::verbs::Manner;
+use super::verbs::{Manner, Terms};
 use super::{LoginMethod, Marked, MountRequest, Request, Stop, option_words, value};
 
 const USAGE: &str = "pop3fs [OPTIONS] SOURCE MOUNTPOINT
@@ -107,6 +107,12 @@ pub(super) struct MountOptions {
     /// The permissions of all files; directories may be searched by those who may read
     #[arg(long, value_name = "OCTAL", value_parser = value::mode)]
     pub(super) mode: Option<u16>,
+    /// Look whether the messages are gone after each commit, also where no verb waits for it
+    #[arg(long)]
+    pub(super) verify_commit: bool,
+    /// Delete at most so many messages in one session, so that a lost link loses less
+    #[arg(long, value_name = "NUMBER", value_parser = value::count())]
+    pub(super) commit_every: Option<u64>,
     /// Mount also on a directory that is not empty, and hide what is in it
     #[arg(long)]
     pub(super) nonempty: bool,
@@ -154,6 +160,22 @@ pub(super) enum TlsPolicy {
     Off,
 }
 
+/// How a verb has the mount commit.
+#[derive(Args, Debug)]
+pub(super) struct CommitTerms {
+    /// Take the server's word for it that the messages are gone, and do not look
+    #[arg(long)]
+    no_verify: bool,
+}
+
+impl From<CommitTerms> for Terms {
+    fn from(typed: CommitTerms) -> Self {
+        Self {
+            verify: !typed.no_verify,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Delete the marked messages on the server, say what happened, and unmount
@@ -166,11 +188,15 @@ pub(super) enum Verb {
         /// At once, without a commit, whatever goes on; what is marked stays marked
         #[arg(short, long, conflicts_with = "lazy")]
         force: bool,
+        #[command(flatten)]
+        terms: CommitTerms,
     },
     /// Delete the marked messages on the server, and say what happened
     Commit {
         /// Where the mailbox is mounted
         mountpoint: PathBuf,
+        #[command(flatten)]
+        terms: CommitTerms,
     },
     /// Say how the mount is doing
     Status {
@@ -248,11 +274,16 @@ impl From<Verb> for Request {
                 mountpoint,
                 lazy,
                 force,
+                terms,
             } => Self::Umount {
                 mountpoint,
                 manner: manner(lazy, force),
+                terms: terms.into(),
             },
-            Verb::Commit { mountpoint } => Self::Commit { mountpoint },
+            Verb::Commit { mountpoint, terms } => Self::Commit {
+                mountpoint,
+                terms: terms.into(),
+            },
             Verb::Status { mountpoint, json } => Self::Status { mountpoint, json },
             Verb::Refresh { mountpoint } => Self::Refresh { mountpoint },
             Verb::Wait {

@@ -11,7 +11,7 @@ const LONGEST: usize = 1024;
 ///
 /// ```text
 /// verb = ("commit" *(SP term) / ("refresh" / "park") [SP "nowait"] / "undelete" SP name / "undelete-all") [LF]
-/// term = "last" / "nowait"
+/// term = "last" / "verify" / "no-verify" / "nowait"
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verb {
@@ -64,6 +64,8 @@ impl Verb {
         for word in words.split_whitespace() {
             match word {
                 "last" => terms.is_last = true,
+                "verify" => terms.verify = Some(true),
+                "no-verify" => terms.verify = Some(false),
                 "nowait" => nowait = true,
                 _ => return Err(Error::UnknownVerb),
             }
@@ -91,10 +93,18 @@ mod tests {
 
     #[test]
     fn a_commit_takes_its_terms_in_any_order() {
-        let last = Terms { is_last: true };
+        let last = Terms {
+            is_last: true,
+            ..Terms::default()
+        };
+        let verified = Terms {
+            verify: Some(true),
+            ..last
+        };
         assert_eq!(Verb::parse(b"commit last\n"), commit(last, false));
         assert_eq!(Verb::parse(b"commit nowait last"), commit(last, true));
         assert_eq!(Verb::parse(b"commit last nowait"), commit(last, true));
+        assert_eq!(Verb::parse(b"commit verify last"), commit(verified, false));
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub struct CommitReport {
     pub problem: Option<String>,
     /// Whether it was asked for as the last one before unmounting.
     pub last: bool,
+    /// Whether listings made after the deletions were held against them.
+    pub verified: bool,
     /// Messages left in the maildrop, as far as is known.
     pub remaining: u64,
     /// The messages that were marked, in listing order.
@@ -54,4 +56,11 @@ pub enum Outcome {
     Kept,
     /// The server did not say; it is still marked, and the next commit finds out.
     Unknown,
+}
+
+impl Outcome {
+    /// Whether the message is known to be no longer in the maildrop.
+    pub(super) fn is_gone(self) -> bool {
+        matches!(self, Self::Deleted | Self::AlreadyGone)
+    }
 }

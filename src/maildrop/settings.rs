@@ -28,6 +28,10 @@ pub struct Settings {
     pub refresh: Option<Duration>,
     /// Whether nothing can be deleted.
     pub read_only: bool,
+    /// Whether each commit is held against a new listing, where those who ask for it do not say.
+    pub verify_commit: bool,
+    /// How many messages a commit deletes in one session, at most.
+    pub commit_every: Option<u64>,
     /// Whether all sizes are to be learned by fetching everything.
     pub exact_sizes: bool,
 }

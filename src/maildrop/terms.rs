@@ -6,6 +6,9 @@ pub struct Terms {
     /// Unmounting is to follow, which would commit again: what this commit cannot delete is not
     /// tried once more then.
     pub is_last: bool,
+    /// Whether a new listing is to be held against what the server has confirmed; as the mount is
+    /// set, if none.
+    pub verify: Option<bool>,
 }
 
 impl Terms {
@@ -13,6 +16,19 @@ impl Terms {
     pub(super) fn and(self, other: Self) -> Self {
         Self {
             is_last: self.is_last || other.is_last,
+            verify: self.verify.max(other.verify),
         }
+    }
+
+    /// The same where what is not said is as this.
+    pub(super) fn or_verify(self, verify: bool) -> Self {
+        Self {
+            verify: self.verify.or(Some(verify)),
+            ..self
+        }
+    }
+
+    pub(super) fn verifies(self) -> bool {
+        self.verify == Some(true)
     }
 }

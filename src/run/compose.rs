@@ -144,6 +144,8 @@ fn settings(request: &MountRequest) -> Settings {
         idle: request.idle,
         refresh: request.refresh,
         read_only: request.read_only,
+        verify_commit: request.verify_commit,
+        commit_every: request.commit_every,
         exact_sizes: request.exact_sizes,
     }
 }

@@ -34,11 +34,15 @@ fn carry_out(request: Request) -> ExitStatus {
     match request {
         Request::Mount(request) => life::mount(&request),
         Request::Pretend => ExitStatus::Ok,
-        Request::Umount { mountpoint, manner } => {
+        Request::Umount {
+            mountpoint,
+            manner,
+            terms,
+        } => {
             let mountpoint = mounts::from_outside(mountpoint);
-            verbs::show(verbs::umount(&mountpoint, manner, &SystemMounts))
+            verbs::show(verbs::umount(&mountpoint, manner, terms, &SystemMounts))
         }
-        Request::Commit { mountpoint } => verbs::show(verbs::commit(&mountpoint)),
+        Request::Commit { mountpoint, terms } => verbs::show(verbs::commit(&mountpoint, terms)),
         Request::Status {
             mountpoint,
             json: true,

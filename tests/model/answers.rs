@@ -224,6 +224,7 @@ impl World {
         for (seen, kind) in [
             (report.messages.is_empty(), Sighting::CommitOfNothing),
             (report.complete, Sighting::CommitComplete),
+            (report.verified, Sighting::Verified),
             (!report.complete, Sighting::CommitIncomplete),
             (report.complete && doubtful, Sighting::DoubtSettled),
             (unwritten, Sighting::CommitJournalUnwritten),
@@ -233,7 +234,9 @@ impl World {
             }
         }
         for message in &report.messages {
+            let reason = message.reason.as_deref().unwrap_or_default();
             self.see(match message.outcome {
+                Outcome::Kept if reason.contains("still lists it") => Sighting::KeptAgainstWord,
                 Outcome::Deleted => Sighting::Deleted,
                 Outcome::AlreadyGone => Sighting::AlreadyGone,
                 Outcome::Refused => Sighting::Refused,

@@ -42,6 +42,7 @@ impl World {
     fn set(&mut self, fault: Option<Fault>) {
         if let Some(fault) = fault {
             tell!("fault: {:.200}", format!("{fault:?}"));
+            self.ledger.is_forgetful |= matches!(fault, Fault::QuitForgets(_));
             self.server.fault(fault);
         }
     }
@@ -77,11 +78,15 @@ impl World {
 
     fn cut_at_quit(&mut self) -> Fault {
         let when = When::first("QUIT");
-        match self.dice.below(5) {
+        match self.dice.below(6) {
             0 => Fault::CutUndone(when),
             1 => Fault::CutBefore(when),
             2 => Fault::CutWithin(when, self.dice.below(8)),
             3 => Fault::CutAfter(when),
+            4 => match self.unique_id() {
+                Some(unique_id) => Fault::QuitForgets(unique_id.as_slice().into()),
+                None => Fault::CutUndone(when),
+            },
             _ => Fault::Refuse(when, QUIT_REFUSED.into()),
         }
     }

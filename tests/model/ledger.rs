@@ -18,6 +18,8 @@ pub struct Ledger {
     dropped: BTreeSet<MailId>,
     /// Marks that may be gone with the power.
     unflushed: BTreeSet<MailId>,
+    /// Whether the server may have kept what it said to be deleted: then only what is verified is sure.
+    pub is_forgetful: bool,
     /// The commit under way.
     pub commit: Option<Deletion>,
     /// The listing that the mount goes by.
@@ -102,7 +104,7 @@ impl Ledger {
             let is_gone = !self.on_server.contains(&id) || owed.contains(&id);
             let is_told_otherwise = view.is_some_and(|view| !view.tells_as(&self.view, id));
             assert!(
-                is_gone || is_told_otherwise || self.unflushed.contains(&id),
+                is_gone || is_told_otherwise || self.is_forgetful || self.unflushed.contains(&id),
                 "the mark of mail {id} is lost"
             );
             self.dropped.insert(id);
@@ -121,7 +123,9 @@ impl Ledger {
         covers: &BTreeSet<MailId>,
         owed: &BTreeSet<MailId>,
     ) {
-        let is_there = |id: &MailId| self.on_server.contains(id) && !owed.contains(id);
+        let is_believed = self.is_forgetful && !report.verified;
+        let is_there =
+            |id: &MailId| self.on_server.contains(id) && !owed.contains(id) && !is_believed;
         if report.complete {
             let left: Vec<&MailId> = covers.iter().filter(|&id| is_there(id)).collect();
             assert!(

@@ -28,6 +28,8 @@ sightings! {
     HeldByCommit: "marks that a commit held",
     CommitOfNothing: "commits with nothing to do",
     CommitComplete: "commits complete",
+    Verified: "commits held against a new listing",
+    KeptAgainstWord: "marked messages kept by a server that said otherwise",
     CommitIncomplete: "commits incomplete",
     CommitTimedOut: "commits that outlasted their deadline",
     CommitJoined: "commits asked for while one was under way",

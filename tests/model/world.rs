@@ -182,6 +182,8 @@ fn settings(dice: &mut Dice) -> Settings {
         idle: [None, Some(1), Some(60), Some(300)][dice.below(4)].map(Duration::from_secs),
         refresh: [None, None, Some(300)][dice.below(3)].map(Duration::from_secs),
         read_only: false,
+        verify_commit: dice.one_in(2),
+        commit_every: [None, None, Some(1), Some(3)][dice.below(4)],
         exact_sizes: dice.one_in(6),
     }
 }

@@ -182,6 +182,75 @@ fn a_quit_commits_nothing() {
     assert_eq!(next.names_in(".pop3fs/deleted"), ["two"]);
 }
 
+/// A commit that is verified is held against a new listing: what the server confirmed and still lists
+/// stays marked, and what could not be looked at is not said to be gone.
+#[test]
+fn a_commit_is_held_against_a_new_listing() {
+    mounted(serving_three(), &[], |mount, server| {
+        remove_two(mount);
+        fs::remove_file(mount.file("three")).expect("a file to remove");
+        server.fault(Fault::QuitForgets("two".into()));
+        let commit = mount.verb("commit", &[]);
+        assert_eq!(commit.code(), Some(TEMPORARY_FAILURE), "{commit:?}");
+        assert!(commit.says("1 deleted, 2 left, verified"), "{commit:?}");
+        assert!(
+            commit.says("two: not deleted: the server confirmed"),
+            "{commit:?}"
+        );
+        assert_eq!(mount.names_in(".pop3fs/deleted"), ["two"]);
+
+        server.clear_faults();
+        server.fault(Fault::CutAfter(When::first("QUIT")));
+        server.fault(Fault::refuse_login("[IN-USE] busy", 4));
+        let unsure = mount.verb("commit", &[]);
+        assert_eq!(unsure.code(), Some(TEMPORARY_FAILURE), "{unsure:?}");
+        assert!(
+            unsure.says("two: not confirmed: the server confirmed"),
+            "{unsure:?}"
+        );
+        assert_eq!(held_by(server), ["one"]);
+
+        let settled = mount.verb("commit", &[]).succeeded();
+        assert!(settled.says("1 deleted, 1 left"), "{settled:?}");
+        assert_eq!(server.count("DELE"), 3);
+    });
+}
+
+/// With `--verify-commit` a plain unmount is verified, too.
+#[test]
+fn a_mount_can_have_every_commit_verified() {
+    for (options, kept) in [(&[][..], false), (&["-o", "verify_commit"], true)] {
+        mounted(serving_three(), options, |mount, server| {
+            remove_two(mount);
+            server.fault(Fault::QuitForgets("two".into()));
+            mount.daemon().signal(Signal::SIGTERM);
+            mount.daemon().await_end();
+            let log = fs::read_to_string(mount.site().log()).expect("a log");
+            assert_eq!(log.contains("still lists it"), kept, "{log}");
+        });
+    }
+}
+
+/// With commit_every a commit deletes so many messages in one session and goes on in the next, so that
+/// a lost link leaves only those in doubt that were deleted in its session.
+#[test]
+fn a_large_commit_can_be_spread_over_sessions() {
+    mounted(
+        serving_three(),
+        &["-o", "commit_every=1"],
+        |mount, server| {
+            for name in ["one", "two", "three"] {
+                fs::remove_file(mount.file(name)).expect("a file to remove");
+            }
+            server.fault(Fault::CutUndone(When::nth("QUIT", 3)));
+            let commit = mount.verb("commit", &[]).succeeded();
+            assert!(commit.says("3 deleted, 0 left, verified"), "{commit:?}");
+            assert_eq!(server.count("DELE"), 4, "the third twice");
+            assert_eq!(held_by(server), [""; 0]);
+        },
+    );
+}
+
 fn beginning(mount: &Mount, verb: &str) -> Running {
     start(pop3fs().arg(verb).arg(mount.path()))
 }

@@ -3,27 +3,41 @@
 use std::path::Path;
 
 use super::control::Control;
-use super::report::Report;
 use super::{Answer, VerbError};
+
+/// How a verb has the mount commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Whether the mount is to look whether the messages are gone.
+    pub verify: bool,
+}
 
 /// Commits, waits for the end of it, and tells what became of each message.
 ///
 /// # Errors
 ///
 /// [`VerbError`], where there is no outcome to tell of.
-pub fn commit(mountpoint: &Path) -> Result<Answer, VerbError> {
-    let report = commit_through(&Control::open(mountpoint)?, "")?;
+pub fn commit(mountpoint: &Path, terms: Terms) -> Result<Answer, VerbError> {
+    commit_through(&Control::open(mountpoint)?, &terms.words())
+}
+
+/// Commits on the terms that these words say, and waits; what became of it.
+pub(super) fn commit_through(control: &Control, words: &str) -> Result<Answer, VerbError> {
+    control.begin("commit", words)?;
+    control.outwait(|status| status.committing)?;
+    let report = control.last_commit()?;
     Ok(Answer {
         text: report.to_string(),
         status: report.status(),
     })
 }
 
-/// Commits on these terms, and waits; what became of it.
-pub(super) fn commit_through(control: &Control, terms: &str) -> Result<Report, VerbError> {
-    control.begin("commit", terms)?;
-    control.outwait(|status| status.committing)?;
-    control.last_commit()
+impl Terms {
+    /// What `ctl` calls them.
+    pub(super) fn words(self) -> String {
+        let verify = if self.verify { " verify" } else { " no-verify" };
+        verify.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -32,12 +46,14 @@ mod tests {
     use super::*;
     use crate::cli::ExitStatus;
 
+    const VERIFIED: Terms = Terms { verify: true };
+
     #[test]
     fn the_verb_is_written_and_the_report_told() {
         let report = r#"{"complete": true, "remaining": 5, "messages": []}"#;
         let mount = mount(&[("last-commit", report), ("status", "{}")]);
-        let answer = commit(mount.path()).unwrap();
-        assert_eq!(written(&mount), "commit nowait\n");
+        let answer = commit(mount.path(), VERIFIED).unwrap();
+        assert_eq!(written(&mount), "commit nowait verify\n");
         assert_eq!(answer.text, "0 deleted, 5 left\n");
         assert_eq!(answer.status, ExitStatus::Ok);
     }
@@ -49,7 +65,7 @@ mod tests {
         let ctl = mount.path().join(".pop3fs/ctl");
         std::fs::remove_file(&ctl).unwrap();
         std::fs::create_dir(&ctl).unwrap();
-        let error = commit(mount.path()).unwrap_err();
+        let error = commit(mount.path(), VERIFIED).unwrap_err();
         assert!(matches!(
             error,
             VerbError::Refused {

@@ -20,7 +20,7 @@ mod undelete;
 mod wait;
 
 pub use answer::{Answer, show};
-pub use commit::commit;
+pub use commit::{Terms, commit};
 pub use error::VerbError;
 pub use mounts::{Manner, Mounts};
 pub use park::park;

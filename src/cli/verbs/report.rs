@@ -14,6 +14,8 @@ use crate::cli::ExitStatus;
 pub(super) struct Report {
     complete: bool,
     problem: Option<String>,
+    /// Whether a new listing shows that what is said to be gone is gone.
+    verified: bool,
     remaining: Option<u64>,
     messages: Vec<Message>,
 }
@@ -62,10 +64,10 @@ impl Report {
             0 => {}
             count => write!(f, ", {count} gone before")?,
         }
-        match self.remaining {
-            Some(count) => writeln!(f, ", {count} left"),
-            None => writeln!(f),
+        if let Some(count) = self.remaining {
+            write!(f, ", {count} left")?;
         }
+        writeln!(f, "{}", if self.verified { ", verified" } else { "" })
     }
 }
 
@@ -123,6 +125,12 @@ mod tests {
         );
         assert_eq!(report.to_string(), "1 deleted, 1 gone before, 88 left\n");
         assert_eq!(report.status(), ExitStatus::Ok);
+    }
+
+    #[test]
+    fn a_commit_that_was_held_against_a_new_listing_says_so() {
+        let report = report(r#"{"complete": true, "verified": true, "remaining": 88}"#);
+        assert_eq!(report.to_string(), "0 deleted, 88 left, verified\n");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::commit::commit_through;
 use super::control::Control;
 use super::exit::await_exit;
 use super::force::umount_by_force;
-use super::{Answer, Manner, Mounts, VerbError};
+use super::{Answer, Manner, Mounts, Terms, VerbError};
 use crate::cli::ExitStatus;
 
 /// How long the process may take to end once its mount is gone. The commit is over by then; what
@@ -30,6 +30,7 @@ const DEAD: &str = "nothing is committed, as the process that served the mount i
 pub fn umount(
     mountpoint: &Path,
     manner: Manner,
+    terms: Terms,
     mounts: &impl Mounts,
 ) -> Result<Answer, VerbError> {
     if manner == Manner::Forcibly {
@@ -38,7 +39,9 @@ pub fn umount(
     match Control::open(mountpoint) {
         Ok(control) => {
             check_use(mountpoint, manner, mounts)?;
-            Ok(commit_and_unmount(&control, mountpoint, manner, mounts))
+            Ok(commit_and_unmount(
+                &control, mountpoint, manner, terms, mounts,
+            ))
         }
         Err(VerbError::Dead(_)) => clear_away(mountpoint, manner, mounts),
         Err(error) => Err(error),
@@ -61,13 +64,14 @@ fn commit_and_unmount(
     control: &Control,
     mountpoint: &Path,
     manner: Manner,
+    terms: Terms,
     mounts: &impl Mounts,
 ) -> Answer {
     let status = control.status().unwrap_or_default();
     let committed = if status.read_only {
         Answer::nothing()
     } else {
-        told(commit(control))
+        told(commit(control, terms))
     };
     let unmounted = unmounted(mountpoint, manner, mounts);
     let is_off = unmounted.status == ExitStatus::Ok;
@@ -94,12 +98,8 @@ fn clear_away(
 }
 
 /// The mount need not try again what this commit cannot do.
-fn commit(control: &Control) -> Result<Answer, VerbError> {
-    let report = commit_through(control, " last")?;
-    Ok(Answer {
-        text: report.to_string(),
-        status: report.status(),
-    })
+fn commit(control: &Control, terms: Terms) -> Result<Answer, VerbError> {
+    commit_through(control, &format!("{} last", terms.words()))
 }
 
 /// A failure is part of the story here, not its end.
@@ -162,17 +162,19 @@ mod tests {
     use super::super::mounts::tests::Simulated;
     use super::*;
 
+    const TRUSTED: Terms = Terms { verify: false };
+
     const COMPLETE: &str = r#"{"complete": true, "remaining": 5, "messages": []}"#;
 
     #[test]
     fn it_commits_before_it_unmounts() {
         let mount = mount(&[("last-commit", COMPLETE), ("status", "{}")]);
         let mounts = Simulated::default();
-        let answer = umount(mount.path(), Manner::Plainly, &mounts);
+        let answer = umount(mount.path(), Manner::Plainly, TRUSTED, &mounts);
         let text = format!("0 deleted, 5 left\nunmounted {}\n", mount.path().display());
         let status = ExitStatus::Ok;
         assert_eq!(answer.unwrap(), Answer { text, status });
-        assert_eq!(written(&mount), "commit nowait last\n");
+        assert_eq!(written(&mount), "commit nowait no-verify last\n");
         assert_eq!(mounts.unmounted.take(), [Manner::Plainly]);
     }
 
@@ -180,7 +182,7 @@ mod tests {
     fn it_unmounts_even_if_the_commit_fails_and_its_status_tells() {
         let mount = mount(&[("last-commit", r#"{"complete": false}"#), ("status", "{}")]);
         let mounts = Simulated::default();
-        let answer = umount(mount.path(), Manner::Plainly, &mounts);
+        let answer = umount(mount.path(), Manner::Plainly, TRUSTED, &mounts);
         assert_eq!(answer.unwrap().status, ExitStatus::TempFail);
         assert_eq!(mounts.unmounted.take(), [Manner::Plainly]);
     }
@@ -192,13 +194,13 @@ mod tests {
             holders: Some(vec!["sh\u{1b} (7) works in it".to_owned()]),
             ..Simulated::default()
         };
-        let error = umount(mount.path(), Manner::Plainly, &mounts).unwrap_err();
+        let error = umount(mount.path(), Manner::Plainly, TRUSTED, &mounts).unwrap_err();
         let text = error.to_string();
         assert!(text.contains("sh\\u{1b} (7) works in it") && text.contains("--lazy"));
         assert_eq!(error.status(), ExitStatus::TempFail);
         assert_eq!(written(&mount), "");
         assert_eq!(mounts.unmounted.take(), []);
-        umount(mount.path(), Manner::Lazily, &mounts).unwrap();
+        umount(mount.path(), Manner::Lazily, TRUSTED, &mounts).unwrap();
         assert_eq!(mounts.unmounted.take(), [Manner::Lazily]);
     }
 
@@ -209,7 +211,7 @@ mod tests {
             refusal: Some(io::ErrorKind::ResourceBusy),
             ..Simulated::default()
         };
-        let answer = umount(mount.path(), Manner::Plainly, &mounts).unwrap();
+        let answer = umount(mount.path(), Manner::Plainly, TRUSTED, &mounts).unwrap();
         assert!(answer.text.starts_with("0 deleted, 5 left\ncannot unmount"));
         assert_eq!(answer.status, ExitStatus::TempFail);
     }
@@ -218,7 +220,7 @@ mod tests {
     fn what_is_no_mount_is_not_unmounted() {
         let directory = tempfile::tempdir().unwrap();
         let mounts = Simulated::default();
-        let error = umount(directory.path(), Manner::Lazily, &mounts).unwrap_err();
+        let error = umount(directory.path(), Manner::Lazily, TRUSTED, &mounts).unwrap_err();
         assert!(matches!(error, VerbError::NotMounted(_)));
         assert_eq!(mounts.unmounted.take(), []);
     }

@@ -23,9 +23,10 @@ impl Engine {
         answer: Answer<Arc<CommitReport>>,
         turn: &mut Turn<'_>,
     ) {
+        let terms = terms.or_verify(turn.state.settings.verify_commit);
         let catalog = &turn.state.catalog;
         if self.commit.is_none() {
-            self.commit = Transaction::begin(catalog, &self.doubtful, terms);
+            self.commit = Transaction::begin(catalog, &self.doubtful, terms, &turn.state.settings);
         }
         match &mut self.commit {
             Some(commit) if commit.covers(catalog) => {
@@ -81,7 +82,7 @@ impl Engine {
             let next = self
                 .commit
                 .as_mut()
-                .map(|commit| commit.listed(&turn.state.catalog, &suffix));
+                .map(|commit| commit.listed(&turn.state.catalog, &suffix, !waits));
             self.proceed(next, turn);
         } else if session.flight().commands == 0 {
             session.leave(turn.now)?;
@@ -174,6 +175,7 @@ fn answer_nothing_to_do(terms: Terms, answer: Answer<Arc<CommitReport>>, turn: &
         complete: true,
         problem: None,
         last: terms.is_last,
+        verified: false,
         remaining: turn.state.catalog.totals().messages,
         messages: Vec::new(),
     });
@@ -210,6 +212,7 @@ mod tests {
     use super::super::super::error::Outage;
     use super::super::super::error::OutageKind;
     use super::super::super::report::Outcome;
+    use super::super::super::settings::Settings;
     use super::super::rig::{Reply as Answered, Rig, settings};
     use super::super::script::{Reaction, Script};
     use super::*;
@@ -225,6 +228,13 @@ mod tests {
         rig.mark("a");
         rig.mark("c");
         rig
+    }
+
+    fn last() -> Terms {
+        Terms {
+            is_last: true,
+            ..Terms::default()
+        }
     }
 
     fn report(answer: &Answered<Arc<CommitReport>>) -> Arc<CommitReport> {
@@ -394,7 +404,6 @@ mod tests {
 
     #[test]
     fn what_the_last_commit_could_not_do_is_not_tried_again_at_once() {
-        let last = Terms { is_last: true };
         let refusal = Reaction::Say("-ERR not this one\r\n");
         let script = mailbox().reacting("DELE 1", &vec![refusal; 2]);
         let mut rig = marked(script);
@@ -404,7 +413,7 @@ mod tests {
             None,
             "it was not to be the last"
         );
-        let answer = rig.commit_on(last);
+        let answer = rig.commit_on(last());
         assert_eq!(rig.maildrop.final_commit(), Some(report(&answer)));
         rig.pass(Duration::from_secs(61));
         assert_eq!(rig.maildrop.final_commit(), None, "long ago");
@@ -413,7 +422,7 @@ mod tests {
     #[test]
     fn what_is_marked_after_the_last_commit_wants_another() {
         let mut rig = marked(mailbox());
-        rig.commit_on(Terms { is_last: true });
+        rig.commit_on(last());
         assert!(rig.maildrop.final_commit().is_some());
         rig.mark("b");
         assert_eq!(rig.maildrop.final_commit(), None);
@@ -423,10 +432,102 @@ mod tests {
     fn who_joins_a_commit_can_make_it_the_last() {
         let mut rig = marked(mailbox().reacting("QUIT", &[Reaction::Silence]));
         rig.commit();
-        let answer = rig.commit_on(Terms { is_last: true });
+        let answer = rig.commit_on(last());
         rig.hear("+OK\r\n");
         assert!(report(&answer).last);
         assert_eq!(rig.script.count("DELE"), 2);
+    }
+
+    fn verified() -> Terms {
+        Terms {
+            verify: Some(true),
+            ..Terms::default()
+        }
+    }
+
+    #[test]
+    fn a_commit_is_verified_in_a_session_of_its_own() {
+        let mut rig = marked(mailbox());
+        let answer = rig.commit_on(verified());
+        let report = report(&answer);
+        assert!(report.complete && report.verified);
+        assert_eq!(rig.script.sessions, 2);
+        assert_eq!(rig.script.count("DELE"), 2);
+        assert_eq!(rig.journal.marks(), []);
+    }
+
+    #[test]
+    fn a_mount_can_have_all_commits_verified() {
+        let settings = Settings {
+            verify_commit: true,
+            ..settings()
+        };
+        let mut rig = Rig::with(settings, mailbox(), Vec::new());
+        rig.connect().unwrap();
+        rig.mark("a");
+        assert!(report(&rig.commit()).verified);
+        rig.mark("b");
+        let unverified = Terms {
+            verify: Some(false),
+            ..Terms::default()
+        };
+        assert!(!report(&rig.commit_on(unverified)).verified);
+    }
+
+    #[test]
+    fn what_a_server_keeps_against_its_word_stays_marked() {
+        let mut rig = marked(mailbox().reacting("QUIT", &[Reaction::SayAndHangUp("+OK\r\n")]));
+        let answer = rig.commit_on(verified());
+        let report = report(&answer);
+        assert_eq!(outcomes(&report), [Outcome::Kept; 2]);
+        assert!(!report.complete && report.problem.is_some());
+        assert_eq!(rig.journal.marks().len(), 2);
+        assert!(rig.maildrop.find(Place::Deleted, "a").is_some());
+        assert!(super::tests::report(&rig.commit()).complete);
+    }
+
+    #[test]
+    fn what_cannot_be_looked_at_is_not_said_to_be_gone() {
+        let busy = Reaction::SayAndHangUp("-ERR [IN-USE] busy\r\n");
+        let mut rig = marked(mailbox());
+        rig.script.react("PASS", &vec![busy; 4]);
+        let answer = rig.commit_on(verified());
+        rig.pass(Duration::from_secs(60));
+        let first = report(&answer);
+        assert_eq!(outcomes(&first), [Outcome::Unknown; 2]);
+        assert!(!first.complete && rig.journal.marks().len() == 2);
+        let second = rig.commit();
+        rig.pass(Duration::from_secs(60));
+        let second = report(&second);
+        assert_eq!(outcomes(&second), [Outcome::Deleted; 2]);
+        assert_eq!(rig.script.count("DELE"), 2);
+        assert_eq!(rig.journal.marks(), []);
+    }
+
+    #[test]
+    fn where_logins_must_be_apart_the_server_is_believed() {
+        let mut rig = marked(mailbox().announcing(&["LOGIN-DELAY 300"]));
+        let answer = rig.commit_on(verified());
+        let report = report(&answer);
+        assert!(report.complete && !report.verified);
+        assert_eq!(rig.script.sessions, 1);
+    }
+
+    #[test]
+    fn a_few_messages_at_a_time_are_deleted_in_sessions_of_their_own() {
+        let settings = Settings {
+            commit_every: Some(1),
+            ..settings()
+        };
+        let mut rig = Rig::with(settings, mailbox(), Vec::new());
+        rig.connect().unwrap();
+        ["a", "b", "c"].iter().for_each(|name| rig.mark(name));
+        let answer = rig.commit_on(verified());
+        let report = report(&answer);
+        assert_eq!(outcomes(&report), [Outcome::Deleted; 3]);
+        assert!(report.complete && report.verified);
+        assert_eq!(rig.script.count("QUIT"), 3);
+        assert_eq!(rig.script.sessions, 4);
     }
 
     #[test]

@@ -10,6 +10,8 @@ mod idleness;
 mod link;
 mod manners;
 mod parting;
+#[cfg(test)]
+mod play;
 mod refresh;
 mod retrieval;
 #[cfg(test)]
@@ -17,6 +19,7 @@ pub(super) mod rig;
 #[cfg(test)]
 pub(super) mod script;
 mod suspects;
+mod target;
 mod transaction;
 mod waiters;
 

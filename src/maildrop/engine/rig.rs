@@ -113,6 +113,8 @@ pub(in super::super) fn settings() -> Settings {
         idle: None,
         refresh: None,
         read_only: false,
+        verify_commit: false,
+        commit_every: None,
         exact_sizes: false,
     }
 }

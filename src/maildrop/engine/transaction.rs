@@ -1,56 +1,50 @@
-//! A commit, as one transaction: in a fresh session, DELE for every mark, QUIT, its answer.
+//! A commit, as a transaction: in a fresh session, DELE for every mark, QUIT, its answer.
 //!
 //! ```text
 //! Waiting -(listed)-> Deleting -(all accepted)-> Quitting -(+OK)-> Recording
-//!                        |  ^                       |
-//!               refused  v  | without the refused   | link lost, or -ERR: the outcome is open
-//!                   RollingBack                     v
-//!                                Waiting: the next listing tells what is gone; the rest is tried again
+//!   ^                    |  ^                       |  |
+//!   |           refused  v  | without the refused   |  | +OK, and there is more to delete,
+//!   |                RollingBack                    |  | or what is left is to be looked at
+//!   '------- link lost, or -ERR: the outcome is open; the next listing tells what is gone
 //! ```
 //!
 //! DELE alone deletes nothing (RFC 1939 section 6), so a link lost before QUIT was sent leaves all
 //! as it was. No network, clock or disk here: the engine is told what comes next, and does it.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::pop3::{Reply, text};
+use crate::pop3::Reply;
 
 use super::super::catalog::{Catalog, Message};
 use super::super::message::{MessageId, Place};
 use super::super::names;
 use super::super::report::{CommitReport, MessageReport, Outcome};
+use super::super::settings::Settings;
 use super::super::terms::Terms;
+use super::target::{Copies, Fate, Target};
 
-/// Sessions that one commit may take.
-const SESSIONS_MAX: u32 = 3;
+/// Sessions that one commit may lose before any of them has come to its end.
+pub(super) const LOSSES_MAX: u32 = 3;
 
-/// Times that one commit may roll back; some servers hang up after a handful of refusals.
+/// Times that one commit may roll back in a row; some servers hang up after a handful of refusals.
 const ROLLBACKS_MAX: u32 = 3;
 
 /// The transaction.
 pub(super) struct Transaction {
     targets: BTreeMap<MessageId, Target>,
     stage: Stage,
-    sessions: u32,
+    losses: u32,
     rollbacks: u32,
     terms: Terms,
+    /// How many messages one session deletes at most.
+    batch: usize,
+    /// How many copies of the targets were listed last.
+    copies: Copies,
+    /// Whether another session can follow at once.
+    may_return: bool,
+    /// Whether listings were held against all that the server has confirmed.
+    verified: bool,
     problem: Option<String>,
-}
-
-struct Target {
-    name: String,
-    unique_id: String,
-    fate: Fate,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Fate {
-    /// Still to be deleted.
-    Open,
-    /// DELE has been accepted, and QUIT not answered well.
-    InDoubt,
-    /// Nothing more will be done for it.
-    Settled(Outcome, Option<String>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,30 +76,32 @@ pub(super) enum Next {
 impl Transaction {
     /// A transaction over all that is marked now; none if nothing is. An earlier one has left open
     /// what became of the `doubtful`.
-    pub fn begin(catalog: &Catalog, doubtful: &BTreeSet<MessageId>, terms: Terms) -> Option<Self> {
+    pub fn begin(
+        catalog: &Catalog,
+        doubtful: &BTreeSet<MessageId>,
+        terms: Terms,
+        settings: &Settings,
+    ) -> Option<Self> {
         let target = |(id, message): (MessageId, &Message)| {
-            let unique_id = text::printable(message.unique_id());
-            (
-                id,
-                Target {
-                    name: message.name.to_string(),
-                    unique_id,
-                    fate: if doubtful.contains(&id) {
-                        Fate::InDoubt
-                    } else {
-                        Fate::Open
-                    },
-                },
-            )
+            let fate = if doubtful.contains(&id) {
+                Fate::InDoubt
+            } else {
+                Fate::Open
+            };
+            (id, Target::new(message, fate))
         };
         let targets: BTreeMap<MessageId, Target> = catalog.marked().map(target).collect();
-        let stage = Stage::Waiting;
+        let copies = Copies::listed(catalog, targets.values());
         (!targets.is_empty()).then_some(Self {
             targets,
-            stage,
-            sessions: 0,
+            stage: Stage::Waiting,
+            losses: 0,
             rollbacks: 0,
             terms,
+            batch: batch(settings),
+            copies,
+            may_return: true,
+            verified: false,
             problem: None,
         })
     }
@@ -132,23 +128,25 @@ impl Transaction {
         self.stage == Stage::Recording
     }
 
-    /// A fresh session is listed, and the catalog up to date with it.
-    pub fn listed(&mut self, catalog: &Catalog, suffix: &str) -> Next {
-        self.sessions += 1;
-        let listed = sizes(catalog);
+    /// A fresh session is listed, and the catalog up to date with it. `may_return` is whether
+    /// another one can follow it at once.
+    pub fn listed(&mut self, catalog: &Catalog, suffix: &str, may_return: bool) -> Next {
+        self.may_return = may_return;
+        self.verified |= self.any(&Fate::Confirmed);
+        let copies = Copies::listed(catalog, self.targets.values());
+        let expected = self.copies.without(self.targets.values());
         for (&id, target) in &mut self.targets {
             let Some(message) = catalog.message(id) else {
                 continue;
             };
             if message.place == Place::Gone {
-                target.fate = std::mem::replace(&mut target.fate, Fate::Open).gone(
-                    listed.contains(&(message.unique_id(), message.listed))
-                        || is_listed_anew(message, catalog, suffix),
-                );
-            } else if target.fate == Fate::InDoubt {
-                target.fate = Fate::Open;
+                let more = copies.of(target) > expected.of(target);
+                target.is_gone(more || is_listed_anew(message, catalog, suffix));
+            } else {
+                target.is_there();
             }
         }
+        self.copies = copies;
         self.burst()
     }
 
@@ -164,14 +162,7 @@ impl Transaction {
         *unanswered = unanswered.saturating_sub(1);
         *refused |= !reply.is_ok();
         if let Some(target) = self.targets.get_mut(&id) {
-            target.fate = if reply.is_ok() {
-                Fate::InDoubt
-            } else {
-                Fate::Settled(
-                    Outcome::Refused,
-                    Some(format!("the server said \"{}\"", reply.text())),
-                )
-            };
+            target.answered(reply);
         }
         match (*unanswered, *refused) {
             (0, false) => self.advance(Stage::Quitting, Next::Quit),
@@ -188,7 +179,7 @@ impl Transaction {
                 reply.text()
             ));
         }
-        self.reopen();
+        self.change(&Fate::InDoubt, &Fate::Open);
         self.rollbacks += 1;
         if self.rollbacks < ROLLBACKS_MAX {
             self.burst()
@@ -208,13 +199,13 @@ impl Transaction {
                 reply.text()
             ));
         }
-        for target in self
-            .targets
-            .values_mut()
-            .filter(|target| target.fate == Fate::InDoubt)
-        {
-            target.fate = Fate::Settled(Outcome::Deleted, None);
+        self.change(&Fate::InDoubt, &Fate::Confirmed);
+        (self.losses, self.rollbacks) = (0, 0);
+        if self.any(&Fate::Open) || self.terms.verifies() && self.may_return {
+            return self.advance(Stage::Waiting, Next::Reconnect);
         }
+        self.change(&Fate::Confirmed, &Fate::Settled(Outcome::Deleted, None));
+        self.verified = false;
         self.record()
     }
 
@@ -223,10 +214,14 @@ impl Transaction {
         match self.stage {
             Stage::Waiting | Stage::Recording => return Next::Wait,
             Stage::Quitting => {}
-            Stage::Deleting { .. } | Stage::RollingBack => self.reopen(),
+            // What was not confirmed by QUIT has not happened.
+            Stage::Deleting { .. } | Stage::RollingBack => {
+                self.change(&Fate::InDoubt, &Fate::Open);
+            }
         }
         self.stage = Stage::Waiting;
-        if self.sessions < SESSIONS_MAX {
+        self.losses += 1;
+        if self.losses < LOSSES_MAX {
             Next::Reconnect
         } else {
             self.give_up(why.to_owned())
@@ -243,7 +238,7 @@ impl Transaction {
     pub fn in_doubt(&self) -> BTreeSet<MessageId> {
         self.targets
             .iter()
-            .filter(|(_, target)| target.fate == Fate::InDoubt)
+            .filter(|(_, target)| target.is_in_doubt())
             .map(|(&id, _)| id)
             .collect()
     }
@@ -257,10 +252,7 @@ impl Transaction {
     ) -> CommitReport {
         let problem = self.problem.take().or(journal);
         let messages: Vec<MessageReport> = self.targets.into_values().map(Target::report).collect();
-        let gone = |message: &MessageReport| {
-            matches!(message.outcome, Outcome::Deleted | Outcome::AlreadyGone)
-        };
-        let left = messages.iter().filter(|message| !gone(message)).count();
+        let left = messages.iter().filter(|it| !it.outcome.is_gone()).count();
         let problem = problem.or_else(|| {
             (left > 0).then(|| format!("{left} of the marked messages were not deleted"))
         });
@@ -269,48 +261,50 @@ impl Transaction {
             complete: left == 0,
             problem,
             last: self.terms.is_last,
+            verified: self.verified,
             remaining,
             messages,
         }
     }
 
+    /// Deletes what is open, or a part of it. Messages that share a unique-id go together: when one
+    /// of them is gone, the others are not known any more.
     fn burst(&mut self) -> Next {
-        let open: Vec<MessageId> = self
-            .targets
-            .iter()
-            .filter(|(_, target)| target.fate == Fate::Open)
-            .map(|(&id, _)| id)
-            .collect();
+        let open = |(_, target): &(&MessageId, &Target)| target.fate == Fate::Open;
+        let mut open: Vec<(&MessageId, &Target)> = self.targets.iter().filter(open).collect();
         if open.is_empty() {
             return self.record();
         }
-        self.advance(
-            Stage::Deleting {
-                unanswered: open.len(),
-                refused: false,
-            },
-            Next::Delete(open),
-        )
+        if self.may_return && open.len() > self.batch {
+            open.sort_by_key(|(id, target)| (target.is_shared(), &target.unique_id, **id));
+            let mut end = self.batch.max(1);
+            while end < open.len() && open[end].1.unique_id == open[end - 1].1.unique_id {
+                end += 1;
+            }
+            open.truncate(end);
+        }
+        let ids: Vec<MessageId> = open.into_iter().map(|(&id, _)| id).collect();
+        let stage = Stage::Deleting {
+            unanswered: ids.len(),
+            refused: false,
+        };
+        self.advance(stage, Next::Delete(ids))
     }
 
-    /// What was not confirmed by QUIT has not happened.
-    fn reopen(&mut self) {
-        for target in self
-            .targets
-            .values_mut()
-            .filter(|target| target.fate == Fate::InDoubt)
-        {
-            target.fate = Fate::Open;
+    fn any(&self, fate: &Fate) -> bool {
+        self.targets.values().any(|target| target.fate == *fate)
+    }
+
+    fn change(&mut self, from: &Fate, to: &Fate) {
+        for target in self.targets.values_mut() {
+            if target.fate == *from {
+                target.fate.clone_from(to);
+            }
         }
     }
 
     fn record(&mut self) -> Next {
-        let gone = |fate: &Fate| {
-            matches!(
-                fate,
-                Fate::Settled(Outcome::Deleted | Outcome::AlreadyGone, _)
-            )
-        };
+        let gone = |fate: &Fate| matches!(fate, Fate::Settled(outcome, _) if outcome.is_gone());
         let ids = self
             .targets
             .iter()
@@ -326,65 +320,23 @@ impl Transaction {
     }
 }
 
-impl Fate {
-    /// The message is not listed any more, at least not as it was.
-    fn gone(self, listed_anew: bool) -> Self {
-        let anew = || {
-            Some("a message with its unique-id is listed, but not as it was: left alone".to_owned())
-        };
-        match self {
-            Self::Settled(..) => self,
-            Self::InDoubt if listed_anew => Self::Settled(Outcome::Unknown, anew()),
-            Self::InDoubt => Self::Settled(Outcome::Deleted, None),
-            Self::Open if listed_anew => Self::Settled(Outcome::Kept, anew()),
-            Self::Open => Self::Settled(Outcome::AlreadyGone, None),
-        }
-    }
-}
-
-impl Target {
-    fn report(self) -> MessageReport {
-        let (outcome, reason) = match self.fate {
-            Fate::Open => (Outcome::Kept, None),
-            Fate::InDoubt => (Outcome::Unknown, None),
-            Fate::Settled(outcome, reason) => (outcome, reason),
-        };
-        MessageReport {
-            name: self.name,
-            unique_id: self.unique_id,
-            outcome,
-            reason,
-        }
-    }
-}
-
-/// The unique-ids that are listed, with the sizes. Where messages share one and some of them are
-/// gone, the sizes tell which.
-fn sizes(catalog: &Catalog) -> HashSet<(&[u8], u64)> {
-    catalog
-        .present()
-        .map(|(_, message)| (message.unique_id(), message.listed))
-        .collect()
+fn batch(settings: &Settings) -> usize {
+    let batch = settings.commit_every.map(usize::try_from);
+    batch.and_then(Result::ok).unwrap_or(usize::MAX)
 }
 
 /// Whether as many messages as before, or more, have the unique-id of one that is gone.
 fn is_listed_anew(message: &Message, catalog: &Catalog, suffix: &str) -> bool {
-    catalog
-        .named(&names::file_name(
-            message.unique_id(),
-            message.sharers,
-            suffix,
-        ))
-        .is_some()
+    let last = names::file_name(message.unique_id(), message.sharers, suffix);
+    catalog.named(&last).is_some()
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::BTreeSet;
 
-    use proptest::prelude::*;
-
     use super::super::super::reconcile::{Listed, reconcile};
+    use super::super::rig::settings;
     use super::*;
     use crate::pop3::{Connection, Event};
 
@@ -403,15 +355,15 @@ mod tests {
         }
     }
 
-    fn ok() -> Reply {
+    pub(in super::super) fn ok() -> Reply {
         reply("+OK")
     }
 
-    fn no() -> Reply {
+    pub(in super::super) fn no() -> Reply {
         reply("-ERR no")
     }
 
-    fn list(catalog: &mut Catalog, mailbox: &[(&str, u64)]) {
+    pub(in super::super) fn list(catalog: &mut Catalog, mailbox: &[(&str, u64)]) {
         let listing: Vec<Listed> = mailbox
             .iter()
             .map(|&(unique_id, size)| Listed {
@@ -423,7 +375,7 @@ mod tests {
     }
 
     fn begin(catalog: &Catalog) -> Option<Transaction> {
-        Transaction::begin(catalog, &BTreeSet::new(), Terms::default())
+        Transaction::begin(catalog, &BTreeSet::new(), Terms::default(), &settings())
     }
 
     /// A maildrop of which the first and the third message are marked, and the transaction.
@@ -439,7 +391,10 @@ mod tests {
     /// The same with DELE on its way.
     fn deleting() -> (Catalog, Transaction) {
         let (catalog, mut transaction) = begun();
-        assert_eq!(transaction.listed(&catalog, ""), Next::Delete(vec![A, C]));
+        assert_eq!(
+            transaction.listed(&catalog, "", true),
+            Next::Delete(vec![A, C])
+        );
         (catalog, transaction)
     }
 
@@ -503,7 +458,10 @@ mod tests {
         transaction.deleted(A, &no());
         transaction.deleted(C, &ok());
         assert_eq!(transaction.reset(&no()), Next::Reconnect);
-        assert_eq!(transaction.listed(&catalog, ""), Next::Delete(vec![C]));
+        assert_eq!(
+            transaction.listed(&catalog, "", true),
+            Next::Delete(vec![C])
+        );
     }
 
     #[test]
@@ -514,7 +472,7 @@ mod tests {
         list(&mut catalog, &mailbox);
         (0..10).for_each(|index| drop(catalog.place(MessageId(index), Place::Deleted)));
         let mut transaction = begin(&catalog).unwrap();
-        let mut next = transaction.listed(&catalog, "");
+        let mut next = transaction.listed(&catalog, "", true);
         for rollback in 1..=ROLLBACKS_MAX {
             let Next::Delete(ids) = next else {
                 panic!("{next:?} at {rollback}");
@@ -535,7 +493,10 @@ mod tests {
         transaction.deleted(A, &ok());
         assert_eq!(transaction.lost("gone"), Next::Reconnect);
         assert!(transaction.is_waiting());
-        assert_eq!(transaction.listed(&catalog, ""), Next::Delete(vec![A, C]));
+        assert_eq!(
+            transaction.listed(&catalog, "", true),
+            Next::Delete(vec![A, C])
+        );
     }
 
     #[test]
@@ -549,7 +510,10 @@ mod tests {
             };
             assert_eq!(next, Next::Reconnect);
             list(&mut catalog, &[("b", 2), ("c", 3)]);
-            assert_eq!(transaction.listed(&catalog, ""), Next::Delete(vec![C]));
+            assert_eq!(
+                transaction.listed(&catalog, "", true),
+                Next::Delete(vec![C])
+            );
             transaction.deleted(C, &ok());
             assert_eq!(transaction.quit(&ok()), Next::Record(vec![A, C]));
             assert_eq!(outcomes(transaction), [Outcome::Deleted; 2]);
@@ -561,7 +525,10 @@ mod tests {
         let (mut catalog, mut transaction) = quitting();
         transaction.lost("gone");
         list(&mut catalog, &[("b", 2)]);
-        assert_eq!(transaction.listed(&catalog, ""), Next::Record(vec![A, C]));
+        assert_eq!(
+            transaction.listed(&catalog, "", true),
+            Next::Record(vec![A, C])
+        );
         assert_eq!(outcomes(transaction), [Outcome::Deleted; 2]);
     }
 
@@ -569,7 +536,10 @@ mod tests {
     fn what_somebody_else_removed_is_gone_already() {
         let (mut catalog, mut transaction) = begun();
         list(&mut catalog, &[("b", 2), ("c", 3)]);
-        assert_eq!(transaction.listed(&catalog, ""), Next::Delete(vec![C]));
+        assert_eq!(
+            transaction.listed(&catalog, "", true),
+            Next::Delete(vec![C])
+        );
         transaction.deleted(C, &ok());
         transaction.quit(&ok());
         assert_eq!(
@@ -582,11 +552,14 @@ mod tests {
     fn another_message_with_the_unique_id_is_left_alone() {
         let (mut catalog, mut transaction) = begun();
         list(&mut catalog, &[("a", 9), ("b", 2), ("c", 3)]);
-        assert_eq!(transaction.listed(&catalog, ""), Next::Delete(vec![C]));
+        assert_eq!(
+            transaction.listed(&catalog, "", true),
+            Next::Delete(vec![C])
+        );
         transaction.deleted(C, &ok());
         transaction.lost("gone before QUIT was answered");
         list(&mut catalog, &[("a", 9), ("b", 2), ("c", 9)]);
-        assert_eq!(transaction.listed(&catalog, ""), Next::Record(vec![]));
+        assert_eq!(transaction.listed(&catalog, "", true), Next::Record(vec![]));
         assert_eq!(outcomes(transaction), [Outcome::Kept, Outcome::Unknown]);
     }
 
@@ -601,7 +574,7 @@ mod tests {
             catalog.place(C, Place::Deleted);
             let mut transaction = begin(&catalog).unwrap();
             list(&mut catalog, &left);
-            transaction.listed(&catalog, "");
+            transaction.listed(&catalog, "", true);
             assert_eq!(outcomes(transaction), [outcome]);
         }
     }
@@ -611,20 +584,22 @@ mod tests {
         let (catalog, mut transaction) = quitting();
         transaction.lost("gone");
         let doubtful = transaction.in_doubt();
-        let mut again = Transaction::begin(&catalog, &doubtful, Terms::default()).unwrap();
+        let mut again =
+            Transaction::begin(&catalog, &doubtful, Terms::default(), &settings()).unwrap();
         again.give_up("offline".to_owned());
         assert_eq!(outcomes(again), [Outcome::Unknown; 2]);
-        let mut again = Transaction::begin(&catalog, &doubtful, Terms::default()).unwrap();
-        assert_eq!(again.listed(&catalog, ""), Next::Delete(vec![A, C]));
+        let mut again =
+            Transaction::begin(&catalog, &doubtful, Terms::default(), &settings()).unwrap();
+        assert_eq!(again.listed(&catalog, "", true), Next::Delete(vec![A, C]));
         assert!(again.in_doubt().is_empty());
     }
 
     #[test]
     fn sessions_are_bounded() {
         let (catalog, mut transaction) = deleting();
-        for _ in 1..SESSIONS_MAX {
+        for _ in 1..LOSSES_MAX {
             assert_eq!(transaction.lost("gone"), Next::Reconnect);
-            transaction.listed(&catalog, "");
+            transaction.listed(&catalog, "", true);
         }
         assert_eq!(transaction.lost("gone"), Next::Record(vec![]));
         let report = transaction.report(None, 3, 0);
@@ -663,142 +638,190 @@ mod tests {
         assert!(!transaction.covers(&catalog));
     }
 
-    /// What becomes of a command: done and answered, refused, or the link lost under it.
-    #[derive(Clone, Copy, Debug)]
-    enum Fault {
-        None,
-        Refused,
-        LostBefore,
-        LostAfter,
+    /// A maildrop of which these are marked, and the transaction, on these terms.
+    fn begun_on(
+        mailbox: &[(&str, u64)],
+        marked: &[MessageId],
+        terms: Terms,
+        settings: &Settings,
+    ) -> (Catalog, Transaction) {
+        let mut catalog = Catalog::default();
+        list(&mut catalog, mailbox);
+        marked
+            .iter()
+            .for_each(|&id| drop(catalog.place(id, Place::Deleted)));
+        let transaction = Transaction::begin(&catalog, &BTreeSet::new(), terms, settings);
+        (catalog, transaction.unwrap())
     }
 
-    fn fault() -> impl Strategy<Value = Fault> {
-        prop_oneof![
-            6 => Just(Fault::None),
-            1 => Just(Fault::Refused),
-            1 => Just(Fault::LostBefore),
-            1 => Just(Fault::LostAfter),
-        ]
-    }
-
-    const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
-
-    /// A maildrop whose server does to each command what the faults say.
-    struct Play {
-        mailbox: Vec<(&'static str, u64)>,
-        catalog: Catalog,
-        transaction: Transaction,
-        faults: std::vec::IntoIter<Fault>,
-        /// Messages whose DELE was accepted in this session.
-        accepted: Vec<MessageId>,
-        sessions: u32,
-    }
-
-    impl Play {
-        fn new(marked: &BTreeSet<u32>, faults: Vec<Fault>) -> Self {
-            let mailbox = NAMES.map(|name| (name, 5)).to_vec();
-            let mut catalog = Catalog::default();
-            list(&mut catalog, &mailbox);
-            for &index in marked {
-                catalog.place(MessageId(index), Place::Deleted);
-            }
-            Self {
-                mailbox,
-                transaction: begin(&catalog).unwrap(),
-                catalog,
-                faults: faults.into_iter(),
-                accepted: Vec::new(),
-                sessions: 0,
-            }
-        }
-
-        fn play(mut self) -> (CommitReport, Vec<&'static str>, u32) {
-            let mut next = Next::Reconnect;
-            while !matches!(next, Next::Record(_)) {
-                next = match next {
-                    Next::Reconnect => self.connect(),
-                    Next::Delete(ids) => self.delete(&ids),
-                    Next::Reset => self.reset(),
-                    Next::Quit => self.quit(),
-                    Next::Wait | Next::Record(_) => panic!("it waits for nothing"),
-                };
-            }
-            let left = self.mailbox.iter().map(|(name, _)| *name).collect();
-            (self.transaction.report(None, 0, 0), left, self.sessions)
-        }
-
-        fn fault(&mut self) -> Fault {
-            self.faults.next().unwrap_or(Fault::None)
-        }
-
-        fn connect(&mut self) -> Next {
-            self.sessions += 1;
-            self.accepted.clear();
-            list(&mut self.catalog, &self.mailbox);
-            self.transaction.listed(&self.catalog, "")
-        }
-
-        fn delete(&mut self, ids: &[MessageId]) -> Next {
-            let mut answers = ids.iter().map(|&id| match self.fault() {
-                Fault::None => {
-                    self.accepted.push(id);
-                    self.transaction.deleted(id, &ok())
-                }
-                Fault::Refused => self.transaction.deleted(id, &no()),
-                Fault::LostBefore | Fault::LostAfter => self.transaction.lost("gone"),
-            });
-            answers
-                .find(|next| *next != Next::Wait)
-                .unwrap_or(Next::Wait)
-        }
-
-        fn reset(&mut self) -> Next {
-            match self.fault() {
-                Fault::None => {
-                    self.accepted.clear();
-                    self.transaction.reset(&ok())
-                }
-                Fault::Refused => self.transaction.reset(&no()),
-                Fault::LostBefore | Fault::LostAfter => self.transaction.lost("gone"),
-            }
-        }
-
-        fn quit(&mut self) -> Next {
-            let fault = self.fault();
-            if matches!(fault, Fault::None | Fault::LostAfter) {
-                let accepted = self.accepted.drain(..);
-                let gone: Vec<&str> = accepted.map(|id| NAMES[id.index() as usize]).collect();
-                self.mailbox.retain(|(name, _)| !gone.contains(name));
-            }
-            match fault {
-                Fault::None => self.transaction.quit(&ok()),
-                Fault::Refused => self.transaction.quit(&no()),
-                Fault::LostBefore | Fault::LostAfter => self.transaction.lost("gone"),
-            }
+    fn verified() -> Terms {
+        Terms {
+            verify: Some(true),
+            ..Terms::default()
         }
     }
 
-    proptest! {
-        #[test]
-        fn whatever_the_server_does_the_end_comes_and_the_report_is_true(
-            marked in prop::collection::btree_set(0u32..6, 1..6),
-            faults in prop::collection::vec(fault(), 0..60),
-        ) {
-            let (report, left, sessions) = Play::new(&marked, faults).play();
-            prop_assert!(sessions <= SESSIONS_MAX);
-            for message in &report.messages {
-                let there = left.contains(&&*message.name);
-                match message.outcome {
-                    Outcome::Deleted | Outcome::AlreadyGone => prop_assert!(!there),
-                    Outcome::Refused | Outcome::Kept => prop_assert!(there),
-                    Outcome::Unknown => {}
-                }
-            }
-            let is_marked = |name: &str| report.messages.iter().any(|message| message.name == name);
-            for name in NAMES {
-                prop_assert!(left.contains(&name) || is_marked(name));
-                prop_assert!(!left.contains(&name) || !is_marked(name) || !report.complete);
-            }
+    const THREE: &[(&str, u64)] = &[("a", 1), ("b", 2), ("c", 3)];
+
+    /// The same as [`quitting`], to be verified, with QUIT answered well.
+    fn confirmed() -> (Catalog, Transaction) {
+        let (catalog, mut transaction) = begun_on(THREE, &[A, C], verified(), &settings());
+        transaction.listed(&catalog, "", true);
+        transaction.deleted(A, &ok());
+        transaction.deleted(C, &ok());
+        assert_eq!(transaction.quit(&ok()), Next::Reconnect);
+        assert!(transaction.is_waiting());
+        (catalog, transaction)
+    }
+
+    #[test]
+    fn a_listing_verifies_what_the_server_has_confirmed() {
+        let (mut catalog, mut transaction) = confirmed();
+        list(&mut catalog, &[("b", 2)]);
+        assert_eq!(
+            transaction.listed(&catalog, "", true),
+            Next::Record(vec![A, C])
+        );
+        let report = transaction.report(None, 1, 0);
+        assert!(report.complete && report.verified);
+    }
+
+    #[test]
+    fn what_the_server_kept_though_it_confirmed_is_told_and_not_tried_again() {
+        let (mut catalog, mut transaction) = confirmed();
+        list(&mut catalog, &[("b", 2), ("c", 3)]);
+        assert_eq!(
+            transaction.listed(&catalog, "", true),
+            Next::Record(vec![A])
+        );
+        let report = transaction.report(None, 2, 0);
+        assert!(!report.complete && report.verified && report.problem.is_some());
+        assert_eq!(report.messages[1].outcome, Outcome::Kept);
+        let reason = report.messages[1].reason.as_deref().unwrap();
+        assert!(reason.contains("still lists it"));
+    }
+
+    #[test]
+    fn what_is_listed_otherwise_after_its_deletion_is_not_known_to_be_gone() {
+        let (mut catalog, mut transaction) = confirmed();
+        list(&mut catalog, &[("b", 2), ("c", 9)]);
+        assert_eq!(
+            transaction.listed(&catalog, "", true),
+            Next::Record(vec![A])
+        );
+        assert_eq!(outcomes(transaction), [Outcome::Deleted, Outcome::Unknown]);
+    }
+
+    #[test]
+    fn what_cannot_be_verified_stays_in_doubt() {
+        let (_, mut transaction) = confirmed();
+        assert_eq!(transaction.lost("gone"), Next::Wait);
+        assert_eq!(
+            transaction.give_up("offline".to_owned()),
+            Next::Record(vec![])
+        );
+        assert_eq!(transaction.in_doubt(), BTreeSet::from([A, C]));
+        let report = transaction.report(None, 3, 0);
+        assert!(!report.complete && !report.verified);
+        assert_eq!(report.messages[0].outcome, Outcome::Unknown);
+    }
+
+    #[test]
+    fn where_another_session_cannot_follow_the_servers_word_is_taken() {
+        let settings = Settings {
+            commit_every: Some(1),
+            ..settings()
+        };
+        let (catalog, mut transaction) = begun_on(THREE, &[A, C], verified(), &settings);
+        assert_eq!(
+            transaction.listed(&catalog, "", false),
+            Next::Delete(vec![A, C])
+        );
+        transaction.deleted(A, &ok());
+        transaction.deleted(C, &ok());
+        assert_eq!(transaction.quit(&ok()), Next::Record(vec![A, C]));
+        let report = transaction.report(None, 1, 0);
+        assert!(report.complete && !report.verified);
+    }
+
+    #[test]
+    fn a_few_at_a_time_are_deleted_in_a_session_each() {
+        let settings = Settings {
+            commit_every: Some(1),
+            ..settings()
+        };
+        let (mut catalog, mut transaction) = begun_on(THREE, &[A, C], Terms::default(), &settings);
+        assert_eq!(
+            transaction.listed(&catalog, "", true),
+            Next::Delete(vec![A])
+        );
+        assert_eq!(transaction.deleted(A, &ok()), Next::Quit);
+        assert_eq!(transaction.quit(&ok()), Next::Reconnect);
+        list(&mut catalog, &[("b", 2), ("c", 3)]);
+        assert_eq!(
+            transaction.listed(&catalog, "", true),
+            Next::Delete(vec![C])
+        );
+        assert_eq!(transaction.deleted(C, &ok()), Next::Quit);
+        assert_eq!(transaction.quit(&ok()), Next::Record(vec![A, C]));
+        assert_eq!(outcomes(transaction), [Outcome::Deleted; 2]);
+    }
+
+    #[test]
+    fn a_link_lost_late_loses_only_what_was_deleted_in_its_session() {
+        let settings = Settings {
+            commit_every: Some(1),
+            ..settings()
+        };
+        let (mut catalog, mut transaction) = begun_on(THREE, &[A, C], Terms::default(), &settings);
+        transaction.listed(&catalog, "", true);
+        transaction.deleted(A, &ok());
+        transaction.quit(&ok());
+        for _ in 0..LOSSES_MAX {
+            list(&mut catalog, &[("b", 2), ("c", 3)]);
+            assert_eq!(
+                transaction.listed(&catalog, "", true),
+                Next::Delete(vec![C])
+            );
+            transaction.lost("gone");
+        }
+        assert!(transaction.is_recording());
+        assert_eq!(outcomes(transaction), [Outcome::Deleted, Outcome::Kept]);
+    }
+
+    #[test]
+    fn messages_that_share_a_unique_id_are_deleted_together() {
+        let settings = Settings {
+            commit_every: Some(2),
+            ..settings()
+        };
+        let mailbox = &[("x", 5), ("b", 2), ("x", 5), ("x", 5)];
+        let all = [A, B, C, MessageId(3)];
+        let (mut catalog, mut transaction) = begun_on(mailbox, &all, Terms::default(), &settings);
+        let next = transaction.listed(&catalog, "", true);
+        assert_eq!(next, Next::Delete(vec![B, A, C, MessageId(3)]));
+        for id in all {
+            transaction.deleted(id, &ok());
+        }
+        assert_eq!(transaction.quit(&ok()), Next::Record(all.to_vec()));
+        list(&mut catalog, &[]);
+        assert_eq!(outcomes(transaction), [Outcome::Deleted; 4]);
+    }
+
+    #[test]
+    fn of_copies_that_nothing_tells_apart_the_number_tells() {
+        for (left, outcome) in [
+            (&[("x", 5)][..], Outcome::Deleted),
+            (&[("x", 5), ("x", 5), ("x", 5)][..], Outcome::Unknown),
+        ] {
+            let mailbox = &[("x", 5), ("x", 5)];
+            let (mut catalog, mut transaction) = begun_on(mailbox, &[B], verified(), &settings());
+            transaction.listed(&catalog, "", true);
+            transaction.deleted(B, &ok());
+            transaction.quit(&ok());
+            list(&mut catalog, left);
+            transaction.listed(&catalog, "", true);
+            assert_eq!(outcomes(transaction), [outcome], "{left:?}");
         }
     }
 }
