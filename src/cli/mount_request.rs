@@ -49,6 +49,8 @@ pub struct MountRequest {
     pub mode: Option<u16>,
     /// Whether all exact sizes are learnt first.
     pub exact_sizes: bool,
+    /// Whether the beginnings of long messages may be fetched by themselves.
+    pub top: bool,
     /// The most that is kept in memory of what was read, in octets.
     pub cache_size: u64,
     /// The most that is fetched before it is asked for, in octets.
@@ -97,6 +99,7 @@ impl TryFrom<Typed> for MountRequest {
             gid: options.gid,
             mode: options.mode,
             exact_sizes: options.exact_sizes,
+            top: !options.no_top,
             cache_size: options.cache_size,
             read_ahead: read_ahead(options.read_ahead, options.cache_size),
             timeout: Duration::from_secs(options.timeout),

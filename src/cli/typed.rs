@@ -125,6 +125,9 @@ pub(super) struct MountOptions {
     /// The most to fetch before it is asked for, when programs walk the mailbox; 0 for nothing
     #[arg(long, value_name = "SIZE", value_parser = value::size)]
     pub(super) read_ahead: Option<u64>,
+    /// Fetch long messages whole even for who only looks at their beginning
+    #[arg(long)]
+    pub(super) no_top: bool,
     /// How long a program waits for the server before its read or write fails
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = value::timeout())]
     pub(super) timeout: u64,

@@ -67,7 +67,7 @@ fn errno_of_maildrop(error: &maildrop::Error) -> Errno {
         // As on NFS when somebody else removed the file.
         Vanished => Errno::ESTALE,
         // Reading on would mix two messages; the log has the reason.
-        Changed | Refused(_) | Protocol(_) => Errno::EIO,
+        Changed | Mislisted { .. } | Refused(_) | Protocol(_) => Errno::EIO,
         // ENETDOWN or EHOSTUNREACH would say more, but programs that copy trees (tar, rsync, cp)
         // know EIO as "this file failed, go on", and the network errnos as nothing.
         Offline(_) => Errno::EIO,

@@ -56,7 +56,7 @@ impl Correction {
         Self {
             inode: Node::Message(open.id).inode(),
             last,
-            whole: open.body.as_ref().filter(short).cloned(),
+            whole: open.body.get().filter(short).cloned(),
         }
     }
 }
@@ -180,8 +180,8 @@ impl Tree {
                     .map_err(Error::from)
                     .map(|(open, correction)| Opened {
                         correction: correction.map(|correction| Correction::of(&open, correction)),
+                        access: access(&open),
                         handle: handles.insert(Handle::Message(open), presence),
-                        access: Access::Cached,
                     }),
             );
         };
@@ -262,6 +262,15 @@ impl Tree {
             std::ops::ControlFlow::Continue(())
         });
         Ok(self.maildrop.unmark(&marked)?)
+    }
+}
+
+/// Where the size is not exact, the kernel must not decide by it what there is to read.
+fn access(open: &OpenMessage) -> Access {
+    if open.listed.is_some() {
+        Access::Direct
+    } else {
+        Access::Cached
     }
 }
 

@@ -5,6 +5,8 @@ use super::clock::Moment;
 use super::error::Error;
 use super::fingerprint::{Fingerprint, Growth};
 use super::message::{Body, Octets};
+use super::open::OpenMessage;
+use super::prefix;
 use super::reader::{Due, Opener, Read};
 
 /// What a body may take in memory before it has proved to be that long.
@@ -28,18 +30,24 @@ pub(super) struct Arrival {
     growth: Growth,
     /// What LIST said of its length.
     listed: u64,
-    /// What was handed out of an earlier RETR; nothing that differs may follow it.
+    /// What may have been handed out of an earlier RETR; nothing that differs may follow it.
     expected: Option<Fingerprint>,
-    /// How many of the octets may be handed out.
-    agreed: usize,
     /// Those who are answered at the end.
     openers: Vec<Opener>,
     /// Those who are answered when their octets are there; they are bound to what is expected.
     reads: Vec<Read>,
+    /// Lines asked for, of one that is only to begin.
+    lines: u32,
+    /// Octets, and the lines they were, that have come before and were too few.
+    got: Option<(u64, u32)>,
     /// RETRs of it that came to no end.
     failures: u32,
     /// Whether RETR has been sent.
     pub on_the_wire: bool,
+    /// Whether no other command is in flight with it, so that nothing else can come in its place.
+    alone: bool,
+    /// Whether any of it has been handed out.
+    handed_out: bool,
 }
 
 /// A body that has come to its end, and those who waited for it.
@@ -52,6 +60,14 @@ pub(super) struct Arrived {
     pub reads: Vec<Read>,
 }
 
+/// The beginning of a body, in whole blocks, and those who wait for more of it.
+pub(super) struct Begun {
+    pub body: Body,
+    /// None of less than a block.
+    pub fingerprint: Option<Fingerprint>,
+    pub reads: Vec<Read>,
+}
+
 impl Arrival {
     /// A body that is to be held against what was handed out before, if anything was.
     pub fn new(expected: Option<Fingerprint>) -> Self {
@@ -59,6 +75,18 @@ impl Arrival {
             expected,
             ..Self::default()
         }
+    }
+
+    /// This has been handed out meanwhile: it is held against that, too. False if what has come of it
+    /// already differs.
+    pub fn expect(&mut self, beginning: &Fingerprint) -> bool {
+        let known = self.expected.as_ref();
+        let agrees = known.is_none_or(|known| known.is_compatible(beginning))
+            && beginning.goes_on_with(&self.growth, 0);
+        if agrees && self.expected.is_none() {
+            self.expected = Some(beginning.clone());
+        }
+        agrees
     }
 
     /// Adds one who waits for the end.
@@ -76,9 +104,37 @@ impl Arrival {
         !self.openers.is_empty() || !self.reads.is_empty()
     }
 
+    /// How far into the message those go who wait for a part, in octets.
+    pub fn reach(&self) -> u64 {
+        self.reads.iter().map(Read::reach).max().unwrap_or(0)
+    }
+
+    /// How many lines to ask for; those are being asked for then.
+    pub fn ask_for_lines(&mut self) -> u32 {
+        self.lines = prefix::lines(self.reach().max(prefix::REACH_MIN), self.got);
+        self.lines
+    }
+
+    /// How many octets the lines had that were asked for, if it is worth to ask for more.
+    pub fn got(&self) -> Option<(u64, u32)> {
+        let got = (self.length() as u64, self.lines);
+        (self.got.is_none() && self.length() > 0).then_some(got)
+    }
+
+    /// It is asked for again, for so few octets came of so many lines.
+    pub fn go_by(&mut self, got: (u64, u32)) {
+        self.got = Some(got);
+    }
+
+    /// How much of it has come, in octets.
+    pub fn length(&self) -> usize {
+        self.octets.len()
+    }
+
     /// RETR has been sent; a body of about this length will follow.
-    pub fn begin(&mut self, listed: u64) {
+    pub fn begin(&mut self, listed: u64, alone: bool) {
         self.on_the_wire = true;
+        self.alone = alone;
         self.listed = listed;
     }
 
@@ -92,13 +148,11 @@ impl Arrival {
             self.octets.reserve(listed.min(RESERVE_MAX));
         }
         self.octets.extend_from_slice(octets);
-        self.growth.grow(&self.octets);
+        let before = self.growth.grow(&self.octets);
         match &self.expected {
-            Some(expected) if !expected.begins_with(&self.growth) => return Appended::Differs,
-            Some(_) => self.agreed = self.growth.octets(),
-            None => {}
+            Some(expected) if !expected.goes_on_with(&self.growth, before) => Appended::Differs,
+            _ => Appended::Agrees,
         }
-        Appended::Agrees
     }
 
     /// Whether nothing has come of a message that is listed with more.
@@ -109,7 +163,7 @@ impl Arrival {
     /// It is another message: those bound to what was handed out before are sent away.
     pub fn start_afresh(&mut self) -> Vec<Read> {
         self.expected = None;
-        self.agreed = 0;
+        self.handed_out = false;
         std::mem::take(&mut self.reads)
     }
 
@@ -117,7 +171,7 @@ impl Arrival {
     pub fn satisfied(&mut self) -> Vec<Due> {
         let mut due = Vec::new();
         for read in std::mem::take(&mut self.reads) {
-            match self.part(read.offset, read.length) {
+            match self.part(&read.open, read.offset, read.length) {
                 Some(octets) => due.push(read.give(octets)),
                 None => self.reads.push(read),
             }
@@ -125,24 +179,57 @@ impl Arrival {
         due
     }
 
-    /// A copy of octets that may be handed out already.
-    pub fn part(&self, offset: u64, length: usize) -> Option<Octets> {
+    /// A copy of octets that may be handed out already: those of whole blocks, for what is handed
+    /// out must be known again, and only where it is certain which message it is.
+    pub fn part(&mut self, open: &OpenMessage, offset: u64, length: usize) -> Option<Octets> {
+        if !self.alone && self.expected.is_none() {
+            return None;
+        }
         let start = usize::try_from(offset).ok()?;
-        let agreed = self.octets.get(..self.agreed)?;
-        let part = agreed.get(start..start.checked_add(length)?)?;
-        Some(Octets::Copied(part.to_vec()))
+        let known = self.octets.get(..self.growth.octets())?;
+        let part = known.get(start..start.checked_add(length)?)?;
+        let safe = open.is_safe(offset, length);
+        self.handed_out |= safe;
+        safe.then(|| Octets::Copied(part.to_vec()))
     }
 
     /// The body, which has come to its end.
     pub fn finish(self) -> Arrived {
         let fingerprint = self.growth.finish(&self.octets);
-        let agrees = self.expected.is_none_or(|expected| expected == fingerprint);
+        let expected = self.expected.as_ref();
+        let agrees = expected.is_none_or(|expected| expected.agrees_with(&fingerprint));
         Arrived {
             body: self.octets.into(),
             fingerprint,
             agrees,
             openers: self.openers,
             reads: self.reads,
+        }
+    }
+
+    /// As much of it as can be known again: it was only to begin.
+    pub fn begun(mut self) -> Begun {
+        self.octets.truncate(self.growth.octets());
+        Begun {
+            body: std::mem::take(&mut self.octets).into(),
+            fingerprint: self.known(),
+            reads: self.reads,
+        }
+    }
+
+    /// What may have been handed out of it, so far.
+    pub fn handed_out(&mut self) -> Option<Fingerprint> {
+        if self.handed_out {
+            return self.known();
+        }
+        self.expected.take()
+    }
+
+    fn known(&mut self) -> Option<Fingerprint> {
+        let growth = std::mem::take(&mut self.growth);
+        match self.expected.take() {
+            Some(expected) => Some(expected.or_longer(growth)),
+            None => growth.so_far(),
         }
     }
 
@@ -156,17 +243,12 @@ impl Arrival {
     /// What has come of it is void.
     pub fn restart(&mut self) {
         *self = Self {
-            expected: self.expected.take(),
+            expected: self.handed_out(),
             openers: std::mem::take(&mut self.openers),
             reads: std::mem::take(&mut self.reads),
             failures: self.failures,
             ..Self::default()
         };
-    }
-
-    /// How many octets have come of it.
-    pub fn length(&self) -> usize {
-        self.octets.len()
     }
 
     /// Those whose deadline has passed, refused.
@@ -208,6 +290,8 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::message::MessageId;
+    use super::super::open::Holding;
     use super::super::reader::Wants;
     use super::*;
 
@@ -222,23 +306,79 @@ mod tests {
         }
     }
 
+    fn open() -> OpenMessage {
+        OpenMessage {
+            id: MessageId(0),
+            version: 0,
+            listed: None,
+            body: Holding::default(),
+        }
+    }
+
     fn read(offset: u64, length: usize, until: u64) -> Read {
         Read {
             until: at(until),
-            version: 0,
+            open: open(),
             offset,
             length,
             answer: Box::new(drop),
         }
     }
 
-    #[test]
-    fn nothing_is_handed_out_of_what_was_never_handed_out_before() {
+    /// A message that comes in answer to the one command in flight.
+    fn arriving() -> Arrival {
         let mut arrival = Arrival::default();
+        arrival.begin(0, true);
+        arrival
+    }
+
+    #[test]
+    fn nothing_is_handed_out_that_may_be_of_another_message() {
+        let mut arrival = Arrival::default();
+        arrival.begin(0, false);
         arrival.append(&[b'x'; 200_000], usize::MAX);
-        arrival.await_part(read(0, 1, 60));
-        assert!(arrival.satisfied().is_empty());
-        assert!(arrival.part(0, 1).is_none());
+        assert!(arrival.part(&open(), 0, 1).is_none());
+    }
+
+    #[test]
+    fn what_was_handed_out_must_come_again_after_a_lost_link() {
+        let mut body = vec![b'x'; 200_000];
+        for changed in [None, Some(0), Some(150_000)] {
+            let mut arrival = arriving();
+            arrival.append(&body[..100_000], usize::MAX);
+            assert!(arrival.part(&open(), 0, 90_000).is_some());
+            arrival.fail();
+            changed.into_iter().for_each(|at| body[at] = b'y');
+            let again = arrival.append(&body, usize::MAX);
+            let differs = changed == Some(0);
+            assert_eq!(again == Appended::Differs, differs, "{changed:?}");
+            changed.into_iter().for_each(|at: usize| body[at] = b'x');
+        }
+    }
+
+    #[test]
+    fn what_came_the_second_time_must_come_the_third_time_too() {
+        let mut arrival = arriving();
+        for length in [50_000, 100_000, 20_000] {
+            arrival.append(&vec![b'x'; length], usize::MAX);
+            assert!(arrival.part(&open(), 0, 1).is_some());
+            arrival.fail();
+        }
+        let mut other = vec![b'x'; 100_000];
+        other[90_000] = b'y';
+        assert_eq!(arrival.append(&other, usize::MAX), Appended::Differs);
+    }
+
+    #[test]
+    fn the_end_is_not_handed_out_on_the_word_of_a_listing() {
+        let mut arrival = arriving();
+        arrival.append(&[b'x'; 200_000], usize::MAX);
+        let shown = OpenMessage {
+            listed: Some(100_000),
+            ..open()
+        };
+        assert!(arrival.part(&shown, 0, 99_999).is_some());
+        assert!(arrival.part(&shown, 0, 100_000).is_none());
     }
 
     #[test]
@@ -255,12 +395,12 @@ mod tests {
         let mut arrival = Arrival::default();
         arrival.await_end(opener(20));
         arrival.await_part(read(0, 1, 10));
-        arrival.begin(4);
+        arrival.begin(4, true);
         arrival.append(b"ab", usize::MAX);
         assert_eq!((arrival.fail(), arrival.fail()), (1, 2));
         assert!(arrival.is_wanted() && !arrival.on_the_wire);
         assert_eq!(arrival.deadline(), Some(at(10)));
-        arrival.begin(4);
+        arrival.begin(4, true);
         arrival.append(b"abcd", usize::MAX);
         let arrived = arrival.finish();
         assert_eq!(*arrived.body, b"abcd"[..]);
@@ -287,10 +427,10 @@ mod tests {
         ) {
             let body: Vec<u8> = (0..length).map(|at| (at * 31 % 251) as u8).collect();
             let mut arrival = Arrival::new(Some(Growth::default().finish(&body)));
-            arrival.begin(0);
+            arrival.begin(0, true);
             for piece in body.chunks(step) {
                 prop_assert_eq!(arrival.append(piece, length), Appended::Agrees);
-                if let Some(part) = arrival.part(offset as u64, wanted) {
+                if let Some(part) = arrival.part(&open(), offset as u64, wanted) {
                     prop_assert_eq!(&*part, &body[offset..offset + wanted]);
                 }
             }

@@ -2,12 +2,13 @@
 
 use lru::LruCache;
 
-use super::message::{Body, MessageId};
+use super::fetch::Fetch;
+use super::message::Body;
 
-/// The cache of whole bodies.
+/// The cache of whole bodies, and of beginnings.
 #[derive(Debug)]
 pub(super) struct Cache {
-    bodies: LruCache<MessageId, Body>,
+    bodies: LruCache<Fetch, Body>,
     used: usize,
     limit: usize,
 }
@@ -23,29 +24,29 @@ impl Cache {
     }
 
     /// The message's body, which thereby becomes the most recently used.
-    pub fn touch(&mut self, id: MessageId) -> Option<Body> {
-        let body = self.bodies.get(&id).cloned();
+    pub fn touch(&mut self, fetch: Fetch) -> Option<Body> {
+        let body = self.bodies.get(&fetch).cloned();
         self.shrink();
         body
     }
 
     /// Whether the message's body is here; counts as no use.
-    pub fn holds(&self, id: MessageId) -> bool {
-        self.bodies.contains(&id)
+    pub fn holds(&self, fetch: Fetch) -> bool {
+        self.bodies.contains(&fetch)
     }
 
     /// Takes a body in, and lets others go until the limit is kept.
-    pub fn insert(&mut self, id: MessageId, body: Body) {
+    pub fn insert(&mut self, fetch: Fetch, body: Body) {
         self.used += body.len();
-        if let Some(before) = self.bodies.put(id, body) {
+        if let Some(before) = self.bodies.put(fetch, body) {
             self.used -= before.len();
         }
         self.shrink();
     }
 
     /// Lets one body go.
-    pub fn remove(&mut self, id: MessageId) {
-        if let Some(body) = self.bodies.pop(&id) {
+    pub fn remove(&mut self, fetch: Fetch) {
+        if let Some(body) = self.bodies.pop(&fetch) {
             self.used -= body.len();
         }
     }
@@ -67,17 +68,18 @@ impl Cache {
             .iter()
             .rev()
             .find(|(_, body)| !body.is_in_use())
-            .map(|(&id, _)| id);
-        idle.inspect(|&id| self.remove(id)).is_some()
+            .map(|(&fetch, _)| fetch);
+        idle.inspect(|&fetch| self.remove(fetch)).is_some()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::message::MessageId;
     use super::*;
 
-    fn id(index: u32) -> MessageId {
-        MessageId(index)
+    fn id(index: u32) -> Fetch {
+        Fetch::whole(MessageId(index))
     }
 
     fn body(length: usize) -> Body {

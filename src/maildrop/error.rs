@@ -14,6 +14,13 @@ pub enum Error {
     Vanished,
     /// The server now gives other bytes for this message than it gave before.
     Changed,
+    /// The program was shown the size that the server lists, and it is not that of the message.
+    Mislisted {
+        /// What it was shown.
+        listed: u64,
+        /// What the message has.
+        exact: u64,
+    },
     /// The server refused this message; its words.
     Refused(String),
     /// The server broke the protocol; what was wrong.
@@ -87,6 +94,10 @@ impl fmt::Display for Error {
             Self::NotFound => f.write_str("no such message"),
             Self::Vanished => f.write_str("the message is no longer in the maildrop"),
             Self::Changed => f.write_str("the server now gives other bytes for this message"),
+            Self::Mislisted { listed, exact } => write!(
+                f,
+                "the server lists {listed} octets, and the message has {exact}; open it again"
+            ),
             Self::Refused(words) => write!(f, "the server refused the message: \"{words}\""),
             Self::Protocol(what) => write!(f, "the server broke the protocol: {what}"),
             Self::Offline(outage) => outage.fmt(f),

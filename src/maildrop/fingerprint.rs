@@ -7,22 +7,27 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 
-/// Octets under one digest: half of the largest read that the kernel makes.
-const BLOCK: usize = 64 * 1024;
+/// Octets under one digest: what is fetched of a message is handed out in these, before its end.
+const BLOCK: usize = 4096;
 
-/// A keyed digest for each block of a body.
+/// A keyed digest for each block of a body, or of its beginning.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fingerprint(Box<[u64]>);
+pub struct Fingerprint {
+    blocks: Box<[u64]>,
+    whole: bool,
+}
 
 /// The digests of a body as far as it has grown.
 #[derive(Debug, Default)]
 pub struct Growth(Vec<u64>);
 
 impl Growth {
-    /// Takes in what a body has grown by.
-    pub fn grow(&mut self, body: &[u8]) {
-        let blocks = body.chunks_exact(BLOCK).skip(self.0.len());
-        self.0.extend(blocks.map(digest));
+    /// Takes in what a body has grown by; how many blocks were known before.
+    pub fn grow(&mut self, body: &[u8]) -> usize {
+        let known = self.0.len();
+        self.0
+            .extend(body.chunks_exact(BLOCK).skip(known).map(digest));
+        known
     }
 
     /// Octets under the digests: all but those of the last, unfinished block.
@@ -35,14 +40,49 @@ impl Growth {
         self.grow(body);
         let rest = body.chunks_exact(BLOCK).remainder();
         self.0.extend((!rest.is_empty()).then(|| digest(rest)));
-        Fingerprint(self.0.into())
+        Fingerprint {
+            blocks: self.0.into(),
+            whole: true,
+        }
+    }
+
+    /// The fingerprint of as much as there is; none of less than a block.
+    pub fn so_far(self) -> Option<Fingerprint> {
+        let blocks = self.0.into_boxed_slice();
+        (!blocks.is_empty()).then_some(Fingerprint {
+            blocks,
+            whole: false,
+        })
     }
 }
 
 impl Fingerprint {
-    /// Whether a growing body is this one so far.
-    pub fn begins_with(&self, growth: &Growth) -> bool {
-        self.0.starts_with(&growth.0)
+    /// Whether a growing body is this one so far, if it was when it had that many blocks.
+    pub fn goes_on_with(&self, growth: &Growth, before: usize) -> bool {
+        let is_longer = growth.0.len() > self.blocks.len();
+        let mut pairs = self.blocks.iter().zip(&growth.0).skip(before);
+        pairs.all(|(known, new)| known == new) && !(self.whole && is_longer)
+    }
+
+    /// Whether both can be of one body.
+    pub fn is_compatible(&self, other: &Self) -> bool {
+        let mut pairs = self.blocks.iter().zip(&other.blocks);
+        pairs.all(|(one, other)| one == other)
+    }
+
+    /// This one, or what a body has grown to since, whichever tells more.
+    pub fn or_longer(self, growth: Growth) -> Self {
+        let is_longer = !self.whole && growth.0.len() > self.blocks.len();
+        growth.so_far().filter(|_| is_longer).unwrap_or(self)
+    }
+
+    /// Whether a body that has come to its end is this one, as far as it is known.
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        if self.whole {
+            self == other
+        } else {
+            other.blocks.starts_with(&self.blocks)
+        }
     }
 }
 
@@ -74,7 +114,7 @@ mod tests {
             let fingerprint = Growth::default().finish(&body);
             let growth = grown(&body, step);
             prop_assert!(growth.octets() <= length);
-            prop_assert!(fingerprint.begins_with(&growth));
+            prop_assert!(fingerprint.goes_on_with(&growth, 0));
             prop_assert_eq!(growth.finish(&body), fingerprint);
         }
 
@@ -88,8 +128,27 @@ mod tests {
             other[at] = b'b';
             let fingerprint = Growth::default().finish(&body);
             let growth = grown(&other, 10_000);
-            prop_assert!(growth.octets() <= at || !fingerprint.begins_with(&growth));
+            prop_assert!(growth.octets() <= at || !fingerprint.goes_on_with(&growth, 0));
             prop_assert_ne!(growth.finish(&other), fingerprint);
+        }
+
+        #[test]
+        fn the_beginning_of_a_body_is_known_again(
+            length in 0usize..300_000, more in 0usize..200_000, step in 1usize..100_000
+        ) {
+            let body: Vec<u8> = (0..length + more).map(|at| (at * 7 % 251) as u8).collect();
+            let mut growth = Growth::default();
+            growth.grow(&body[..length]);
+            let beginning = growth.so_far();
+            prop_assert_eq!(beginning.is_none(), length < BLOCK);
+            if let Some(beginning) = beginning {
+                prop_assert!(beginning.goes_on_with(&grown(&body, step), 0));
+                prop_assert!(beginning.agrees_with(&Growth::default().finish(&body)));
+                let mut other = body.clone();
+                other[0] ^= 1;
+                prop_assert!(!beginning.agrees_with(&Growth::default().finish(&other)));
+                prop_assert!(!beginning.agrees_with(&Growth::default().finish(&body[..BLOCK - 1])));
+            }
         }
 
         #[test]

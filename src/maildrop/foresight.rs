@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::arrival::Arrival;
 use super::cache::Cache;
 use super::catalog::Catalog;
+use super::fetch::Fetch;
 use super::message::{MessageId, Place};
 use super::name_order::NameOrder;
 use super::read_ahead::{Effort, Order, Predictor, Ranks};
@@ -22,14 +23,18 @@ pub(super) struct Foresight {
     names: OnceCell<NameOrder>,
     /// How far to look ahead, in octets.
     limit: u64,
+    /// Whether the last one to open a long message went on beyond its beginning.
+    pub reads_long: bool,
 }
 
 /// The mailbox as a walk sees it.
 struct Path<'a> {
     catalog: &'a Catalog,
     cache: &'a Cache,
-    arrivals: &'a HashMap<MessageId, Arrival>,
+    arrivals: &'a HashMap<Fetch, Arrival>,
     names: &'a OnceCell<NameOrder>,
+    /// Of longer messages a walk only looks at the beginning.
+    longest: u64,
 }
 
 impl State {
@@ -40,6 +45,7 @@ impl State {
 
     /// A program has opened a message, or reads one that must be fetched again.
     pub fn foresee(&mut self, id: MessageId) {
+        let longest = self.longest();
         let Self {
             catalog,
             cache,
@@ -57,6 +63,7 @@ impl State {
                 cache,
                 arrivals,
                 names,
+                longest,
             },
         );
     }
@@ -64,6 +71,7 @@ impl State {
     /// The next message to fetch for one who will probably want it; counts as asked for.
     pub fn plan(&mut self, window: u64) -> Option<MessageId> {
         let limit = window.saturating_mul(WINDOWS).min(self.settings.read_ahead);
+        let longest = self.longest();
         let Self {
             catalog,
             cache,
@@ -82,6 +90,7 @@ impl State {
                 cache,
                 arrivals,
                 names,
+                longest,
             },
         )
     }
@@ -91,6 +100,20 @@ impl State {
         self.foresight.predictor.is_hungry(self.foresight.limit)
     }
 
+    /// Longer messages are not fetched before somebody asks for them: who only looks at what each
+    /// message is would wait for all of them.
+    fn longest(&self) -> u64 {
+        let beginnings = self.settings.top
+            && self.prefixes.are_usable()
+            && self.candour.is_credible()
+            && !self.settings.exact_sizes;
+        if beginnings && !self.foresight.reads_long {
+            self.settings.long
+        } else {
+            u64::MAX
+        }
+    }
+
     /// The listing has changed, and with it the order of names.
     pub fn reorder(&mut self) {
         self.foresight.names.take();
@@ -98,6 +121,7 @@ impl State {
 
     /// Whether a message that was planned is still to be fetched.
     pub fn is_missing(&self, id: MessageId) -> bool {
+        let longest = self.longest();
         let Self {
             catalog,
             cache,
@@ -110,6 +134,7 @@ impl State {
             cache,
             arrivals,
             names: &foresight.names,
+            longest,
         };
         matches!(path.effort(id), Effort::Fetch(_))
     }
@@ -139,7 +164,9 @@ impl Ranks for Path<'_> {
     fn effort(&self, id: MessageId) -> Effort {
         match self.catalog.message(id) {
             Some(message) if message.place == Place::Root => {
-                if self.cache.holds(id) || self.arrivals.contains_key(&id) {
+                let whole = Fetch::whole(id);
+                let here = self.cache.holds(whole) || self.arrivals.contains_key(&whole);
+                if here || message.listed > self.longest {
                     Effort::Nothing
                 } else {
                     Effort::Fetch(message.size().shown())

@@ -12,7 +12,8 @@ use super::error::Error;
 use super::event::{Event, EventKind, Subject};
 use super::journal::Journal;
 use super::mark::{Mark, Record};
-use super::message::{Correction, Entry, MessageId, Octets, OpenMessage, Place};
+use super::message::{Correction, Entry, MessageId, Octets, Place};
+use super::open::OpenMessage;
 use super::presence::Presence;
 use super::reader::{Answer, Due, Read};
 use super::report::CommitReport;
@@ -132,7 +133,8 @@ impl Maildrop {
         }
     }
 
-    /// Opens a message; where its size is not exact yet, fetches it first.
+    /// Opens a message; where its size is not exact yet, fetches it first. A long one is not waited
+    /// for, as far as the server's listed sizes can be relied on.
     ///
     /// With a correction, the kernel must be told of it and [`Maildrop::settle`] be called before
     /// the answer reaches the program.
@@ -152,22 +154,18 @@ impl Maildrop {
 
     /// Reads from an open message; fewer octets than asked for mean the end.
     pub fn read(&self, open: &OpenMessage, offset: u64, length: usize, answer: Answer<Octets>) {
-        if let Some(body) = &open.body {
-            return answer(Ok(Octets::Shared {
-                body: body.clone(),
-                offset,
-                length,
-            }));
+        if let Some(body) = open.body.get() {
+            return answer(open.part(body, offset, length));
         }
         self.request(|state, until| {
             let read = Read {
                 until,
-                version: open.version,
+                open: open.clone(),
                 offset,
                 length,
                 answer,
             };
-            state.read(open, read)
+            state.read(read)
         });
     }
 

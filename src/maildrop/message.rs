@@ -115,17 +115,6 @@ impl fmt::Debug for Body {
     }
 }
 
-/// A message that a program has open.
-#[derive(Clone, Debug)]
-pub struct OpenMessage {
-    /// Which message.
-    pub id: MessageId,
-    /// Which version of its bytes was opened; another one is never handed to this reader.
-    pub version: u32,
-    /// The bytes, where they were in memory; held so until the message is closed.
-    pub body: Option<Body>,
-}
-
 /// What the kernel must be told before a reader may go on, because what it was shown before RETR
 /// may be wrong: size and date are to be asked for again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

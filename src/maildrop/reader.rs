@@ -2,7 +2,8 @@
 
 use super::clock::Moment;
 use super::error::Error;
-use super::message::{Correction, Entry, Octets, OpenMessage};
+use super::message::{Body, Correction, Entry, Octets};
+use super::open::OpenMessage;
 
 /// Takes the result of a request, at once or later, on whatever thread has it.
 pub type Answer<T> = Box<dyn FnOnce(Result<T, Error>) + Send>;
@@ -29,10 +30,10 @@ pub(super) enum Wants {
     Measure(Answer<Entry>),
 }
 
-/// One who waits for a part of this version of a message, whose exact size is known.
+/// One who waits for a part of an open message.
 pub(super) struct Read {
     pub until: Moment,
-    pub version: u32,
+    pub open: OpenMessage,
     pub offset: u64,
     pub length: usize,
     pub answer: Answer<Octets>,
@@ -52,6 +53,17 @@ impl Read {
     /// The answer.
     pub fn give(self, octets: Octets) -> Due {
         due(self.answer, Ok(octets))
+    }
+
+    /// How far into the message it goes, in octets.
+    pub fn reach(&self) -> u64 {
+        self.offset.saturating_add(self.length as u64)
+    }
+
+    /// The answer out of the message, which is whole now.
+    pub fn give_from(self, body: &Body) -> Due {
+        let part = self.open.part(body, self.offset, self.length);
+        due(self.answer, part)
     }
 
     /// The answer that there is no answer.

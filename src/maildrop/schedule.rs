@@ -1,6 +1,6 @@
 //! What goes on the wire next: a pure function.
 
-use super::message::MessageId;
+use super::fetch::Fetch;
 
 /// What may be in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,24 +16,31 @@ pub(super) struct Window {
 pub(super) struct Flight {
     pub commands: usize,
     pub octets: u64,
+    /// Whether the last of them asks for the beginning of a message.
+    pub is_beginning: bool,
 }
 
-/// A message that could be asked for, and how many octets it is listed with.
+/// What could be asked for, and how many octets that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
-    pub id: MessageId,
+    pub fetch: Fetch,
     pub octets: u64,
 }
 
 /// The message to ask for now, if any: what a reader waits for comes first, what is only planned
 /// fills what the window has left.
+///
+/// A beginning is in flight alone. It has no length by which it could be told from another one, so
+/// a server that loses one of two commands could put it under the wrong name.
 pub(super) fn next(
     demanded: Option<Candidate>,
     planned: Option<Candidate>,
     flight: Flight,
     window: Window,
 ) -> Option<Candidate> {
-    if flight.commands >= window.commands {
+    let is_beginning = demanded.is_some_and(|demanded| !demanded.fetch.is_whole());
+    let alone = is_beginning || flight.is_beginning;
+    if flight.commands >= if alone { 1 } else { window.commands } {
         return None;
     }
     let fits = |candidate: &Candidate| {
@@ -46,6 +53,7 @@ pub(super) fn next(
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::message::MessageId;
     use super::*;
 
     const WINDOW: Window = Window {
@@ -55,7 +63,7 @@ mod tests {
 
     fn candidate(index: u32, octets: u64) -> Option<Candidate> {
         Some(Candidate {
-            id: MessageId(index),
+            fetch: Fetch::whole(MessageId(index)),
             octets,
         })
     }
@@ -73,6 +81,7 @@ mod tests {
         let full = Flight {
             commands: 1,
             octets: 1000,
+            is_beginning: false,
         };
         assert_eq!(next(candidate(1, 9), None, full, WINDOW), candidate(1, 9));
         assert_eq!(next(None, candidate(2, 9), full, WINDOW), None);
@@ -86,6 +95,25 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_beginning_is_in_flight_alone() {
+        let beginning = Some(Candidate {
+            fetch: Fetch::beginning(MessageId(1)),
+            octets: 9,
+        });
+        let busy = Flight {
+            commands: 1,
+            ..Flight::default()
+        };
+        assert_eq!(next(beginning, None, Flight::default(), WINDOW), beginning);
+        assert_eq!(next(beginning, candidate(2, 9), busy, WINDOW), None);
+        let busy = Flight {
+            is_beginning: true,
+            ..busy
+        };
+        assert_eq!(next(candidate(2, 9), None, busy, WINDOW), None);
+    }
+
     proptest! {
         #[test]
         fn never_more_commands_than_the_window(
@@ -94,7 +122,7 @@ mod tests {
             let chosen = next(
                 candidate(1, octets).filter(|_| demanded),
                 candidate(2, octets).filter(|_| planned),
-                Flight { commands, octets },
+                Flight { commands, octets, is_beginning: false },
                 Window { commands: window, octets },
             );
             prop_assert!(chosen.is_none() || commands < window);

@@ -5,6 +5,10 @@ use std::time::Duration;
 use super::session::Method;
 use crate::net::Security;
 
+/// What is fetched whole before it can be read: less than a blink on most links, and more than
+/// almost all mail.
+pub const LONG: u64 = 1 << 20;
+
 /// The settings of a maildrop.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -20,6 +24,10 @@ pub struct Settings {
     pub cache_size: usize,
     /// Octets of messages to fetch at most before anybody has asked for them.
     pub read_ahead: u64,
+    /// A message listed with more octets can be read while it arrives.
+    pub long: u64,
+    /// Whether the beginning of such a message may be asked for by itself.
+    pub top: bool,
     /// How long a request may take.
     pub timeout: Duration,
     /// How long a session may be without work before it is ended; for ever if none.

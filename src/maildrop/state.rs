@@ -4,15 +4,20 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::arrival::{Appended, Arrival, Arrived};
+use super::arrival::Arrival;
 use super::cache::Cache;
+use super::candour::Candour;
 use super::catalog::{Catalog, Message};
 use super::clock::Moment;
 use super::error::Error;
 use super::event::EventKind;
+use super::fetch::Fetch;
+use super::fingerprint::Fingerprint;
 use super::foresight::Foresight;
 use super::mark::Mark;
-use super::message::{Body, Correction, Entry, MessageId, Octets, OpenMessage, Place, Size};
+use super::message::{Correction, Entry, MessageId, Octets, Place, Size};
+use super::open::{Holding, Holdings, OpenMessage};
+use super::prefix::{self, Prefixes};
 use super::presence::Attendance;
 use super::reader::{Answer, Due, Opener, Read, Wants, due};
 use super::report::CommitReport;
@@ -43,12 +48,17 @@ pub(super) struct State {
     pub committing: bool,
     /// The longest message, in octets.
     pub body_max: usize,
-    pub(super) arrivals: HashMap<MessageId, Arrival>,
+    pub(super) arrivals: HashMap<Fetch, Arrival>,
+    /// What was handed out of messages that never came to their end.
+    pub(super) beginnings: HashMap<MessageId, Fingerprint>,
+    pub(super) prefixes: Prefixes,
+    pub(super) holdings: Holdings,
+    pub(super) candour: Candour,
     pub(super) foresight: Foresight,
-    /// Messages to be fetched for a reader, in order of asking.
-    demand: VecDeque<MessageId>,
+    /// What is to be fetched for a reader, in order of asking.
+    pub(super) demand: VecDeque<Fetch>,
     /// No reader's deadline is before this.
-    earliest: Option<Moment>,
+    pub(super) earliest: Option<Moment>,
 }
 
 /// A request about the whole maildrop.
@@ -92,14 +102,18 @@ impl State {
             committing: false,
             body_max: BODY_MAX,
             arrivals: HashMap::new(),
+            beginnings: HashMap::new(),
+            prefixes: Prefixes::default(),
+            holdings: Holdings::default(),
+            candour: Candour::default(),
             foresight: Foresight::default(),
             demand: VecDeque::new(),
             earliest: None,
         }
     }
 
-    /// Opens a message; it is fetched first where its size is not exact yet. The answer that is
-    /// due at once, if one is.
+    /// Opens a message; it is fetched first where its size is neither exact nor credible. The answer
+    /// that is due at once, if one is.
     pub fn open(
         &mut self,
         id: MessageId,
@@ -110,7 +124,8 @@ impl State {
             return Some(due(answer, opened));
         }
         let wants = Wants::Open(answer);
-        self.awaited(id, until).await_end(Opener { until, wants });
+        self.awaited(Fetch::whole(id), until)
+            .await_end(Opener { until, wants });
         None
     }
 
@@ -124,18 +139,56 @@ impl State {
             Some(_) => {}
         }
         let wants = Wants::Measure(answer);
-        self.awaited(id, until).await_end(Opener { until, wants });
+        self.awaited(Fetch::whole(id), until)
+            .await_end(Opener { until, wants });
         None
     }
 
     /// Reads a part of an open message; it is fetched where it is not in memory.
-    pub fn read(&mut self, open: &OpenMessage, read: Read) -> Option<Due> {
-        if let Some(octets) = self.part(open, read.offset, read.length) {
+    pub fn read(&mut self, read: Read) -> Option<Due> {
+        if let Some(octets) = self.part(&read.open, read.offset, read.length) {
             return Some(due(read.answer, octets));
         }
-        self.foresee(open.id);
-        self.awaited(open.id, read.until).await_part(read);
+        let id = read.open.id;
+        self.foresee(id);
+        if self.is_about_the_beginning(&read) {
+            let beginning = Fetch::beginning(id);
+            self.awaited(beginning, read.until).await_part(read);
+        } else {
+            self.await_whole(read);
+        }
         None
+    }
+
+    /// Lets a reader wait for the whole message.
+    pub fn await_whole(&mut self, read: Read) {
+        let id = read.open.id;
+        let long = self
+            .catalog
+            .message(id)
+            .is_some_and(|message| self.is_long(message));
+        if long {
+            self.foresight.reads_long = true;
+        }
+        self.awaited(Fetch::whole(id), read.until).await_part(read);
+    }
+
+    /// Whether a reader of a long message may want no more than its beginning, and has not seen it
+    /// yet. Whoever goes on beyond it wants the message.
+    fn is_about_the_beginning(&self, read: &Read) -> bool {
+        let id = read.open.id;
+        let goes_on = |message: &Message| self.is_long(message) && read.reach() < message.listed;
+        self.catalog.message(id).is_some_and(goes_on)
+            && self.settings.top
+            && self.prefixes.are_usable()
+            && read.reach() <= prefix::REACH_MAX
+            && !self.is_awaited(id)
+            && (read.offset == 0 || !self.cache.holds(Fetch::beginning(id)))
+    }
+
+    /// Whether a message is too long to be waited for.
+    fn is_long(&self, message: &Message) -> bool {
+        message.listed > self.settings.long
     }
 
     /// Whether a commit is asked for or under way.
@@ -164,20 +217,40 @@ impl State {
         let Some(message) = self.catalog.message(id) else {
             return Some(Err(Error::NotFound));
         };
-        let body = self.cache.touch(id);
+        let body = self.cache.touch(Fetch::whole(id));
         if body.is_none() && message.place == Place::Gone {
             return Some(Err(Error::Vanished));
         }
         let (version, correction) = (message.version, message.correction());
         let (here, exact) = (body.is_some(), message.size().is_exact());
+        let listed = self.credible(message).filter(|_| !exact);
         if here || !exact {
             self.foresee(id);
         }
-        exact.then_some(Ok((OpenMessage { id, version, body }, correction)))
+        if !exact && listed.is_none() {
+            return None;
+        }
+        if !here && listed.is_some() {
+            self.foresight.reads_long = false;
+        }
+        let body = body.map_or_else(|| self.holdings.hold(id), Holding::from);
+        let open = OpenMessage {
+            id,
+            version,
+            listed,
+            body,
+        };
+        Some(Ok((open, correction)))
+    }
+
+    /// The listed size of a message that is too long to be waited for, where it is credible.
+    fn credible(&self, message: &Message) -> Option<u64> {
+        let credible = self.candour.is_credible() && !self.settings.exact_sizes;
+        (credible && self.is_long(message)).then_some(message.listed)
     }
 
     /// A part of an open message, without fetching it.
-    fn part(
+    pub fn part(
         &mut self,
         open: &OpenMessage,
         offset: u64,
@@ -190,259 +263,39 @@ impl State {
         if message.version != open.version {
             return Some(Err(Error::Changed));
         }
-        if message.size().is_exact() && offset >= message.size().shown() {
-            return Some(Ok(Octets::Copied(Vec::new())));
+        if let Size::Exact(exact) = message.size() {
+            if let Err(error) = open.allow(exact, offset, length) {
+                return Some(Err(error));
+            }
+            if offset >= exact {
+                return Some(Ok(Octets::Copied(Vec::new())));
+            }
         }
-        if let Some(body) = self.cache.touch(id) {
-            return Some(Ok(Octets::Shared {
-                body,
-                offset,
-                length,
-            }));
+        if let Some(body) = self.cache.touch(Fetch::whole(id)) {
+            return Some(open.part(&body, offset, length));
         }
+        if let Some(octets) = self.beginning(open, offset, length) {
+            return Some(Ok(octets));
+        }
+        let message = self.catalog.message(id)?;
         if message.place == Place::Gone {
             return Some(Err(Error::Vanished));
         }
-        let arrival = self.arrivals.get(&id)?;
-        arrival.part(offset, length).map(Ok)
+        let arrival = self.arrivals.get_mut(&Fetch::whole(id))?;
+        arrival.part(open, offset, length).map(Ok)
     }
 
-    /// The message on its way to somebody, who waits until then; it is asked for if it is not on
-    /// its way yet.
-    fn awaited(&mut self, id: MessageId, until: Moment) -> &mut Arrival {
-        let earliest = self.earliest.get_or_insert(until);
-        *earliest = until.min(*earliest);
-        let Self {
-            catalog,
-            arrivals,
-            demand,
-            ..
-        } = self;
-        arrivals.entry(id).or_insert_with(|| {
-            demand.push_back(id);
-            Arrival::new(catalog.message(id).and_then(Message::fingerprint))
+    /// A part of an open message that lies within what is known of its beginning.
+    fn beginning(&mut self, open: &OpenMessage, offset: u64, length: usize) -> Option<Octets> {
+        let body = self.cache.touch(Fetch::beginning(open.id))?;
+        let end = offset.checked_add(length as u64)?;
+        let safe = end <= body.len() as u64 && open.is_safe(offset, length);
+        safe.then_some(Octets::Shared {
+            body,
+            offset,
+            length,
         })
     }
-
-    /// The message to fetch next for a reader.
-    pub fn next_demand(&self) -> Option<MessageId> {
-        self.demand.front().copied()
-    }
-
-    /// The first message after `id` whose exact size is not known, nor on its way to be known.
-    pub fn next_unmeasured(&self, id: Option<MessageId>) -> Option<MessageId> {
-        let unmeasured = |(id, message): &(MessageId, &Message)| {
-            message.place == Place::Root
-                && matches!(message.size(), Size::Listed(_))
-                && !self.arrivals.contains_key(id)
-        };
-        self.catalog.after(id).find(unmeasured).map(|(id, _)| id)
-    }
-
-    /// RETR of this message is being sent.
-    pub fn begin(&mut self, id: MessageId) {
-        self.demand.retain(|&other| other != id);
-        let Some(message) = self.catalog.message(id) else {
-            return;
-        };
-        let arrival = self.arrivals.entry(id);
-        arrival
-            .or_insert_with(|| Arrival::new(message.fingerprint()))
-            .begin(message.listed);
-    }
-
-    /// A piece of the message's body came. False if it is longer than any may be: it is refused
-    /// then, and no more of it may come.
-    pub fn arrived(&mut self, id: MessageId, octets: &[u8], effects: &mut Effects) -> bool {
-        let Some(arrival) = self.arrivals.get_mut(&id) else {
-            return true;
-        };
-        match arrival.append(octets, self.body_max) {
-            Appended::Agrees => effects.answers.extend(arrival.satisfied()),
-            Appended::Differs => {
-                let bound = arrival.start_afresh();
-                self.changed(id, effects);
-                let refused = bound.into_iter().map(|read| read.refuse(Error::Changed));
-                effects.answers.extend(refused);
-            }
-            Appended::Overflows => {
-                let words = format!("a message of more than {} octets", self.body_max);
-                self.refused(id, &Error::Protocol(words), effects);
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Whether the message is on its way, or will be.
-    pub fn is_awaited(&self, id: MessageId) -> bool {
-        self.arrivals.contains_key(&id)
-    }
-
-    /// Whether the message has come to its end without an octet, though it is listed with some.
-    pub fn is_doubtful(&self, id: MessageId) -> bool {
-        self.arrivals.get(&id).is_some_and(Arrival::is_doubtful)
-    }
-
-    /// The message's body is whole.
-    pub fn completed(&mut self, id: MessageId, effects: &mut Effects) {
-        let Some(arrival) = self.arrivals.remove(&id) else {
-            return;
-        };
-        let Arrived {
-            body,
-            fingerprint,
-            agrees,
-            openers,
-            reads,
-        } = arrival.finish();
-        if !agrees {
-            self.changed(id, effects);
-        }
-        self.catalog.learn(id, &body, fingerprint);
-        if !body.is_empty() {
-            self.cache.insert(id, body.clone());
-        }
-        let Some(message) = self.catalog.message(id) else {
-            return;
-        };
-        let openers = openers
-            .into_iter()
-            .map(|opener| opening(id, message, opener, &body));
-        let reads = reads.into_iter().map(|read| given(message, read, &body));
-        effects.answers.extend(openers.chain(reads));
-    }
-
-    /// The message will not come.
-    pub fn refused(&mut self, id: MessageId, error: &Error, effects: &mut Effects) {
-        let Some(arrival) = self.arrivals.remove(&id) else {
-            return;
-        };
-        self.demand.retain(|&other| other != id);
-        effects.answers.extend(arrival.refuse(error));
-    }
-
-    /// Nothing that is waited for will come.
-    pub fn refuse_all(&mut self, error: &Error, effects: &mut Effects) {
-        self.demand.clear();
-        for (_, arrival) in self.arrivals.drain() {
-            effects.answers.extend(arrival.refuse(error));
-        }
-    }
-
-    /// The link was lost under these messages: those that somebody waits for are asked for again,
-    /// before any other, but none more than `attempts` times.
-    pub fn lost(&mut self, ids: &[MessageId], attempts: u32, error: &Error, effects: &mut Effects) {
-        for &id in ids.iter().rev() {
-            let arrival = self.arrivals.get_mut(&id);
-            let Some(arrival) = arrival.filter(|arrival| arrival.on_the_wire) else {
-                continue;
-            };
-            let failures = arrival.fail();
-            if !arrival.is_wanted() || failures >= attempts {
-                self.refused(id, error, effects);
-            } else {
-                self.demand.push_front(id);
-            }
-        }
-    }
-
-    /// What has come of these messages is not believed; those that somebody waits for are asked for
-    /// again, before any other.
-    pub fn disbelieve(&mut self, ids: &[MessageId]) {
-        for &id in ids.iter().rev() {
-            let Some(arrival) = self.arrivals.get_mut(&id) else {
-                continue;
-            };
-            arrival.restart();
-            if arrival.is_wanted() {
-                self.demand.push_front(id);
-            } else {
-                self.arrivals.remove(&id);
-            }
-        }
-    }
-
-    /// How many octets have come of a message that is on its way.
-    pub fn arrived_length(&self, id: MessageId) -> Option<usize> {
-        self.arrivals.get(&id).map(Arrival::length)
-    }
-
-    /// These messages may have been taken for others: what is known of their bytes is forgotten.
-    pub fn distrust(&mut self, ids: &[MessageId], effects: &mut Effects) {
-        for &id in ids {
-            let read = self.catalog.message(id).and_then(Message::fingerprint);
-            if read.is_some() && !self.arrivals.contains_key(&id) {
-                self.forget(id, effects);
-            }
-        }
-    }
-
-    /// Refuses those whose deadline has passed.
-    pub fn expire(&mut self, now: Moment, effects: &mut Effects) {
-        if self.earliest.is_none_or(|earliest| now < earliest) {
-            return;
-        }
-        for arrival in self.arrivals.values_mut() {
-            effects.answers.extend(arrival.expire(now));
-        }
-        self.arrivals
-            .retain(|_, arrival| arrival.is_wanted() || arrival.on_the_wire);
-        self.demand.retain(|id| self.arrivals.contains_key(id));
-        self.earliest = self.arrivals.values().filter_map(Arrival::deadline).min();
-    }
-
-    /// When a reader must have an answer, at the earliest.
-    pub fn deadline(&self) -> Option<Moment> {
-        self.earliest
-    }
-
-    /// Moves a message, and notes what the kernel must be told.
-    pub fn place(&mut self, id: MessageId, place: Place, effects: &mut Effects) {
-        effects.changes.extend(self.catalog.place(id, place));
-    }
-
-    /// The server gives other bytes than before: nothing that is known of them holds any longer.
-    fn changed(&mut self, id: MessageId, effects: &mut Effects) {
-        if let Some(message) = self.catalog.message(id) {
-            log::warn!("{}: {}", message.name, Error::Changed);
-        }
-        self.forget(id, effects);
-    }
-
-    fn forget(&mut self, id: MessageId, effects: &mut Effects) {
-        self.catalog.forget(id);
-        self.cache.remove(id);
-        effects.changes.push(Change::Changed { id });
-    }
-}
-
-/// The answer to one who waited for the end of a message.
-fn opening(id: MessageId, message: &Message, opener: Opener, body: &Body) -> Due {
-    match opener.wants {
-        Wants::Open(answer) => {
-            let open = OpenMessage {
-                id,
-                version: message.version,
-                body: Some(body.clone()),
-            };
-            due(answer, Ok((open, message.correction())))
-        }
-        Wants::Measure(answer) => due(answer, Ok(message.entry(id))),
-    }
-}
-
-/// The answer to one who waited for a part of a message.
-fn given(message: &Message, read: Read, body: &Body) -> Due {
-    if read.version != message.version {
-        return read.refuse(Error::Changed);
-    }
-    let (body, offset, length) = (body.clone(), read.offset, read.length);
-    read.give(Octets::Shared {
-        body,
-        offset,
-        length,
-    })
 }
 
 #[cfg(test)]
@@ -517,12 +370,12 @@ mod tests {
         let (answer, receiver) = slot();
         let read = Read {
             until: at(60),
-            version: open.version,
+            open: open.clone(),
             offset,
             length,
             answer,
         };
-        state.read(open, read).into_iter().for_each(|due| due());
+        state.read(read).into_iter().for_each(|due| due());
         receiver
     }
 
@@ -536,18 +389,20 @@ mod tests {
 
     fn arrive(state: &mut State, octets: &[u8]) -> Vec<Change> {
         step(state, |state, effects| {
-            state.arrived(A, octets, effects);
+            state.arrived(Fetch::whole(A), octets, effects);
         })
     }
 
     fn complete(state: &mut State) -> Vec<Change> {
-        step(state, |state, effects| state.completed(A, effects))
+        step(state, |state, effects| {
+            state.completed(Fetch::whole(A), effects)
+        })
     }
 
     fn lose(state: &mut State) {
         let outage = Error::Offline(Outage::new(OutageKind::Lost, "gone"));
         step(state, |state, effects| {
-            state.lost(&[A], 2, &outage, effects)
+            state.lost(&[Fetch::whole(A)], 2, &outage, effects)
         });
     }
 
@@ -556,8 +411,8 @@ mod tests {
         let mut state = state();
         let first = open(&mut state, A, 60);
         let second = open(&mut state, A, 60);
-        assert_eq!(state.next_demand(), Some(A));
-        state.begin(A);
+        assert_eq!(state.next_demand(), Some(Fetch::whole(A)));
+        state.begin(Fetch::whole(A), true);
         assert_eq!(state.next_demand(), None);
         let third = open(&mut state, A, 60);
         assert_eq!(state.next_demand(), None);
@@ -565,7 +420,7 @@ mod tests {
         complete(&mut state);
         for reader in [first, second, third] {
             let (open, correction) = reader.try_recv().unwrap().unwrap();
-            assert_eq!(open.body.as_deref(), Some(&b"body"[..]));
+            assert_eq!(open.body.get().map(|body| &**body), Some(&b"body"[..]));
             assert_eq!(correction, Some(Correction { last: None }));
         }
     }
@@ -574,15 +429,15 @@ mod tests {
     fn messages_are_demanded_in_order_of_asking() {
         let mut state = state();
         let _readers = (open(&mut state, B, 60), open(&mut state, A, 60));
-        assert_eq!(state.next_demand(), Some(B));
-        state.begin(B);
-        assert_eq!(state.next_demand(), Some(A));
+        assert_eq!(state.next_demand(), Some(Fetch::whole(B)));
+        state.begin(Fetch::whole(B), true);
+        assert_eq!(state.next_demand(), Some(Fetch::whole(A)));
     }
 
     #[test]
     fn what_is_known_opens_at_once() {
         let mut state = known(b"body");
-        assert_eq!(opened(&mut state, A).body, None);
+        assert_eq!(opened(&mut state, A).body.get(), None);
         assert_eq!(state.next_demand(), None);
     }
 
@@ -606,7 +461,7 @@ mod tests {
         assert!(matches!(early.try_recv(), Ok(Err(Error::TimedOut))));
         assert!(late.try_recv().is_err());
         assert_eq!(state.deadline(), Some(at(20)));
-        assert_eq!(state.next_demand(), Some(A));
+        assert_eq!(state.next_demand(), Some(Fetch::whole(A)));
         step(&mut state, |state, effects| state.expire(at(20), effects));
         assert!(matches!(late.try_recv(), Ok(Err(Error::TimedOut))));
         assert_eq!((state.deadline(), state.next_demand()), (None, None));
@@ -616,14 +471,14 @@ mod tests {
     fn a_message_that_nobody_waits_for_any_more_comes_to_its_end() {
         let mut state = state();
         let _early = open(&mut state, A, 10);
-        state.begin(A);
+        state.begin(Fetch::whole(A), true);
         arrive(&mut state, b"bo");
         step(&mut state, |state, effects| state.expire(at(10), effects));
         let late = open(&mut state, A, 60);
         arrive(&mut state, b"dy");
         complete(&mut state);
         let (open, _) = late.try_recv().unwrap().unwrap();
-        assert_eq!(open.body.as_deref(), Some(&b"body"[..]));
+        assert_eq!(open.body.get().map(|body| &**body), Some(&b"body"[..]));
     }
 
     #[test]
@@ -635,13 +490,13 @@ mod tests {
             read(&mut state, &open, 0, 100),
             read(&mut state, &open, 140_000, 20_000),
         );
-        state.begin(A);
-        arrive(&mut state, &body[..60_000]);
+        state.begin(Fetch::whole(A), true);
+        arrive(&mut state, &body[..3000]);
         assert!(
             start.try_recv().is_err(),
             "nothing is known of a block that is not whole"
         );
-        arrive(&mut state, &body[60_000..80_000]);
+        arrive(&mut state, &body[3000..80_000]);
         assert_eq!(start.try_recv().unwrap().unwrap().len(), 100);
         let more = read(&mut state, &open, 100, 100);
         assert_eq!(more.try_recv().unwrap().unwrap().len(), 100);
@@ -661,7 +516,7 @@ mod tests {
             let fresh = open(&mut state, A, 60);
             assert!(fresh.try_recv().is_ok());
             body[changed] = b'y';
-            state.begin(A);
+            state.begin(Fetch::whole(A), true);
             let mut told = arrive(&mut state, &body);
             told.extend(complete(&mut state));
             assert!(matches!(bound.try_recv(), Ok(Err(Error::Changed))));
@@ -678,7 +533,7 @@ mod tests {
             let mut state = known(&vec![b'x'; LONG]);
             let before = opened(&mut state, A);
             let bound = read(&mut state, &before, 0, LONG);
-            state.begin(A);
+            state.begin(Fetch::whole(A), true);
             arrive(&mut state, &vec![b'x'; length]);
             complete(&mut state);
             assert!(
@@ -693,14 +548,18 @@ mod tests {
         let mut state = state();
         let reader = open(&mut state, A, 60);
         let _behind = open(&mut state, B, 60);
-        state.begin(A);
+        state.begin(Fetch::whole(A), true);
         arrive(&mut state, b"bo");
         lose(&mut state);
-        assert_eq!(state.next_demand(), Some(A), "before any other");
-        state.begin(A);
+        assert_eq!(
+            state.next_demand(),
+            Some(Fetch::whole(A)),
+            "before any other"
+        );
+        state.begin(Fetch::whole(A), true);
         lose(&mut state);
         assert!(matches!(reader.try_recv(), Ok(Err(Error::Offline(_)))));
-        assert_eq!(state.next_demand(), Some(B));
+        assert_eq!(state.next_demand(), Some(Fetch::whole(B)));
     }
 
     #[test]
@@ -712,11 +571,11 @@ mod tests {
             read(&mut state, &open, 0, 100),
             read(&mut state, &open, 0, LONG),
         );
-        state.begin(A);
+        state.begin(Fetch::whole(A), true);
         arrive(&mut state, &body[..100_000]);
         assert!(start.try_recv().unwrap().is_ok());
         lose(&mut state);
-        state.begin(A);
+        state.begin(Fetch::whole(A), true);
         arrive(&mut state, &body);
         complete(&mut state);
         assert_eq!(*all.try_recv().unwrap().unwrap(), body);
@@ -726,7 +585,7 @@ mod tests {
     fn nobody_is_left_waiting_for_what_will_not_come() {
         let mut state = state();
         let readers = [open(&mut state, A, 60), open(&mut state, B, 60)];
-        state.begin(A);
+        state.begin(Fetch::whole(A), true);
         step(&mut state, |state, effects| {
             state.refuse_all(&Error::NotFound, effects)
         });
@@ -750,7 +609,7 @@ mod tests {
             open(&mut state, A, 60).try_recv(),
             Ok(Err(Error::Vanished))
         ));
-        state.cache.insert(A, b"body".to_vec().into());
+        state.cache.insert(Fetch::whole(A), b"body".to_vec().into());
         let kept = read(&mut state, &before, 0, 4);
         assert_eq!(*kept.try_recv().unwrap().unwrap(), b"body"[..]);
     }

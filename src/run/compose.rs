@@ -12,7 +12,7 @@ use crate::cli::{self, MountRequest};
 use crate::fs::{self, Events, Tree};
 use crate::fuse::{MountOptions, Notifier};
 use crate::maildrop::{
-    Clock, Credentials, Driver, Journal, JournalFile, Maildrop, Mark, Settings, Surroundings,
+    Clock, Credentials, Driver, Journal, JournalFile, LONG, Maildrop, Mark, Settings, Surroundings,
 };
 use crate::net::{Connector, Endpoint, Security, TlsOptions};
 
@@ -140,6 +140,8 @@ fn settings(request: &MountRequest) -> Settings {
         suffix: request.suffix.clone(),
         cache_size: usize::try_from(request.cache_size).unwrap_or(usize::MAX),
         read_ahead: request.read_ahead,
+        long: LONG,
+        top: request.top,
         timeout: request.timeout,
         idle: request.idle,
         refresh: request.refresh,

@@ -170,6 +170,7 @@ impl World {
         else {
             return;
         };
+        handle.look_again(&self.post.mails[handle.mail]);
         let kind = match &result {
             Ok(octets) => {
                 handle.read(offset, length, octets);
@@ -182,6 +183,10 @@ impl World {
             Err(Error::Changed) => {
                 handle.changed();
                 Sighting::Changed
+            }
+            Err(Error::Mislisted { listed, exact }) => {
+                handle.misled(*listed, *exact);
+                Sighting::Misled
             }
             Err(Error::Vanished) => Sighting::Vanished,
             Err(Error::TimedOut) => Sighting::ReadTimedOut,

@@ -107,7 +107,7 @@ impl Daemon {
 
     /// Handles to read from: where there are any, those whose octets are not held in memory for them.
     pub fn readable(&self) -> Vec<usize> {
-        let open = |handle: &Handle| handle.open.as_ref().map(|open| open.body.is_none());
+        let open = |handle: &Handle| handle.open.as_ref().map(|open| open.body.get().is_none());
         let some = |bare| {
             let handles = self.handles.iter().enumerate();
             let some = handles.filter(move |(_, handle)| open(handle) == Some(bare));

@@ -1,6 +1,6 @@
 //! A message that a program has open, and what it may read.
 
-use pop3fs::maildrop::{Body, Correction, OpenMessage};
+use pop3fs::maildrop::{Correction, OpenMessage};
 
 use crate::mail::{Mail, MailId};
 
@@ -13,6 +13,8 @@ pub struct Handle {
     candidates: Vec<Vec<u8>>,
     is_changed: bool,
     is_read_whole: bool,
+    /// Whether no octet of it had to be there when it was opened, and none has been read.
+    is_unbound: bool,
 }
 
 impl Handle {
@@ -21,8 +23,7 @@ impl Handle {
     /// Promise 2, at open: the size and the last octet are those of the mail.
     pub fn new(open: OpenMessage, correction: Option<Correction>, id: MailId, mail: &Mail) -> Self {
         let mut candidates = mail.versions.clone();
-        if let Some(body) = &open.body {
-            let body: &Body = body;
+        if let Some(body) = open.body.get() {
             candidates.retain(|version| **version == **body);
         }
         if let Some((offset, octet)) = correction.and_then(|correction| correction.last) {
@@ -35,11 +36,19 @@ impl Handle {
             "mail {id} was opened with other octets, or another size, than it has"
         );
         Self {
+            is_unbound: open.listed.is_some() && open.body.get().is_none(),
             open: Some(open),
             mail: id,
             candidates,
             is_changed: false,
             is_read_whole: false,
+        }
+    }
+
+    /// The mail has these versions now: one who has seen none of it may see any.
+    pub fn look_again(&mut self, mail: &Mail) {
+        if self.is_unbound {
+            self.candidates.clone_from(&mail.versions);
         }
     }
 
@@ -52,6 +61,7 @@ impl Handle {
             "mail {} was read after it had changed",
             self.mail
         );
+        self.is_unbound &= octets.is_empty();
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
         self.candidates.retain(|version| {
             let start = start.min(version.len());
@@ -65,6 +75,14 @@ impl Handle {
             octets.len()
         );
         self.is_read_whole |= offset == 0 && octets.len() < length;
+    }
+
+    /// A read was refused because the program was shown the size that the server lists, and that
+    /// is another than the message's.
+    pub fn misled(&mut self, listed: u64, exact: u64) {
+        self.candidates
+            .retain(|version| version.len() as u64 == exact);
+        assert!(listed != exact && !self.candidates.is_empty());
     }
 
     /// Whether all octets of a version have been read.

@@ -61,6 +61,7 @@ sightings! {
     ReadRefused: "reads that the server refused",
     ReadOffline: "reads that found no server",
     Changed: "reads of a version that the server gives no longer",
+    Misled: "reads of one who was shown a wrong size",
     Vanished: "reads of a message that has gone",
     Measured: "messages measured",
     CutByNetwork: "links cut by the network",

@@ -177,6 +177,8 @@ fn settings(dice: &mut Dice) -> Settings {
         method: None,
         suffix: ["", ".eml"][dice.below(2)].into(),
         cache_size: [0, 0, 1000, 200_000, 10_000_000][dice.below(5)],
+        long: [0, 1000, u64::MAX][dice.below(3)],
+        top: dice.one_in(2),
         read_ahead: [0, 1000, 1_000_000][dice.below(3)],
         timeout: Duration::from_secs([5, 20, 60][dice.below(3)]),
         idle: [None, Some(1), Some(60), Some(300)][dice.below(4)].map(Duration::from_secs),

@@ -1,5 +1,7 @@
 //! Many programs reading at once, and programs reading over a link that breaks.
 
+use std::fs::File;
+use std::io::Read;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
@@ -14,6 +16,12 @@ const READERS: usize = 16;
 
 /// The length of each message: more than one read of the kernel asks for.
 const SIZE: usize = 300_000;
+
+/// The length of a message that is read while it arrives.
+const LONG: usize = 3 << 20;
+
+/// What is read of it at a time.
+const PIECE: usize = 64 * 1024;
 
 /// A message crosses the network once, however many programs read it at once, and not again while
 /// it is in the cache.
@@ -84,6 +92,42 @@ fn a_waiting_reader_delays_nobody_else() {
 
         gate.release();
         assert!(waiting.finish().succeeded().stdout == long_text("0", SIZE));
+    });
+}
+
+/// A message of more than a mebibyte is read while it arrives, and who looks only at its beginning
+/// fetches no more than that. Where the server's LIST proves wrong about such a message, whoever was
+/// shown the wrong size gets an error in place of the end, and is right when he opens it again; a
+/// server that is wrong often is believed no longer.
+#[test]
+fn a_long_message_is_read_while_it_arrives_and_its_beginning_by_itself() {
+    let long = |name: &str| long_text(name, LONG);
+    let message = |name: &str| Message::new(name, &long(name));
+    let wrong = |name: &str| message(name).listed(LONG as u64 - 1000);
+    let messages = vec![message("a"), message("b"), wrong("c"), wrong("d")];
+    mounted(serving(messages), &[], |mount, server| {
+        for look in ["head -c 4096 a", "head -n 9 a", "grep -m1 ^Subject: a"] {
+            let seen = in_mount(mount, look).succeeded().stdout;
+            assert!(long("a").starts_with(&seen) && !seen.is_empty(), "{look}");
+        }
+        assert_eq!(server.retrieved(b"a"), 0);
+
+        let gate = server.hold(b"b", LONG / 2);
+        let mut reader = File::open(mount.path().join("b")).expect("a file");
+        let mut read = vec![0; LONG / 4];
+        for piece in read.chunks_mut(PIECE) {
+            reader.read_exact(piece).expect("octets that are there");
+        }
+        assert!(gate.reached());
+        gate.release();
+        reader.read_to_end(&mut read).expect("the rest");
+        assert!(read == long("b"));
+        assert_eq!(server.retrieved(b"b"), 1);
+
+        let misled = in_mount(mount, "cat c");
+        assert!(!misled.status.success() && long("c").starts_with(&misled.stdout));
+        assert!(in_mount(mount, "cat c").succeeded().stdout == long("c"));
+        assert!(in_mount(mount, "cat d").succeeded().stdout == long("d"));
     });
 }
 

@@ -138,6 +138,7 @@ impl Engine {
         self.doubtful.clear();
         if let Some(session) = self.link.session_mut() {
             self.manners.listed(session.has_pipelined());
+            state.prefixes.offer(session.capabilities().top());
             state.link.capabilities = session.capabilities().lines().map(str::to_owned).collect();
             session.adopt(numbering);
         }

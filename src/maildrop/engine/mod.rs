@@ -228,8 +228,8 @@ impl Engine {
         let Turn {
             now, state, step, ..
         } = turn;
-        let result = session.receive(octets, *now, &mut happenings, |id, octets| {
-            state.arrived(id, octets, &mut step.effects)
+        let result = session.receive(octets, *now, &mut happenings, |fetch, octets| {
+            state.arrived(fetch, octets, &mut step.effects)
         });
         for happening in happenings {
             self.happened(happening, turn);
@@ -250,9 +250,9 @@ impl Engine {
             Happening::NoMethod(none) => self.no_method(&none, turn),
             Happening::Refused { during, reply } => self.refused(during, &reply, turn),
             Happening::Listed(listing) => self.listed(listing, turn),
-            Happening::Retrieved(id) => self.retrieved(id, turn),
+            Happening::Retrieved(fetch) => self.retrieved(fetch, turn),
             Happening::Suspect(id) => self.suspected(id),
-            Happening::NotRetrieved(id, reply) => self.not_retrieved(id, &reply, turn),
+            Happening::NotRetrieved(fetch, reply) => self.not_retrieved(fetch, &reply, turn),
             Happening::Deleted(id, reply) => self.deleted(id, &reply, turn),
             Happening::Reset(reply) => self.was_reset(&reply, turn),
             Happening::Quit(reply) => self.has_quit(&reply, turn),

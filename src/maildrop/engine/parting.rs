@@ -3,6 +3,7 @@
 use crate::pop3::{CommandError, Reply};
 
 use super::super::error::{Error, Outage, OutageKind};
+use super::super::fetch::Fetch;
 use super::super::message::MessageId;
 use super::super::session::{Session, SessionError};
 use super::super::status::SessionStatus;
@@ -89,9 +90,9 @@ impl Engine {
         let why = outage.to_string();
         let is_breach = outage.kind == OutageKind::Protocol;
         let is_quiet = session.is_idle() && !is_breach || session.is_leaving();
-        let mut ids: Vec<MessageId> = session.retrievals();
-        ids.extend(session.burst());
-        ids.extend(self.suspects.take());
+        let mut fetches = session.retrievals();
+        fetches.extend(session.burst().iter().copied().map(Fetch::whole));
+        fetches.extend(self.suspects.take().into_iter().map(Fetch::whole));
         if is_quiet {
             // Servers do so to clients that have been silent for long.
             log::info!("{why}");
@@ -102,7 +103,7 @@ impl Engine {
         }
         let error = Error::Offline(outage);
         turn.state
-            .lost(&ids, ATTEMPTS_MAX, &error, &mut turn.step.effects);
+            .lost(&fetches, ATTEMPTS_MAX, &error, &mut turn.step.effects);
         self.commit_lost(&why, turn);
     }
 
@@ -125,7 +126,8 @@ impl Engine {
     pub(super) fn list_anew(&mut self, id: MessageId, why: &str, turn: &mut Turn<'_>) {
         let error = Error::Protocol(why.to_owned());
         let effects = &mut turn.step.effects;
-        turn.state.lost(&[id], ATTEMPTS_MAX, &error, effects);
+        let fetch = [Fetch::whole(id)];
+        turn.state.lost(&fetch, ATTEMPTS_MAX, &error, effects);
         if let Some(session) = self.link.session_mut()
             && turn.state.is_awaited(id)
         {

@@ -158,7 +158,8 @@ mod tests {
     use super::super::super::cache::Cache;
     use super::super::super::error::{Error, Outage, OutageKind};
     use super::super::super::handle::Maildrop;
-    use super::super::super::message::{OpenMessage, Place};
+    use super::super::super::message::Place;
+    use super::super::super::open::{Holding, OpenMessage};
     use super::super::super::settings::Settings;
     use super::super::Order;
     use super::super::idleness::GLANCE;
@@ -364,7 +365,10 @@ mod tests {
         for kept in [true, false] {
             let mut rig = Rig::connected(mailbox());
             let open = rig.open("a").given().unwrap().unwrap();
-            let bare = OpenMessage { body: None, ..open };
+            let bare = OpenMessage {
+                body: Holding::default(),
+                ..open
+            };
             replace_a_by_c(&mut rig);
             rig.ask(Maildrop::refresh);
             if !kept {

@@ -3,8 +3,10 @@
 use crate::pop3::{Capabilities, CommandError, Reply};
 
 use super::super::error::Error;
+use super::super::fetch::Fetch;
 use super::super::message::{MessageId, Size};
 use super::super::schedule::{self, Candidate, Window};
+use super::super::session::Request;
 use super::{Engine, Turn};
 
 impl Engine {
@@ -18,8 +20,10 @@ impl Engine {
                 commands: self.commands_max(),
                 octets,
             };
-            let demanded = turn.state.next_demand().map(|id| candidate(id, turn));
-            let planned = self.planned(octets, turn).map(|id| candidate(id, turn));
+            let demanded = turn.state.next_demand();
+            let demanded = demanded.map(|fetch| candidate(fetch, turn));
+            let planned = self.planned(octets, turn).map(Fetch::whole);
+            let planned = planned.map(|fetch| candidate(fetch, turn));
             let Some(chosen) = schedule::next(demanded, planned, flight, window) else {
                 break;
             };
@@ -52,17 +56,23 @@ impl Engine {
         chosen: Candidate,
         turn: &mut Turn<'_>,
     ) -> Result<(), CommandError> {
-        turn.state.begin(chosen.id);
-        let message = turn.state.catalog.message(chosen.id);
+        turn.state.begin(chosen.fetch, self.is_lock_step());
+        let message = turn.state.catalog.message(chosen.fetch.id);
         let expected = message.map_or(0, |message| match message.size() {
             Size::Listed(octets) | Size::Exact(octets) => octets,
         });
+        let request = Request {
+            fetch: chosen.fetch,
+            octets: chosen.octets,
+            lines: turn.state.lines(chosen.fetch),
+            expected,
+        };
         let Some(session) = self.link.session_mut() else {
             return Ok(());
         };
-        if !session.retrieve(chosen.id, chosen.octets, expected, turn.now)? {
+        if !session.retrieve(request, turn.now)? {
             turn.state
-                .refused(chosen.id, &Error::Vanished, &mut turn.step.effects);
+                .refused(chosen.fetch, &Error::Vanished, &mut turn.step.effects);
         }
         Ok(())
     }
@@ -89,9 +99,14 @@ impl Engine {
         }
     }
 
-    /// A message is whole. Some servers (mailutils) show one as empty that has left the maildrop;
-    /// that a message is empty is believed only if it has been listed just now, or once more since.
-    pub(super) fn retrieved(&mut self, id: MessageId, turn: &mut Turn<'_>) {
+    /// A message is whole, or has begun. Some servers (mailutils) show one as empty that has left the
+    /// maildrop; that a message is empty is believed only if it has been listed just now, or once more
+    /// since.
+    pub(super) fn retrieved(&mut self, fetch: Fetch, turn: &mut Turn<'_>) {
+        if !fetch.is_whole() {
+            return turn.state.completed(fetch, &mut turn.step.effects);
+        }
+        let id = fetch.id;
         let session = self.link.session();
         let new = session.is_some_and(|session| session.is_newly_listed(turn.now));
         if turn.state.is_doubtful(id) && !new && !self.hollow.remove(&id) {
@@ -99,26 +114,27 @@ impl Engine {
         }
         self.try_settled(id, turn);
         turn.state.link.transfer.retrieved += 1;
-        turn.state.completed(id, &mut turn.step.effects);
+        turn.state.completed(fetch, &mut turn.step.effects);
     }
 
-    pub(super) fn not_retrieved(&mut self, id: MessageId, reply: &Reply, turn: &mut Turn<'_>) {
+    pub(super) fn not_retrieved(&mut self, fetch: Fetch, reply: &Reply, turn: &mut Turn<'_>) {
+        if !fetch.is_whole() {
+            let why = format!("was refused: \"{}\"", reply.text());
+            turn.state.prefixes.distrust(&why);
+            return turn.state.fetch_whole_instead(fetch.id);
+        }
         let error = Error::Refused(reply.text().to_owned());
-        if let Some(entry) = turn.state.catalog.entry(id) {
+        if let Some(entry) = turn.state.catalog.entry(fetch.id) {
             log::warn!("{}: {error}", entry.name);
         }
-        turn.state.refused(id, &error, &mut turn.step.effects);
+        turn.state.refused(fetch, &error, &mut turn.step.effects);
     }
 }
 
-pub(super) fn candidate(id: MessageId, turn: &Turn<'_>) -> Candidate {
+pub(super) fn candidate(fetch: Fetch, turn: &Turn<'_>) -> Candidate {
     Candidate {
-        id,
-        octets: turn
-            .state
-            .catalog
-            .message(id)
-            .map_or(0, |message| message.listed),
+        fetch,
+        octets: turn.state.expected(fetch),
     }
 }
 

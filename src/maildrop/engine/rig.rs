@@ -9,10 +9,12 @@ use std::time::Duration;
 use super::super::clock::Moment;
 use super::super::error::{Error, Outage};
 use super::super::event::EventKind;
+use super::super::fetch::Fetch;
 use super::super::handle::{Maildrop, Surroundings};
 use super::super::journal::Journal;
 use super::super::mark::{Mark, Record};
-use super::super::message::{MessageId, Octets, OpenMessage, Place};
+use super::super::message::{MessageId, Octets, Place};
+use super::super::open::OpenMessage;
 use super::super::reader::Answer;
 use super::super::report::CommitReport;
 use super::super::session::{Channel, Credential, Proof};
@@ -109,6 +111,8 @@ pub(in super::super) fn settings() -> Settings {
         suffix: String::new(),
         cache_size: 1 << 20,
         read_ahead: 0,
+        long: u64::MAX,
+        top: true,
         timeout: Duration::from_secs(60),
         idle: None,
         refresh: None,
@@ -232,7 +236,12 @@ impl Rig {
 
     /// Reads the whole of an open message.
     pub fn read(&mut self, open: &OpenMessage) -> Reply<Octets> {
-        self.ask(|maildrop, answer| maildrop.read(open, 0, 1 << 20, answer))
+        self.part(open, 0, 1 << 20)
+    }
+
+    /// Reads a part of an open message.
+    pub fn part(&mut self, open: &OpenMessage, offset: u64, length: usize) -> Reply<Octets> {
+        self.ask(|maildrop, answer| maildrop.read(open, offset, length, answer))
     }
 
     /// The body of the message of this name, which must come without the time moving on.
@@ -271,7 +280,9 @@ impl Rig {
     /// Drops a body from the cache.
     pub fn forget(&self, name: &str) {
         let id = self.id(name);
-        locked(&self.maildrop.shared().state).cache.remove(id);
+        locked(&self.maildrop.shared().state)
+            .cache
+            .remove(Fetch::whole(id));
     }
 
     /// The machine sleeps, and nothing happens meanwhile.

@@ -139,6 +139,13 @@ impl Script {
             ("UIDL", _) => self.listing(|(unique_id, ..), number| format!("{number} {unique_id}")),
             ("LIST", _) => self.listing(|(_, listed, _), number| format!("{number} {listed}")),
             ("RETR", Some(index)) => format!("+OK\r\n{}.\r\n", self.messages[index].2),
+            ("TOP", Some(index)) => {
+                let count = words.next().and_then(|lines| lines.parse().ok());
+                format!(
+                    "+OK\r\n{}.\r\n",
+                    top(&self.messages[index].2, count.unwrap_or(0))
+                )
+            }
             ("DELE", Some(index)) => {
                 self.marked.insert(index);
                 "+OK\r\n".to_owned()
@@ -171,6 +178,14 @@ impl Script {
                 .map(|(message, number)| line(message, number)),
         )
     }
+}
+
+/// The header, the empty line, and so many lines of the body (RFC 1939 section 7).
+fn top(message: &str, lines: usize) -> String {
+    let header = message.find("\r\n\r\n").map_or(0, |end| end + 4);
+    let (header, body) = message.split_at(header);
+    let body = body.split_inclusive('\n').take(lines);
+    body.fold(header.to_owned(), |top, line| top + line)
 }
 
 fn lines(lines: impl Iterator<Item = String>) -> String {

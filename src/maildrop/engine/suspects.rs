@@ -8,6 +8,7 @@
 
 use crate::pop3::CommandError;
 
+use super::super::fetch::Fetch;
 use super::super::message::MessageId;
 use super::retrieval::candidate;
 use super::{Engine, Turn};
@@ -48,13 +49,14 @@ impl Engine {
         match (self.suspects.trial, shortest) {
             (None, Some((id, length))) => {
                 self.suspects.trial = Some((id, length));
-                turn.state.disbelieve(&[id]);
-                self.ask_for(candidate(id, turn), turn)
+                let effects = &mut turn.step.effects;
+                turn.state.disbelieve(&[id], effects);
+                self.ask_for(candidate(Fetch::whole(id), turn), turn)
             }
             // It has come to nothing.
             _ => {
                 let held = self.suspects.take();
-                turn.state.disbelieve(&held);
+                turn.state.disbelieve(&held, &mut turn.step.effects);
                 self.retrieve(turn)
             }
         }
@@ -75,12 +77,12 @@ impl Engine {
         if turn.state.arrived_length(id) == Some(before) {
             log::debug!("the server lists sizes that are wrong");
             for other in others {
-                self.retrieved(other, turn);
+                self.retrieved(Fetch::whole(other), turn);
             }
         } else {
             log::warn!("the server gave one message for another");
             self.manners.desynchronised(true);
-            turn.state.disbelieve(&others);
+            turn.state.disbelieve(&others, &mut turn.step.effects);
         }
     }
 }
@@ -162,7 +164,7 @@ mod tests {
             rig.pass(Duration::from_secs(300));
             for ((_, body), open) in likes.iter().zip(opens) {
                 let open = open.given().expect("an answer").expect("a message");
-                assert_eq!(open.body.as_deref(), Some(body.as_bytes()));
+                assert_eq!(open.body.get().map(|body| &**body), Some(body.as_bytes()));
             }
         }
     }

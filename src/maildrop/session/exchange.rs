@@ -4,6 +4,7 @@ use crate::pop3::sasl::Mechanism;
 use crate::pop3::{Reply, ResponseCode};
 
 use super::super::clock::Moment;
+use super::super::fetch::Fetch;
 use super::super::message::MessageId;
 use super::super::pace::Pace;
 use super::Listing;
@@ -66,11 +67,22 @@ impl Exchange {
     }
 }
 
+/// A message, or its beginning, to be asked for.
+pub(in super::super) struct Request {
+    pub fetch: Fetch,
+    /// What will come, in octets, as far as is known.
+    pub octets: u64,
+    /// How many lines to ask for, of a beginning.
+    pub lines: u32,
+    /// How long the message should be; 0 if nothing is known.
+    pub expected: u64,
+}
+
 /// A message that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) struct Retrieval {
-    pub(super) id: MessageId,
-    pub(super) listed: u64,
+    pub(super) fetch: Fetch,
+    pub(super) octets: u64,
     pub(super) asked: Moment,
     /// Listed octets that were in flight then, its own included.
     pub(super) in_flight: u64,
@@ -117,7 +129,7 @@ impl Retrieval {
     }
 
     pub(super) fn answered(&self, now: Moment, pace: &mut Pace) {
-        pace.answered(self.listed, now - self.asked, self.in_flight);
+        pace.answered(self.octets, now - self.asked, self.in_flight);
     }
 }
 
@@ -133,12 +145,12 @@ pub(in super::super) enum Happening {
     NoMethod(NoMethod),
     /// Logged in, and the listings are complete.
     Listed(Listing),
-    /// A message is whole.
-    Retrieved(MessageId),
+    /// What was fetched is all there.
+    Retrieved(Fetch),
     /// A message has come that is not as long as it should be, while other replies were due.
     Suspect(MessageId),
-    /// RETR was refused.
-    NotRetrieved(MessageId, Reply),
+    /// RETR or TOP was refused.
+    NotRetrieved(Fetch, Reply),
     /// The answer to DELE.
     Deleted(MessageId, Reply),
     /// The answer to RSET.

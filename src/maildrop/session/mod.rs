@@ -21,7 +21,7 @@ use crate::pop3::{Capabilities, Command, CommandError, Connection, Event, Reply}
 
 pub use credential::{Channel, Credential, Proof};
 pub(super) use error::SessionError;
-pub(super) use exchange::{Exchange, Happening, is_temporary};
+pub(super) use exchange::{Exchange, Happening, Request, is_temporary};
 pub(super) use listing::{Listing, Messages};
 pub(super) use log_in::LogIn;
 pub use method::Method;
@@ -32,6 +32,7 @@ use exchange::{Extent, Retrieval};
 
 use super::clock::Moment;
 use super::engine::Idleness;
+use super::fetch::{Fetch, Part};
 use super::message::MessageId;
 use super::numbering::Numbering;
 use super::pace::{Pace, Survey};
@@ -115,7 +116,7 @@ impl Session {
         input: &[u8],
         now: Moment,
         happenings: &mut Vec<Happening>,
-        body: impl FnMut(MessageId, &[u8]) -> bool,
+        body: impl FnMut(Fetch, &[u8]) -> bool,
     ) -> Result<(), SessionError> {
         let result = self.hear(input, now, happenings, body);
         if result.as_ref().is_err_and(SessionError::is_desynchronised) {
@@ -129,7 +130,7 @@ impl Session {
         mut input: &[u8],
         now: Moment,
         happenings: &mut Vec<Happening>,
-        mut body: impl FnMut(MessageId, &[u8]) -> bool,
+        mut body: impl FnMut(Fetch, &[u8]) -> bool,
     ) -> Result<(), SessionError> {
         let waited = now - self.last_sign;
         self.last_sign = now;
@@ -146,7 +147,7 @@ impl Session {
                     octets,
                 } => {
                     retrieval.received.grow(octets);
-                    if !body(retrieval.id, octets) {
+                    if !body(retrieval.fetch, octets) {
                         return Err(SessionError::MessageTooLong);
                     }
                 }
@@ -181,13 +182,13 @@ impl Session {
     ) -> Result<(), SessionError> {
         match (exchange, reply) {
             (Exchange::Retrieve(retrieval), reply) => {
-                self.octets = self.octets.saturating_sub(retrieval.listed);
+                self.octets = self.octets.saturating_sub(retrieval.octets);
                 happenings.extend(match reply {
-                    Some(reply) => Some(Happening::NotRetrieved(retrieval.id, reply)),
+                    Some(reply) => Some(Happening::NotRetrieved(retrieval.fetch, reply)),
                     None => self.judge(retrieval)?,
                 });
             }
-            (Exchange::Confirm(retrieval), _) => happenings.push(self.believe(retrieval.id)),
+            (Exchange::Confirm(retrieval), _) => happenings.push(self.believe(retrieval.fetch)),
             (Exchange::Delete(id), Some(reply)) => happenings.push(Happening::Deleted(id, reply)),
             (Exchange::Noop, _) => {}
             (Exchange::Reset, Some(reply)) => happenings.push(Happening::Reset(reply)),
@@ -200,24 +201,25 @@ impl Session {
     /// What to make of a message that has come to its end. One that is shorter than it should be may
     /// have been cut off by a dot that was not stuffed: the server is made to speak once more.
     fn judge(&mut self, retrieval: Retrieval) -> Result<Option<Happening>, CommandError> {
-        if retrieval.is_plausible() {
-            return Ok(Some(self.believe(retrieval.id)));
+        let fetch = retrieval.fetch;
+        if !fetch.is_whole() || retrieval.is_plausible() {
+            return Ok(Some(self.believe(fetch)));
         }
         if retrieval.is_behind || self.connection.in_flight() > 0 {
-            self.burst.push(retrieval.id);
-            return Ok(Some(Happening::Suspect(retrieval.id)));
+            self.burst.push(fetch.id);
+            return Ok(Some(Happening::Suspect(fetch.id)));
         }
         if !retrieval.is_short() {
-            return Ok(Some(self.believe(retrieval.id)));
+            return Ok(Some(self.believe(fetch)));
         }
         self.connection
             .send(&Command::Noop, Exchange::Confirm(retrieval))?;
         Ok(None)
     }
 
-    fn believe(&mut self, id: MessageId) -> Happening {
-        self.burst.push(id);
-        Happening::Retrieved(id)
+    fn believe(&mut self, fetch: Fetch) -> Happening {
+        self.burst.push(fetch.id);
+        Happening::Retrieved(fetch)
     }
 
     fn sign_in_step(
@@ -344,9 +346,13 @@ impl Session {
 
     /// What is in flight.
     pub fn flight(&self) -> Flight {
+        let is_beginning = self
+            .last_retrieval()
+            .is_some_and(|last| !last.fetch.is_whole());
         Flight {
             commands: self.connection.in_flight(),
             octets: self.octets,
+            is_beginning,
         }
     }
 
@@ -355,20 +361,19 @@ impl Session {
         self.pace.window()
     }
 
-    /// Sends RETR for a message that is listed with so many octets, and expected to have so many;
-    /// false where it has no number in this session.
-    pub fn retrieve(
-        &mut self,
-        id: MessageId,
-        listed: u64,
-        expected: u64,
-        now: Moment,
-    ) -> Result<bool, CommandError> {
+    /// Sends RETR or TOP; false where the message has no number in this session.
+    pub fn retrieve(&mut self, request: Request, now: Moment) -> Result<bool, CommandError> {
+        let Request {
+            fetch,
+            octets,
+            lines,
+            expected,
+        } = request;
         self.stir(now);
-        let Some(number) = self.numbering.number(id) else {
+        let Some(number) = self.numbering.number(fetch.id) else {
             return Ok(false);
         };
-        let in_flight = self.octets.saturating_add(listed);
+        let in_flight = self.octets.saturating_add(octets);
         // Where a server loses one of two commands, the reply to the other must not pass for its own.
         let likes = self
             .last_retrieval()
@@ -378,16 +383,20 @@ impl Session {
         }
         let is_behind = self.connection.in_flight() > 0;
         let retrieval = Retrieval {
-            id,
-            listed,
+            fetch,
+            octets,
             asked: now,
             in_flight,
             is_behind,
             expected,
             received: Extent::default(),
         };
+        let command = match fetch.part {
+            Part::Whole => Command::Retr(number),
+            Part::Beginning => Command::Top(number, lines),
+        };
         self.connection
-            .send(&Command::Retr(number), Exchange::Retrieve(retrieval))?;
+            .send(&command, Exchange::Retrieve(retrieval))?;
         self.octets = in_flight;
         Ok(true)
     }
@@ -436,13 +445,13 @@ impl Session {
         }
     }
 
-    /// The messages whose RETR has come to no end.
-    pub fn retrievals(&self) -> Vec<MessageId> {
-        let id = |exchange: &Exchange| match exchange {
-            Exchange::Retrieve(retrieval) | Exchange::Confirm(retrieval) => Some(retrieval.id),
+    /// What is being fetched and has come to no end.
+    pub fn retrievals(&self) -> Vec<Fetch> {
+        let fetch = |exchange: &Exchange| match exchange {
+            Exchange::Retrieve(retrieval) | Exchange::Confirm(retrieval) => Some(retrieval.fetch),
             _ => None,
         };
-        self.connection.tags().filter_map(id).collect()
+        self.connection.tags().filter_map(fetch).collect()
     }
 
     /// The messages that have come since no reply was due.

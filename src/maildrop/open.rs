@@ -1,0 +1,180 @@
+//! Messages that programs have open.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock, Weak};
+
+use super::error::Error;
+use super::message::{Body, MessageId, Octets};
+
+/// A message that a program has open.
+#[derive(Clone, Debug)]
+pub struct OpenMessage {
+    /// Which message.
+    pub id: MessageId,
+    /// Which version of its bytes was opened; another one is never handed to this reader.
+    pub version: u32,
+    /// The size it was shown with, where that had not proved exact yet when it was opened.
+    pub listed: Option<u64>,
+    /// Its bytes.
+    pub body: Holding,
+}
+
+/// The bytes of a message that is held open: from the moment when they are whole in memory, and
+/// until it is closed.
+#[derive(Clone, Debug, Default)]
+pub struct Holding(Arc<OnceLock<Body>>);
+
+/// Those who hold a message open that is not whole yet.
+#[derive(Debug, Default)]
+pub(super) struct Holdings(HashMap<MessageId, Weak<OnceLock<Body>>>);
+
+impl OpenMessage {
+    /// A part of the message, which is whole now.
+    ///
+    /// # Errors
+    /// The program was shown another size than the message has, and the part reaches to where that
+    /// makes a difference: it would take a message for whole that is cut or padded.
+    pub(super) fn part(&self, body: &Body, offset: u64, length: usize) -> Result<Octets, Error> {
+        self.allow(body.len() as u64, offset, length)?;
+        let body = body.clone();
+        Ok(Octets::Shared {
+            body,
+            offset,
+            length,
+        })
+    }
+
+    /// Whether a program that was shown the listed size may read this far, once the exact one is
+    /// known.
+    pub(super) fn allow(&self, exact: u64, offset: u64, length: usize) -> Result<(), Error> {
+        let listed = self.listed.unwrap_or(exact);
+        if listed != exact && end(offset, length) > listed.min(exact) {
+            return Err(Error::Mislisted { listed, exact });
+        }
+        Ok(())
+    }
+
+    /// Whether a part may be handed out before the exact size is known.
+    pub(super) fn is_safe(&self, offset: u64, length: usize) -> bool {
+        self.listed
+            .is_none_or(|listed| end(offset, length) < listed)
+    }
+}
+
+impl Holding {
+    /// The bytes, once they are whole.
+    pub fn get(&self) -> Option<&Body> {
+        self.0.get()
+    }
+}
+
+impl From<Body> for Holding {
+    fn from(body: Body) -> Self {
+        Self(Arc::new(OnceLock::from(body)))
+    }
+}
+
+impl Holdings {
+    /// A holding of a message that is not whole.
+    pub fn hold(&mut self, id: MessageId) -> Holding {
+        if let Some(shared) = self.0.get(&id).and_then(Weak::upgrade) {
+            return Holding(shared);
+        }
+        if self.0.len() == self.0.capacity() {
+            self.0.retain(|_, holding| holding.strong_count() > 0);
+        }
+        let holding = Holding::default();
+        self.0.insert(id, Arc::downgrade(&holding.0));
+        holding
+    }
+
+    /// The message is whole: who has it open holds its bytes from now on.
+    pub fn fill(&mut self, id: MessageId, body: &Body) {
+        if let Some(holding) = self.0.remove(&id).and_then(|holding| holding.upgrade()) {
+            // It is filled once, for it is forgotten here then.
+            let _ = holding.set(body.clone());
+        }
+    }
+
+    /// There will be no such bytes: those who have the message open are on their own.
+    pub fn forget(&mut self, id: MessageId) {
+        self.0.remove(&id);
+    }
+}
+
+fn end(offset: u64, length: usize) -> u64 {
+    offset.saturating_add(length as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: MessageId = MessageId(1);
+
+    fn open(listed: Option<u64>) -> OpenMessage {
+        OpenMessage {
+            id: ID,
+            version: 0,
+            listed,
+            body: Holding::default(),
+        }
+    }
+
+    #[test]
+    fn no_reader_takes_a_cut_or_padded_message_for_the_whole() {
+        let body = Body::from(vec![b'x'; 100]);
+        for listed in [90, 110] {
+            let open = open(Some(listed));
+            assert_eq!(open.part(&body, 0, 90).unwrap().len(), 90);
+            for (offset, length) in [(0, 101), (90, 11), (200, 1), (u64::MAX, 5)] {
+                let part = open.part(&body, offset, length);
+                assert!(matches!(part, Err(Error::Mislisted { .. })), "{listed}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_who_was_shown_the_exact_size_reads_to_the_end_and_beyond() {
+        let body = Body::from(vec![b'x'; 100]);
+        for open in [open(Some(100)), open(None)] {
+            assert_eq!(open.part(&body, 90, 50).unwrap().len(), 10);
+            assert_eq!(open.part(&body, 200, 50).unwrap().len(), 0);
+        }
+    }
+
+    #[test]
+    fn before_the_end_is_known_nobody_is_let_near_it() {
+        assert!(open(Some(100)).is_safe(0, 99) && !open(Some(100)).is_safe(90, 10));
+        assert!(open(None).is_safe(90, 50));
+    }
+
+    #[test]
+    fn all_who_have_a_message_open_hold_it_once_it_is_whole() {
+        let mut holdings = Holdings::default();
+        let readers = [holdings.hold(ID), holdings.hold(ID)];
+        assert!(readers.iter().all(|holding| holding.get().is_none()));
+        holdings.fill(ID, &b"whole".to_vec().into());
+        assert!(readers.iter().all(|holding| holding.get().is_some()));
+        assert!(holdings.hold(ID).get().is_none());
+    }
+
+    #[test]
+    fn those_who_had_another_version_open_do_not_get_this_one() {
+        let mut holdings = Holdings::default();
+        let before = holdings.hold(ID);
+        holdings.forget(ID);
+        let after = holdings.hold(ID);
+        holdings.fill(ID, &b"other".to_vec().into());
+        assert!(before.get().is_none() && after.get().is_some());
+    }
+
+    #[test]
+    fn what_was_closed_is_forgotten_in_time() {
+        let mut holdings = Holdings::default();
+        for index in 0..10_000 {
+            holdings.hold(MessageId(index));
+        }
+        assert!(holdings.0.len() < 100);
+    }
+}

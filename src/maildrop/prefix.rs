@@ -1,0 +1,121 @@
+//! The beginnings of long messages: what programs read that only want to know what a file is.
+//!
+//! TOP gives them (RFC 1939 section 7). It is optional, and some servers get it wrong, so what it
+//! gives is held against what RETR gives as soon as both are at hand, and where they differ TOP is
+//! not used again in this mount.
+
+use std::collections::HashSet;
+
+use super::message::MessageId;
+
+/// Who reads no further than this at once may only want the beginning. file(1) reads so much.
+pub(super) const REACH_MAX: u64 = 1 << 20;
+
+/// The least that is asked for: the first read of most programs, so that the next one to look at
+/// the same message is served as well.
+pub(super) const REACH_MIN: u64 = 64 * 1024;
+
+/// What is kept of one beginning. A server that gives much more has not understood the number of
+/// lines.
+pub(super) const KEPT_MAX: usize = 4 << 20;
+
+/// Octets in a line, before anything is known of a message: base 64 has 78, text less.
+const LINE: u64 = 48;
+
+/// How many lines to ask for to get so many octets, most probably. `got` are the octets of some
+/// lines of the message, if it has given any: no second try shall be too short by a little.
+pub(super) fn lines(octets: u64, got: Option<(u64, u32)>) -> u32 {
+    let line = got.map_or(LINE, |(octets, lines)| {
+        octets * 3 / 4 / u64::from(lines.max(1))
+    });
+    u32::try_from(octets / line.max(1)).unwrap_or(u32::MAX)
+}
+
+/// What is known of the server's TOP.
+#[derive(Debug, Default)]
+pub(super) struct Prefixes {
+    offered: bool,
+    /// What it has done wrong, if anything.
+    unreliable: bool,
+    /// Messages of which something was handed out that came by TOP.
+    topped: HashSet<MessageId>,
+}
+
+impl Prefixes {
+    /// Whether the server of the present session has TOP.
+    pub fn offer(&mut self, offered: bool) {
+        self.offered = offered;
+    }
+
+    /// Whether to ask for beginnings.
+    pub fn are_usable(&self) -> bool {
+        self.offered && !self.unreliable
+    }
+
+    /// A beginning came by TOP.
+    pub fn came(&mut self, id: MessageId) {
+        self.topped.insert(id);
+    }
+
+    /// RETR has confirmed what TOP gave of a message, if it gave any.
+    pub fn confirmed(&mut self, id: MessageId) {
+        self.topped.remove(&id);
+    }
+
+    /// RETR gives other bytes for a message than were handed out; TOP may be to blame.
+    pub fn contradicted(&mut self, id: MessageId) {
+        if self.topped.remove(&id) {
+            self.distrust("gives other bytes than RETR");
+        }
+    }
+
+    /// TOP is of no use with this server.
+    pub fn distrust(&mut self, why: &str) {
+        if !self.unreliable {
+            log::warn!("the server's TOP {why}; messages are fetched whole from now on");
+        }
+        self.unreliable = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: MessageId = MessageId(0);
+
+    fn offered() -> Prefixes {
+        let mut prefixes = Prefixes::default();
+        assert!(!prefixes.are_usable());
+        prefixes.offer(true);
+        prefixes
+    }
+
+    #[test]
+    fn a_contradiction_ends_all_trust_where_top_may_be_to_blame() {
+        let mut prefixes = offered();
+        prefixes.contradicted(A);
+        assert!(prefixes.are_usable());
+        prefixes.came(A);
+        prefixes.contradicted(A);
+        prefixes.offer(true);
+        assert!(!prefixes.are_usable());
+    }
+
+    #[test]
+    fn a_second_try_goes_by_the_lines_of_the_first() {
+        assert_eq!(lines(REACH_MIN, None), 1365);
+        let first = lines(REACH_MIN, None);
+        assert!(lines(REACH_MIN, Some((u64::from(first) * 20, first))) >= 65_536 / 20);
+        assert_eq!(lines(REACH_MAX, Some((0, 0))), 1 << 20);
+    }
+
+    #[test]
+    fn what_was_confirmed_is_not_to_blame_for_a_later_change() {
+        let mut prefixes = offered();
+        prefixes.came(A);
+        prefixes.confirmed(A);
+        prefixes.contradicted(A);
+        assert!(prefixes.are_usable());
+    }
+}

@@ -1,0 +1,563 @@
+//! What the engine brings from the server, and those who waited for it.
+
+use super::Change;
+use super::arrival::{Appended, Arrival, Arrived, Begun};
+use super::catalog::Message;
+use super::clock::Moment;
+use super::error::Error;
+use super::fetch::{Fetch, Part};
+use super::fingerprint::Fingerprint;
+use super::message::{Body, MessageId, Place, Size};
+use super::open::{Holding, OpenMessage};
+use super::prefix;
+use super::reader::{Due, Opener, Read, Wants, due};
+use super::state::{Effects, State};
+
+impl State {
+    /// What is on its way to somebody, who waits until then; it is asked for if it is not on its
+    /// way yet.
+    pub fn awaited(&mut self, fetch: Fetch, until: Moment) -> &mut Arrival {
+        let earliest = self.earliest.get_or_insert(until);
+        *earliest = until.min(*earliest);
+        let Self {
+            catalog,
+            arrivals,
+            beginnings,
+            demand,
+            ..
+        } = self;
+        arrivals.entry(fetch).or_insert_with(|| {
+            demand.push_back(fetch);
+            let known = catalog.message(fetch.id).and_then(Message::fingerprint);
+            Arrival::new(known.or_else(|| beginnings.get(&fetch.id).cloned()))
+        })
+    }
+
+    /// What to fetch next for a reader.
+    pub fn next_demand(&self) -> Option<Fetch> {
+        self.demand.front().copied()
+    }
+
+    /// How many octets that will be, as far as is known.
+    pub fn expected(&self, fetch: Fetch) -> u64 {
+        let listed = self.catalog.message(fetch.id).map(|message| message.listed);
+        let arrival = self.arrivals.get(&fetch).filter(|_| !fetch.is_whole());
+        arrival.map_or(listed.unwrap_or(0), |arrival| {
+            arrival.reach().max(prefix::REACH_MIN)
+        })
+    }
+
+    /// The first message after `id` whose exact size is not known, nor on its way to be known.
+    pub fn next_unmeasured(&self, id: Option<MessageId>) -> Option<MessageId> {
+        let unmeasured = |(id, message): &(MessageId, &Message)| {
+            message.place == Place::Root
+                && matches!(message.size(), Size::Listed(_))
+                && !self.arrivals.contains_key(&Fetch::whole(*id))
+        };
+        self.catalog.after(id).find(unmeasured).map(|(id, _)| id)
+    }
+
+    /// How many lines of the message to ask for.
+    pub fn lines(&mut self, fetch: Fetch) -> u32 {
+        let arrival = self.arrivals.get_mut(&fetch).filter(|_| !fetch.is_whole());
+        arrival.map_or(0, Arrival::ask_for_lines)
+    }
+
+    /// It is being asked for.
+    pub fn begin(&mut self, fetch: Fetch, lock_step: bool) {
+        self.demand.retain(|&other| other != fetch);
+        let Some(message) = self.catalog.message(fetch.id) else {
+            return;
+        };
+        let beginning = || self.beginnings.get(&fetch.id).cloned();
+        let expected = self.expected(fetch);
+        let arrival = self.arrivals.entry(fetch);
+        arrival
+            .or_insert_with(|| Arrival::new(message.fingerprint().or_else(beginning)))
+            .begin(expected, lock_step);
+    }
+
+    /// A piece of a message came. False if it is longer than any may be: it is refused then, and no
+    /// more of it may come.
+    pub fn arrived(&mut self, fetch: Fetch, octets: &[u8], effects: &mut Effects) -> bool {
+        let Some(arrival) = self.arrivals.get_mut(&fetch) else {
+            return true;
+        };
+        if !fetch.is_whole() && arrival.length() >= prefix::KEPT_MAX {
+            return true;
+        }
+        match arrival.append(octets, self.body_max) {
+            Appended::Agrees if !fetch.is_whole() => {}
+            Appended::Agrees => effects.answers.extend(arrival.satisfied()),
+            Appended::Differs if fetch.is_whole() => self.another_came(fetch, effects),
+            Appended::Differs => {
+                self.prefixes.distrust("gives other bytes than RETR");
+                self.fetch_whole_instead(fetch.id);
+            }
+            Appended::Overflows => {
+                let words = format!("a message of more than {} octets", self.body_max);
+                self.refused(fetch, &Error::Protocol(words), effects);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// What comes is not what was handed out before.
+    fn another_came(&mut self, fetch: Fetch, effects: &mut Effects) {
+        let bound = self.arrivals.get_mut(&fetch).map(Arrival::start_afresh);
+        self.changed(fetch.id, effects);
+        let bound = bound.into_iter().flatten();
+        let refused = bound.map(|read| read.refuse(Error::Changed));
+        effects.answers.extend(refused);
+    }
+
+    /// Whether the message is on its way, or will be.
+    pub fn is_awaited(&self, id: MessageId) -> bool {
+        self.arrivals.contains_key(&Fetch::whole(id))
+    }
+
+    /// Whether the message has come to its end without an octet, though it is listed with some.
+    pub fn is_doubtful(&self, id: MessageId) -> bool {
+        let arrival = self.arrivals.get(&Fetch::whole(id));
+        arrival.is_some_and(Arrival::is_doubtful)
+    }
+
+    /// What was asked for has come to its end.
+    pub fn completed(&mut self, fetch: Fetch, effects: &mut Effects) {
+        match fetch.part {
+            Part::Whole => self.is_whole(fetch.id, effects),
+            Part::Beginning => self.has_begun(fetch.id, effects),
+        }
+    }
+
+    /// The beginning of a message is here: it may be enough for those who wait for it.
+    fn has_begun(&mut self, id: MessageId, effects: &mut Effects) {
+        let Some(arrival) = self.arrivals.remove(&Fetch::beginning(id)) else {
+            return;
+        };
+        if arrival.length() >= prefix::KEPT_MAX {
+            self.prefixes.distrust("does not heed the number of lines");
+        }
+        let got = arrival.got();
+        let Begun {
+            body,
+            fingerprint,
+            reads,
+        } = arrival.begun();
+        if let Some(fingerprint) = fingerprint.filter(|it| self.is_believable(id, it)) {
+            self.cache.insert(Fetch::beginning(id), body);
+            self.beginnings.insert(id, fingerprint);
+            self.prefixes.came(id);
+        }
+        for read in reads {
+            match self.part(&read.open, read.offset, read.length) {
+                Some(part) => effects.answers.push(due(read.answer, part)),
+                None => self.fetch_more(read, got),
+            }
+        }
+    }
+
+    /// The beginning was too short for a reader. Lines may be shorter than most, but a second
+    /// beginning that is too short means that the message ends there, or that TOP does not work.
+    fn fetch_more(&mut self, read: Read, got: Option<(u64, u32)>) {
+        match got {
+            Some(got) if self.prefixes.are_usable() => {
+                let beginning = Fetch::beginning(read.open.id);
+                let arrival = self.awaited(beginning, read.until);
+                arrival.go_by(got);
+                arrival.await_part(read);
+            }
+            _ => self.await_whole(read),
+        }
+    }
+
+    /// Whether what TOP gives agrees with all that RETR has given until now, and so far.
+    fn is_believable(&mut self, id: MessageId, beginning: &Fingerprint) -> bool {
+        let known = self.catalog.message(id).and_then(Message::fingerprint);
+        let known = known.or_else(|| self.beginnings.get(&id).cloned());
+        let agrees = known.is_none_or(|known| known.is_compatible(beginning));
+        let arrival = self.arrivals.get_mut(&Fetch::whole(id));
+        let agrees = agrees && arrival.is_none_or(|arrival| arrival.expect(beginning));
+        if !agrees {
+            self.prefixes.distrust("gives other bytes than RETR");
+        }
+        agrees
+    }
+
+    /// TOP does not give the beginning of a message: those who wait for it need RETR.
+    pub fn fetch_whole_instead(&mut self, id: MessageId) {
+        let Some(arrival) = self.arrivals.remove(&Fetch::beginning(id)) else {
+            return;
+        };
+        for read in arrival.begun().reads {
+            self.await_whole(read);
+        }
+    }
+
+    /// The message's body is whole.
+    fn is_whole(&mut self, id: MessageId, effects: &mut Effects) {
+        let Some(arrival) = self.arrivals.remove(&Fetch::whole(id)) else {
+            return;
+        };
+        let Arrived {
+            body,
+            fingerprint,
+            agrees,
+            openers,
+            reads,
+        } = arrival.finish();
+        if !agrees {
+            self.changed(id, effects);
+        }
+        self.learn(id, &body, fingerprint);
+        self.holdings.fill(id, &body);
+        if !body.is_empty() {
+            self.cache.insert(Fetch::whole(id), body.clone());
+        }
+        let Some(message) = self.catalog.message(id) else {
+            return;
+        };
+        let openers = openers
+            .into_iter()
+            .map(|opener| opening(id, message, opener, &body));
+        let reads = reads.into_iter().map(|read| given(message, read, &body));
+        effects.answers.extend(openers.chain(reads));
+    }
+
+    fn learn(&mut self, id: MessageId, body: &Body, fingerprint: Fingerprint) {
+        self.beginnings.remove(&id);
+        self.cache.remove(Fetch::beginning(id));
+        self.prefixes.confirmed(id);
+        if let Some(Size::Listed(listed)) = self.catalog.message(id).map(Message::size) {
+            self.candour.found(listed, body.len() as u64);
+        }
+        self.catalog.learn(id, body, fingerprint);
+    }
+
+    /// It will not come.
+    pub fn refused(&mut self, fetch: Fetch, error: &Error, effects: &mut Effects) {
+        let Some(mut arrival) = self.arrivals.remove(&fetch) else {
+            return;
+        };
+        if let Some(beginning) = arrival.handed_out() {
+            self.beginnings.insert(fetch.id, beginning);
+        }
+        self.demand.retain(|&other| other != fetch);
+        effects.answers.extend(arrival.refuse(error));
+    }
+
+    /// Nothing that is waited for will come.
+    pub fn refuse_all(&mut self, error: &Error, effects: &mut Effects) {
+        let awaited: Vec<Fetch> = self.arrivals.keys().copied().collect();
+        for fetch in awaited {
+            self.refused(fetch, error, effects);
+        }
+        self.demand.clear();
+    }
+
+    /// The link was lost under these: what somebody waits for is asked for again, before anything
+    /// else, but nothing more than `attempts` times.
+    pub fn lost(&mut self, fetches: &[Fetch], attempts: u32, error: &Error, effects: &mut Effects) {
+        for &fetch in fetches.iter().rev() {
+            let arrival = self.arrivals.get_mut(&fetch);
+            let Some(arrival) = arrival.filter(|arrival| arrival.on_the_wire) else {
+                continue;
+            };
+            let failures = arrival.fail();
+            if !arrival.is_wanted() || failures >= attempts {
+                self.refused(fetch, error, effects);
+            } else {
+                self.demand.push_front(fetch);
+            }
+        }
+    }
+
+    /// What has come of these messages is not believed; those that somebody waits for are asked for
+    /// again, before any other.
+    pub fn disbelieve(&mut self, ids: &[MessageId], effects: &mut Effects) {
+        for fetch in ids.iter().rev().copied().map(Fetch::whole) {
+            let Some(arrival) = self.arrivals.get_mut(&fetch) else {
+                continue;
+            };
+            arrival.restart();
+            if arrival.is_wanted() {
+                self.demand.push_front(fetch);
+            } else {
+                self.refused(fetch, &Error::NotFound, effects);
+            }
+        }
+    }
+
+    /// How many octets have come of a message that is on its way.
+    pub fn arrived_length(&self, id: MessageId) -> Option<usize> {
+        self.arrivals.get(&Fetch::whole(id)).map(Arrival::length)
+    }
+
+    /// These messages may have been taken for others: what is known of their bytes is forgotten.
+    pub fn distrust(&mut self, ids: &[MessageId], effects: &mut Effects) {
+        for &id in ids {
+            let known = self.catalog.message(id).and_then(Message::fingerprint);
+            let known = known.is_some() || self.beginnings.contains_key(&id);
+            if known && !self.is_awaited(id) {
+                self.forget(id, effects);
+            }
+        }
+    }
+
+    /// Refuses those whose deadline has passed.
+    pub fn expire(&mut self, now: Moment, effects: &mut Effects) {
+        if self.earliest.is_none_or(|earliest| now < earliest) {
+            return;
+        }
+        for arrival in self.arrivals.values_mut() {
+            effects.answers.extend(arrival.expire(now));
+        }
+        let idle = |(&fetch, arrival): (_, &Arrival)| {
+            let needed = arrival.is_wanted() || arrival.on_the_wire;
+            (!needed).then_some(fetch)
+        };
+        let idle: Vec<Fetch> = self.arrivals.iter().filter_map(idle).collect();
+        for fetch in idle {
+            self.refused(fetch, &Error::TimedOut, effects);
+        }
+        self.earliest = self.arrivals.values().filter_map(Arrival::deadline).min();
+    }
+
+    /// When a reader must have an answer, at the earliest.
+    pub fn deadline(&self) -> Option<Moment> {
+        self.earliest
+    }
+
+    /// Moves a message, and notes what the kernel must be told.
+    pub fn place(&mut self, id: MessageId, place: Place, effects: &mut Effects) {
+        effects.changes.extend(self.catalog.place(id, place));
+    }
+
+    /// The server gives other bytes than before: nothing that is known of them holds any longer.
+    fn changed(&mut self, id: MessageId, effects: &mut Effects) {
+        if let Some(message) = self.catalog.message(id) {
+            log::warn!("{}: {}", message.name, Error::Changed);
+        }
+        self.prefixes.contradicted(id);
+        self.forget(id, effects);
+    }
+
+    fn forget(&mut self, id: MessageId, effects: &mut Effects) {
+        self.catalog.forget(id);
+        self.cache.remove(Fetch::whole(id));
+        self.cache.remove(Fetch::beginning(id));
+        self.beginnings.remove(&id);
+        self.holdings.forget(id);
+        effects.changes.push(Change::Changed { id });
+    }
+}
+
+/// The answer to one who waited for the end of a message.
+fn opening(id: MessageId, message: &Message, opener: Opener, body: &Body) -> Due {
+    match opener.wants {
+        Wants::Open(answer) => {
+            let open = OpenMessage {
+                id,
+                version: message.version,
+                listed: None,
+                body: Holding::from(body.clone()),
+            };
+            due(answer, Ok((open, message.correction())))
+        }
+        Wants::Measure(answer) => due(answer, Ok(message.entry(id))),
+    }
+}
+
+/// The answer to one who waited for a part of a message.
+fn given(message: &Message, read: Read, body: &Body) -> Due {
+    if read.open.version != message.version {
+        return read.refuse(Error::Changed);
+    }
+    read.give_from(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cache::Cache;
+    use super::super::engine::rig::{Reply, Rig, settings};
+    use super::super::engine::script::{Reaction, Script};
+    use super::super::locked;
+    use super::super::message::Octets;
+    use super::super::settings::Settings;
+    use super::*;
+
+    const TALKATIVE: [&str; 2] = ["TOP", "PIPELINING"];
+
+    /// A message of so many lines.
+    fn message(lines: usize) -> String {
+        let line = |number| format!("{number:060}\r\n");
+        let body: String = (0..lines).map(line).collect();
+        format!("Subject: long\r\n\r\n{body}")
+    }
+
+    /// A mount of one long message that takes what is longer than a hundred kilobytes for long.
+    fn mount(script: Script) -> Rig {
+        let settings = Settings {
+            long: 100_000,
+            ..settings()
+        };
+        let mut rig = Rig::with(settings, script, Vec::new());
+        rig.connect().unwrap();
+        rig
+    }
+
+    fn serving(message: &str) -> Script {
+        Script::of(&[("a", message)]).announcing(&TALKATIVE)
+    }
+
+    fn opened(rig: &mut Rig) -> OpenMessage {
+        rig.open("a").given().expect("an answer").unwrap()
+    }
+
+    fn octets(reply: &Reply<Octets>) -> Vec<u8> {
+        reply.given().expect("an answer").unwrap().to_vec()
+    }
+
+    #[test]
+    fn a_long_message_is_open_at_once_and_its_head_costs_a_top() {
+        let message = message(10_000);
+        let mut rig = mount(serving(&message));
+        let open = opened(&mut rig);
+        assert_eq!(rig.script.count("TOP") + rig.script.count("RETR"), 0);
+        let head = rig.part(&open, 0, 5000);
+        assert!(octets(&head) == message.as_bytes()[..5000]);
+        let more = rig.part(&open, 5000, 5000);
+        assert!(octets(&more) == message.as_bytes()[5000..10_000]);
+        assert_eq!((rig.script.count("TOP"), rig.script.count("RETR")), (1, 0));
+    }
+
+    #[test]
+    fn who_reads_on_gets_the_message() {
+        let message = message(10_000);
+        let mut rig = mount(serving(&message));
+        let open = opened(&mut rig);
+        let mut read = Vec::new();
+        while read.len() < message.len() {
+            let part = rig.part(&open, read.len() as u64, 30_000);
+            read.extend(octets(&part));
+        }
+        assert!(read == message.as_bytes());
+        assert!(octets(&rig.part(&open, read.len() as u64, 1)).is_empty());
+        assert_eq!((rig.script.count("TOP"), rig.script.count("RETR")), (1, 1));
+    }
+
+    #[test]
+    fn a_new_reader_who_wants_to_see_more_of_the_head_gets_more_of_it() {
+        let message = message(40_000);
+        let mut rig = mount(serving(&message));
+        for length in [5000, 500_000, 300_000] {
+            let open = opened(&mut rig);
+            let head = rig.part(&open, 0, length);
+            assert!(octets(&head) == message.as_bytes()[..length]);
+        }
+        assert_eq!((rig.script.count("TOP"), rig.script.count("RETR")), (2, 0));
+    }
+
+    #[test]
+    fn what_has_come_is_handed_out_while_the_rest_arrives() {
+        let message = message(10_000);
+        let script = serving(&message).announcing(&["UIDL"]);
+        let mut rig = mount(script.reacting("RETR", &[Reaction::Silence]));
+        let open = opened(&mut rig);
+        let (start, end) = (
+            rig.part(&open, 0, 5000),
+            rig.part(&open, 600_000, 1_000_000),
+        );
+        rig.hear(&format!("+OK\r\n{}", &message[..10_000]));
+        assert!(octets(&start) == message.as_bytes()[..5000]);
+        assert!(end.given().is_none());
+        rig.hear(&format!("{}.\r\n", &message[10_000..]));
+        assert!(octets(&end) == message.as_bytes()[600_000..]);
+        assert_eq!(rig.script.count("RETR"), 1);
+    }
+
+    #[test]
+    fn nobody_takes_a_message_of_another_size_than_listed_for_whole_and_the_next_try_is_right() {
+        let message = message(10_000);
+        for wrong in [200_000, 1_000_000] {
+            let mut script = serving(&message);
+            script.messages[0].1 = wrong;
+            let mut rig = mount(script);
+            let open = opened(&mut rig);
+            let start = rig.part(&open, 100_000, 90_000);
+            assert!(octets(&start) == message.as_bytes()[100_000..190_000]);
+            let end = rig.part(&open, 190_000, 1_000_000).given();
+            assert!(matches!(end, Some(Err(Error::Mislisted { .. }))));
+            assert!(rig.body("a").as_deref() == Ok(&*message));
+        }
+    }
+
+    #[test]
+    fn a_server_that_lists_wrong_sizes_is_not_relied_on() {
+        let message = message(10_000);
+        let mut script = Script::of(&[("a", &message), ("b", "short\r\n")]);
+        script.messages[1].1 = 5;
+        let mut rig = mount(script.announcing(&TALKATIVE));
+        rig.body("b").unwrap();
+        let open = opened(&mut rig);
+        assert!(open.listed.is_none() && open.body.get().is_some());
+    }
+
+    #[test]
+    fn where_top_is_not_announced_or_refused_the_head_costs_the_message() {
+        let message = message(10_000);
+        let refusal = Reaction::Say("-ERR no\r\n");
+        for (script, tops) in [
+            (serving(&message).announcing(&["UIDL"]), 0),
+            (serving(&message).reacting("TOP", &[refusal]), 1),
+        ] {
+            let mut rig = mount(script);
+            let open = opened(&mut rig);
+            let head = rig.part(&open, 0, 5000);
+            assert!(octets(&head) == message.as_bytes()[..5000]);
+            assert_eq!(rig.script.count("TOP"), tops);
+            assert_eq!(rig.script.count("RETR"), 1);
+        }
+    }
+
+    #[test]
+    fn what_retr_gives_never_follows_what_top_gave_otherwise() {
+        let (message, other) = (message(10_000), message(9000).replace("Subject", "Fubject"));
+        let mut rig = mount(serving(&message));
+        let open = opened(&mut rig);
+        octets(&rig.part(&open, 0, 5000));
+        rig.script.messages[0].2 = other.clone();
+        let next = rig.part(&open, 300_000, 5000).given();
+        assert!(matches!(next, Some(Err(Error::Changed))));
+        assert!(rig.body("a").as_deref() == Ok(&*other));
+        rig.script.messages[0].2 = message;
+        assert_eq!(rig.script.count("TOP"), 1);
+    }
+
+    #[test]
+    fn a_top_that_disagrees_with_what_retr_gave_is_not_used() {
+        let message = message(10_000);
+        let mut rig = mount(serving(&message));
+        assert!(rig.body("a").as_deref() == Ok(&*message));
+        locked(&rig.maildrop.shared().state).cache = Cache::new(0);
+        let open = opened(&mut rig);
+        rig.script.react("TOP", &[Reaction::Silence]);
+        let head = rig.part(&open, 0, 5000);
+        let lie = message.replace("Subject", "Fubject");
+        rig.hear(&format!("+OK\r\n{}.\r\n", &lie[..17 + 62 * 1000]));
+        assert!(octets(&head) == message.as_bytes()[..5000]);
+        assert_eq!((rig.script.count("TOP"), rig.script.count("RETR")), (1, 2));
+    }
+
+    #[test]
+    fn a_top_that_is_too_short_is_made_up_for_by_retr() {
+        let message = message(10_000);
+        let short = Reaction::Say("+OK\r\nSubject: long\r\n\r\n.\r\n");
+        let mut rig = mount(serving(&message).reacting("TOP", &[short.clone(), short]));
+        let open = opened(&mut rig);
+        let head = rig.part(&open, 0, 5000);
+        assert!(octets(&head) == message.as_bytes()[..5000]);
+        assert_eq!((rig.script.count("TOP"), rig.script.count("RETR")), (2, 1));
+    }
+}
