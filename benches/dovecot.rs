@@ -17,7 +17,7 @@ use nix::unistd::{Pid, User, getuid};
 use pop3fs_server::Identity;
 use tempfile::TempDir;
 
-use crate::account::Account;
+use crate::account::{Account, Trust};
 use crate::machine;
 use crate::process::path_of;
 use configuration::{Configuration, Dialect, Ports};
@@ -75,18 +75,18 @@ impl Dovecot {
     }
 
     /// The mailbox, in clear or over TLS.
-    pub fn account(&self, tls: bool) -> Account {
-        if tls {
+    pub fn account(&self, tls: bool) -> io::Result<Account> {
+        Ok(if tls {
             Account {
                 port: self.ports.tls,
-                authority: Some(self.home.path().join("ca.pem")),
+                trust: Some(Trust::of(&self.home.path().join("ca.pem"))?),
             }
         } else {
             Account {
                 port: self.ports.clear,
-                authority: None,
+                trust: None,
             }
-        }
+        })
     }
 
     fn wait_until_it_listens(&self) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! Generated mail, the same on every machine and in every run: a Maildir, made once and kept
 //! under the target directory.
 
+mod delivery;
 mod text;
 
 use std::fmt;
@@ -9,8 +10,7 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use crate::dovecot::{mail_user, own};
-use nix::unistd::User;
+use delivery::Delivery;
 use tempfile::TempDir;
 use text::{Chance, Text};
 
@@ -74,7 +74,7 @@ impl Mailbox {
     pub fn spare(self) -> io::Result<TempDir> {
         let messages = self.maildir()?.join("cur");
         let spare = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-        lay_out(spare.path())?;
+        Delivery::to(spare.path())?;
         for message in fs::read_dir(messages)? {
             let message = message?;
             fs::hard_link(
@@ -93,7 +93,7 @@ impl Mailbox {
     /// The octets of all messages.
     pub fn octets(self) -> u64 {
         self.numbers()
-            .map(|number| self.message(number).on_the_wire() as u64)
+            .map(|number| self.message(number).sizes().on_the_wire as u64)
             .sum()
     }
 
@@ -113,59 +113,21 @@ impl Mailbox {
     }
 
     fn write(self, maildir: &Path) -> io::Result<()> {
-        lay_out(maildir)?;
-        let delivery = Delivery {
-            directory: maildir.join("cur"),
-            owner: mail_user()?,
+        let delivery = Delivery::to(maildir)?;
+        let few = match self.kind {
+            Kind::Notes => TEXTS,
+            _ => self.count,
         };
-        match self.kind {
-            Kind::Notes => delivery.deliver_links(self),
-            _ => self
-                .numbers()
-                .try_for_each(|number| delivery.deliver(number, &self.message(number)).map(drop)),
+        let mut texts = Vec::new();
+        for number in self.numbers().take(few) {
+            let text = self.message(number);
+            let file = delivery.deliver(number, &text)?;
+            texts.push((text.sizes(), file));
         }
-    }
-}
-
-/// Puts messages into a Maildir.
-struct Delivery {
-    directory: PathBuf,
-    owner: User,
-}
-
-impl Delivery {
-    /// Writes a message, and tells where.
-    fn deliver(&self, number: usize, text: &Text) -> io::Result<PathBuf> {
-        let file = self.file(number, text);
-        fs::write(&file, text.bytes())?;
-        own(&file, &self.owner)?;
-        Ok(file)
-    }
-
-    /// Writes the first messages; the others are links to them.
-    fn deliver_links(&self, mailbox: Mailbox) -> io::Result<()> {
-        let texts: Vec<(Text, PathBuf)> = mailbox
-            .numbers()
-            .take(TEXTS)
-            .map(|number| {
-                let text = mailbox.message(number);
-                let file = self.deliver(number, &text)?;
-                Ok((text, file))
-            })
-            .collect::<io::Result<_>>()?;
-        for (number, (text, file)) in mailbox.numbers().zip(texts.iter().cycle()).skip(TEXTS) {
-            fs::hard_link(file, self.file(number, text))?;
+        for (number, (sizes, file)) in self.numbers().zip(texts.iter().cycle()).skip(few) {
+            delivery.link(number, *sizes, file)?;
         }
         Ok(())
-    }
-
-    /// The name tells the sizes and that the message was read, so that the server has nothing to
-    /// find out and nothing to write when it is measured.
-    fn file(&self, number: usize, text: &Text) -> PathBuf {
-        let time = 1_000_000_000 + number;
-        let (stored, on_the_wire) = (text.stored(), text.on_the_wire());
-        let name = format!("{time}.M1P1.bench,S={stored},W={on_the_wire}:2,S");
-        self.directory.join(name)
     }
 }
 
@@ -196,16 +158,6 @@ impl Kind {
             Kind::Giant => 1_000_000_000,
         }
     }
-}
-
-/// Makes the directories of a Maildir.
-fn lay_out(maildir: &Path) -> io::Result<()> {
-    let user = mail_user()?;
-    for part in ["", "new", "tmp", "cur"] {
-        fs::create_dir_all(maildir.join(part))?;
-        own(&maildir.join(part), &user)?;
-    }
-    Ok(())
 }
 
 fn expect(what: &str, expected: u64, found: u64) -> io::Result<()> {

@@ -25,7 +25,7 @@ impl Mount {
         fs::create_dir(mount.path())?;
         let mut command = program();
         command.arg(account.url()).arg(mount.path());
-        match &account.authority {
+        match account.authority() {
             Some(authority) => command.arg("--ca-file").arg(authority),
             None => command.args(["--tls", "off"]),
         };

@@ -37,13 +37,13 @@ impl Server {
     }
 
     /// The mailbox, in clear or over TLS.
-    pub fn account(&self, tls: bool) -> Account {
+    pub fn account(&self, tls: bool) -> io::Result<Account> {
         match self {
             Server::Dovecot(dovecot) => dovecot.account(tls),
-            Server::OneAtATime(server) => Account {
+            Server::OneAtATime(server) => Ok(Account {
                 port: server.port(),
-                authority: None,
-            },
+                trust: None,
+            }),
         }
     }
 }

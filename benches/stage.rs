@@ -43,7 +43,7 @@ impl Stage {
         options: &Options,
     ) -> io::Result<Stage> {
         let server = Server::start(software, &mailbox.maildir()?)?;
-        let direct = server.account(options.tls);
+        let direct = server.account(options.tls)?;
         let mut warming = Bare::connect(&direct)?;
         warming.list()?;
         if mailbox.is_read() {
@@ -63,14 +63,15 @@ impl Stage {
 
     /// The account at the same distance, by a relay of the caller's own that can hold answers back.
     pub fn relayed(&self) -> io::Result<(Relay, Account)> {
-        relayed(&self.server.account(self.account.over_tls()), self.distance)
+        let direct = self.server.account(self.account.over_tls())?;
+        relayed(&direct, self.distance)
     }
 
     /// The same with a mailbox and a server of the caller's own.
     pub fn spare(&self) -> io::Result<Spare> {
         let maildir = self.mailbox.spare()?;
         let server = Server::start(Software::Dovecot, maildir.path())?;
-        let direct = server.account(self.account.over_tls());
+        let direct = server.account(self.account.over_tls())?;
         let mut warming = Bare::connect(&direct)?;
         warming.list()?;
         warming.quit()?;

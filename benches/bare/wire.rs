@@ -5,11 +5,11 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::os::fd::AsFd;
 use std::os::linux::net::TcpStreamExt;
 
-use native_tls::{Certificate, TlsConnector, TlsStream};
+use native_tls::TlsStream;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::replies::{Replies, Shape, Tally};
-use crate::account::Account;
+use crate::account::{Account, Trust};
 
 /// Large enough that system calls cost little, small enough to stay in the processor's cache.
 const BUFFER: usize = 256 * 1024;
@@ -32,9 +32,9 @@ impl Wire {
     pub fn connect(account: &Account) -> io::Result<Wire> {
         let tcp = TcpStream::connect((Ipv4Addr::LOCALHOST, account.port))?;
         tcp.set_nodelay(true)?;
-        let stream = match &account.authority {
+        let stream = match &account.trust {
             None => Stream::Clear(tcp),
-            Some(authority) => Stream::Tls(Box::new(handshake(tcp, &std::fs::read(authority)?)?)),
+            Some(trust) => Stream::Tls(Box::new(handshake(tcp, trust)?)),
         };
         stream.tcp().set_nonblocking(true)?;
         Ok(Wire {
@@ -117,18 +117,10 @@ impl Wire {
     }
 }
 
-/// Begins TLS with a server that only this authority vouches for.
-fn handshake(tcp: TcpStream, authority: &[u8]) -> io::Result<TlsStream<TcpStream>> {
-    let connector = Certificate::from_pem(authority)
-        .and_then(|authority| {
-            TlsConnector::builder()
-                .add_root_certificate(authority)
-                .build()
-        })
-        .map_err(io::Error::other)?;
-    connector
-        .connect("localhost", tcp)
-        .map_err(io::Error::other)
+/// Begins TLS with a server that its authority vouches for.
+fn handshake(tcp: TcpStream, trust: &Trust) -> io::Result<TlsStream<TcpStream>> {
+    let stream = trust.connector.connect("localhost", tcp);
+    stream.map_err(io::Error::other)
 }
 
 impl Stream {

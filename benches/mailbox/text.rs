@@ -6,6 +6,15 @@ pub struct Text {
     lines: usize,
 }
 
+/// How large a message is.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// The octets in the file.
+    pub stored: usize,
+    /// The octets with CRLF line ends.
+    pub on_the_wire: usize,
+}
+
 const WORDS: [&str; 32] = [
     "about",
     "after",
@@ -61,13 +70,16 @@ impl Text {
         text
     }
 
-    /// The octets in the file.
-    pub fn stored(&self) -> usize {
-        self.bytes.len()
+    /// Its sizes.
+    pub fn sizes(&self) -> Sizes {
+        Sizes {
+            stored: self.bytes.len(),
+            on_the_wire: self.on_the_wire(),
+        }
     }
 
     /// The octets with CRLF line ends.
-    pub fn on_the_wire(&self) -> usize {
+    fn on_the_wire(&self) -> usize {
         self.bytes.len() + self.lines
     }
 

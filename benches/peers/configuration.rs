@@ -4,7 +4,7 @@ use crate::account::Account;
 
 /// A Maildir.
 pub fn mpop(account: &Account, _: usize, directory: &str) -> String {
-    let tls = match &account.authority {
+    let tls = match account.authority() {
         Some(authority) => format!(
             "tls on\ntls_starttls off\ntls_trust_file {}",
             authority.display()
@@ -22,7 +22,7 @@ pub fn mpop(account: &Account, _: usize, directory: &str) -> String {
 
 /// A Maildir.
 pub fn getmail(account: &Account, _: usize, directory: &str) -> String {
-    let (kind, authority) = match &account.authority {
+    let (kind, authority) = match account.authority() {
         Some(authority) => (
             "SimplePOP3SSLRetriever",
             format!("ca_certs = {}", authority.display()),
@@ -41,7 +41,7 @@ pub fn getmail(account: &Account, _: usize, directory: &str) -> String {
 
 /// Into one file of SMTP, so that no delivery agent is started for each message.
 pub fn fetchmail(account: &Account, _: usize, directory: &str) -> String {
-    let tls = match &account.authority {
+    let tls = match account.authority() {
         Some(authority) => format!("ssl sslcertfile {}", authority.display()),
         None => "sslproto ''".to_string(),
     };
@@ -55,7 +55,7 @@ pub fn fetchmail(account: &Account, _: usize, directory: &str) -> String {
 
 /// A file for each message, named by its number; curl does not list by itself.
 pub fn curl(account: &Account, count: usize, directory: &str) -> String {
-    let (scheme, authority) = match &account.authority {
+    let (scheme, authority) = match account.authority() {
         Some(authority) => ("pop3s", format!("cacert = {}", authority.display())),
         None => ("pop3", String::new()),
     };
