@@ -21,6 +21,8 @@ pub enum Misuse {
     },
     /// A token command together with a way to log in that takes none.
     TokenForPassword,
+    /// `--auth external` without a client certificate.
+    ExternalWithoutCertificate,
     /// A word after `-o` that we do not know; never its value, which may be a secret.
     UnknownWord(String),
     /// A word after `-o` lacks its value.
@@ -47,6 +49,9 @@ impl fmt::Display for Misuse {
             Self::TokenForPassword => f.write_str(
                 "--token-command gives a token, which only --auth oauthbearer and xoauth2 take",
             ),
+            Self::ExternalWithoutCertificate => {
+                f.write_str("--auth external needs --tls-client-certificate")
+            }
             Self::UnknownWord(word) => write!(f, "unknown mount option '{word}'"),
             Self::WordWithoutValue(word) => {
                 write!(f, "the mount option '{word}' needs a value: {word}=VALUE")

@@ -17,6 +17,7 @@ mod mount_request;
 mod option_words;
 mod source;
 mod stop;
+mod tls_request;
 mod typed;
 mod value;
 pub mod verbs;
@@ -31,6 +32,7 @@ pub use misuse::Misuse;
 pub use mount_request::MountRequest;
 pub use source::{Security, Source, SourceError};
 pub use stop::Stop;
+pub use tls_request::{ClientCertificate, TlsRequest, TlsVersion};
 use verbs::{Manner, Terms};
 
 /// What the person who called us wants.
@@ -170,7 +172,7 @@ mod tests {
         assert_eq!(request.mountpoint, here.join("mnt"));
         assert_eq!(request.password_file, Some(here.join("p")));
         assert_eq!(request.log, Some(here.join("l")));
-        assert_eq!(request.ca_file, Some(here.join("c")));
+        assert_eq!(request.tls.ca_file, Some(here.join("c")));
     }
 
     #[test]
@@ -261,6 +263,35 @@ mod tests {
         assert_eq!(request.token_command.as_deref(), Some("oauth"));
         assert!(usage(&format!("{token} --auth plain")).contains("--token-command"));
         assert!(usage(&format!("{token} --password-file f")).contains("--password-file"));
+    }
+
+    #[test]
+    fn a_client_certificate_may_bring_its_key_along() {
+        let client = |line: &str| mount(&format!("pop3fs pop3s://h /m {line}")).tls.client;
+        let certificate = PathBuf::from("/c");
+        let key = certificate.clone();
+        let together = Some(ClientCertificate { certificate, key });
+        assert_eq!(client("--tls-client-certificate /c"), together);
+        let apart = client("-o tls_client_certificate=/c,tls_client_key=/k").unwrap();
+        assert_eq!(apart.key, Path::new("/k"));
+        assert!(usage("pop3fs pop3s://h /m --tls-client-key /k").contains("certificate"));
+        assert!(usage("pop3fs pop3s://h /m --auth external").contains("certificate"));
+    }
+
+    #[test]
+    fn tls_has_a_fingerprint_and_an_oldest_version() {
+        let tls = mount("pop3fs pop3s://h /m").tls;
+        assert_eq!((tls.fingerprint, tls.minimum), (None, TlsVersion::Tls12));
+        let hexadecimal = "0a".repeat(32);
+        let tls = mount(&format!(
+            "pop3fs pop3s://h /m -o tls_min=1.3,tls_fingerprint=sha256:{hexadecimal}"
+        ))
+        .tls;
+        assert_eq!(
+            (tls.fingerprint, tls.minimum),
+            (Some([10; 32]), TlsVersion::Tls13)
+        );
+        assert!(usage("pop3fs pop3s://h /m --tls-min 1.0").contains("1.2"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::source::Security;
+use super::tls_request::TlsRequest;
 use super::typed::{MountOptions, TlsPolicy, Typed};
 use super::{LoginMethod, Misuse, Source};
 
@@ -17,10 +18,8 @@ pub struct MountRequest {
     pub source: Source,
     /// Where it is to be seen.
     pub mountpoint: PathBuf,
-    /// Certificate authorities in PEM form, in place of the system's.
-    pub ca_file: Option<PathBuf>,
-    /// The name in the server's certificate, where it is not the host.
-    pub tls_server_name: Option<String>,
+    /// How TLS is to be spoken.
+    pub tls: TlsRequest,
     /// How to log in, in place of the strongest way that both sides have.
     pub auth: Option<LoginMethod>,
     /// A program that prints the password, with its arguments.
@@ -83,8 +82,7 @@ impl TryFrom<Typed> for MountRequest {
         Ok(Self {
             source: source(&typed.source.unwrap_or_default(), &options)?,
             mountpoint: absolute(typed.mountpoint.unwrap_or_default())?,
-            ca_file: options.ca_file.map(absolute).transpose()?,
-            tls_server_name: options.tls_server_name,
+            tls: options.tls_options.try_into()?,
             auth: options.auth,
             password_command: options.password_command,
             token_command: options.token_command,
@@ -143,9 +141,13 @@ fn security(source: &Source, options: &MountOptions) -> Result<Security, Misuse>
     }
 }
 
-/// A token is no password, and is to be shown to nobody who asks for one.
+/// A token is no password, and is to be shown to nobody who asks for one; what shows a certificate
+/// needs one.
 fn check_proof(options: &MountOptions) -> Result<(), Misuse> {
     match options.auth {
+        Some(LoginMethod::External) if !options.tls_options.has_client_certificate() => {
+            Err(Misuse::ExternalWithoutCertificate)
+        }
         None | Some(LoginMethod::OAuthBearer | LoginMethod::XOAuth2) => Ok(()),
         Some(_) if options.token_command.is_some() => Err(Misuse::TokenForPassword),
         Some(_) => Ok(()),
@@ -163,7 +165,7 @@ fn unless_zero(seconds: u64) -> Option<Duration> {
 }
 
 /// In the background the current directory is another.
-fn absolute(path: PathBuf) -> Result<PathBuf, Misuse> {
+pub(super) fn absolute(path: PathBuf) -> Result<PathBuf, Misuse> {
     std::path::absolute(path).map_err(Misuse::Path)
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use super::tls_request::TlsOptions;
 use super::verbs::{Manner, Terms};
 use super::{LoginMethod, Marked, MountRequest, Request, Stop, option_words, value};
 
@@ -60,12 +61,8 @@ pub(super) struct MountOptions {
     /// Allow --tls off to a server that is not on this machine
     #[arg(long)]
     pub(super) insecure_cleartext: bool,
-    /// Trust the certificate authorities in this PEM file instead of the system's
-    #[arg(long, value_name = "FILE")]
-    pub(super) ca_file: Option<PathBuf>,
-    /// The name the server's certificate is made out to, where it is not HOST
-    #[arg(long, value_name = "NAME")]
-    pub(super) tls_server_name: Option<String>,
+    #[command(flatten)]
+    pub(super) tls_options: TlsOptions,
     /// How to log in (plain, scram-sha-256, xoauth2, apop, ...), in place of the strongest way
     /// that both sides have
     #[arg(

@@ -44,6 +44,22 @@ pub(super) fn login(text: &str) -> Result<String, &'static str> {
     }
 }
 
+/// The SHA-256 digest of a certificate, as `openssl x509 -fingerprint -sha256` prints it, with or
+/// without colons.
+pub(super) fn fingerprint(text: &str) -> Result<[u8; 32], &'static str> {
+    let wrong = "a fingerprint is sha256: and 64 hexadecimal digits";
+    let digits = text.strip_prefix("sha256:").ok_or(wrong)?.replace(':', "");
+    let mut digest = [0; 32];
+    if digits.len() != 2 * digest.len() || !digits.bytes().all(|octet| octet.is_ascii_hexdigit()) {
+        return Err(wrong);
+    }
+    for (octet, pair) in digest.iter_mut().zip(digits.as_bytes().chunks(2)) {
+        let pair = str::from_utf8(pair).map_err(|_| wrong)?;
+        *octet = u8::from_str_radix(pair, 16).map_err(|_| wrong)?;
+    }
+    Ok(digest)
+}
+
 /// An ending for file names.
 pub(super) fn suffix(text: &str) -> Result<String, &'static str> {
     if text.contains('/') || text.contains(char::is_control) {
@@ -114,6 +130,19 @@ mod tests {
         for wrong in ["", "ann\r\nDELE 1", "\0"] {
             assert!(login(wrong).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_fingerprint_may_have_colons() {
+        let plain = "Ab".repeat(32);
+        assert_eq!(fingerprint(&format!("sha256:{plain}")), Ok([0xab; 32]));
+        let colons = ["AB"; 32].join(":");
+        assert_eq!(fingerprint(&format!("sha256:{colons}")), Ok([0xab; 32]));
+        for wrong in ["", "sha256:", "sha1:00", &plain, "sha256:é"] {
+            assert!(fingerprint(wrong).is_err(), "{wrong}");
+        }
+        let signs = format!("sha256:{}", "+a".repeat(32));
+        assert!(fingerprint(&signs).is_err());
     }
 
     #[test]

@@ -296,8 +296,12 @@ fn outage(error: NetError) -> Outage {
     let kind = match &error {
         NetError::Resolve { .. } => OutageKind::NoHost,
         NetError::Connect { .. } | NetError::TimedOut { .. } => OutageKind::Unreachable,
-        NetError::Certificate { .. } | NetError::Handshake { .. } => OutageKind::Tls,
-        NetError::CaFile { .. } | NetError::Io(_) => OutageKind::Local,
+        NetError::Certificate { .. }
+        | NetError::Fingerprint { .. }
+        | NetError::Handshake { .. } => OutageKind::Tls,
+        NetError::CaFile { .. } | NetError::ClientCertificate { .. } | NetError::Io(_) => {
+            OutageKind::Local
+        }
     };
     Outage::new(kind, error.to_string())
 }

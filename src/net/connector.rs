@@ -159,7 +159,9 @@ fn tune(socket: &TcpStream) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::super::test_server::{Authority, accept_tls, serve};
+    use super::super::{Fingerprint, TlsVersion};
     use super::*;
+    use native_tls::{Protocol, TlsAcceptor};
     use std::io::{Read, Write};
     use std::net::TcpListener;
     use std::time::Instant;
@@ -178,7 +180,7 @@ mod tests {
     fn connector(port: u16, security: Security, authority: Option<&Authority>) -> Connector {
         let options = TlsOptions {
             ca_file: authority.map(Authority::ca_file),
-            server_name: None,
+            ..TlsOptions::default()
         };
         Connector::new(endpoint(port, security), &options).unwrap()
     }
@@ -212,7 +214,7 @@ mod tests {
     fn a_missing_ca_file_is_found_before_any_connection() {
         let options = TlsOptions {
             ca_file: Some("/does/not/exist.pem".into()),
-            server_name: None,
+            ..TlsOptions::default()
         };
         let error = Connector::new(endpoint(995, Security::ImplicitTls), &options).unwrap_err();
         assert!(matches!(error, NetError::CaFile { .. }));
@@ -280,10 +282,99 @@ mod tests {
         let options = TlsOptions {
             ca_file: Some(authority.ca_file()),
             server_name: Some("elsewhere.example.org".into()),
+            ..TlsOptions::default()
         };
         let connector = Connector::new(endpoint(port, Security::ImplicitTls), &options).unwrap();
         assert!(connector.connect(AMPLE).unwrap().is_tls());
         assert!(server.join().unwrap());
+    }
+
+    /// What comes of a certificate by its fingerprint, `flipped` having its bits turned over.
+    fn pinned(flipped: u8, ca: bool, names: &str) -> Result<Stream, NetError> {
+        let authority = Authority::new();
+        let identity = authority.identity(names);
+        let (port, server) = serve(|socket| drop(accept_tls(socket, identity)));
+        let options = TlsOptions {
+            ca_file: ca.then(|| authority.ca_file()),
+            fingerprint: Some(Fingerprint(authority.digest().map(|octet| octet ^ flipped))),
+            ..TlsOptions::default()
+        };
+        let connector = Connector::new(endpoint(port, Security::ImplicitTls), &options).unwrap();
+        let outcome = connector.connect(AMPLE);
+        server.join().unwrap();
+        outcome
+    }
+
+    #[test]
+    fn a_fingerprint_alone_vouches_for_a_certificate() {
+        assert!(
+            pinned(0, false, "DNS:elsewhere.example.org")
+                .unwrap()
+                .is_tls()
+        );
+        let error = pinned(1, false, "DNS:localhost").unwrap_err();
+        assert!(
+            matches!(error, NetError::Fingerprint { found: Some(_), .. }),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn with_a_ca_file_the_certificate_must_be_good_besides() {
+        assert!(pinned(0, true, "DNS:localhost").unwrap().is_tls());
+        let error = pinned(1, true, "DNS:localhost").unwrap_err();
+        assert!(matches!(error, NetError::Fingerprint { .. }), "{error}");
+        let error = pinned(0, true, "DNS:elsewhere.example.org").unwrap_err();
+        assert!(matches!(error, NetError::Certificate { .. }), "{error}");
+    }
+
+    #[test]
+    fn the_server_is_told_the_name_it_is_called_by() {
+        let (port, server) = serve(|mut socket| {
+            let mut hello = [0; 2000];
+            let length = socket.read(&mut hello).unwrap();
+            hello[..length]
+                .windows(9)
+                .any(|window| window == b"localhost")
+        });
+        let connector = connector(port, Security::ImplicitTls, None);
+        assert!(connector.connect(AMPLE).is_err());
+        assert!(server.join().unwrap());
+    }
+
+    #[test]
+    fn an_older_version_than_the_oldest_is_not_spoken() {
+        let authority = Authority::new();
+        for (minimum, spoken) in [(TlsVersion::Tls12, true), (TlsVersion::Tls13, false)] {
+            let identity = authority.identity("DNS:localhost");
+            let (port, server) = serve(move |socket| {
+                let mut acceptor = TlsAcceptor::builder(identity);
+                acceptor.max_protocol_version(Some(Protocol::Tlsv12));
+                acceptor.build().unwrap().accept(socket).is_ok()
+            });
+            let options = TlsOptions {
+                ca_file: Some(authority.ca_file()),
+                minimum,
+                ..TlsOptions::default()
+            };
+            let endpoint = endpoint(port, Security::ImplicitTls);
+            let stream = Connector::new(endpoint, &options).unwrap().connect(AMPLE);
+            assert_eq!((stream.is_ok(), server.join().unwrap()), (spoken, spoken));
+        }
+    }
+
+    #[test]
+    fn a_login_can_be_bound_to_the_servers_certificate() {
+        let authority = Authority::new();
+        let identity = authority.identity("DNS:localhost");
+        let (port, server) = serve(|socket| {
+            let stream = accept_tls(socket, identity).unwrap();
+            stream.tls_server_end_point().unwrap()
+        });
+        let connector = connector(port, Security::ImplicitTls, Some(&authority));
+        let stream = connector.connect(AMPLE).unwrap();
+        assert!(stream.server_end_point().is_some());
+        assert_eq!(stream.server_end_point(), server.join().unwrap());
     }
 
     #[test]
@@ -293,7 +384,7 @@ mod tests {
         let (port, server) = serve(|socket| accept_tls(socket, identity).is_some());
         let options = TlsOptions {
             ca_file: Some(authority.ca_file()),
-            server_name: None,
+            ..TlsOptions::default()
         };
         let mut by_address = endpoint(port, Security::ImplicitTls);
         by_address.host = "127.0.0.1".into();

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Endpoint;
+use super::{Endpoint, Fingerprint};
 
 /// Why a connection was not made. Each message names what failed and says what to do.
 #[derive(Debug)]
@@ -31,6 +31,13 @@ pub enum NetError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The server's certificate is not the one that is expected.
+    Fingerprint {
+        /// Whose certificate it is.
+        endpoint: Endpoint,
+        /// The digest of the one that was shown, if one was.
+        found: Option<Fingerprint>,
+    },
     /// TLS did not come about for another reason than the certificate.
     Handshake {
         /// Who was spoken to.
@@ -40,6 +47,13 @@ pub enum NetError {
     },
     /// The file with certificate authorities cannot be used.
     CaFile {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The client certificate or its key cannot be used.
+    ClientCertificate {
         /// Which file.
         path: PathBuf,
         /// What is wrong with it.
@@ -83,6 +97,14 @@ impl fmt::Display for NetError {
                 "the certificate of {endpoint} is refused: {reason}; {}",
                 certificate_advice(reason)
             ),
+            Self::Fingerprint { endpoint, found } => {
+                write!(f, "the certificate of {endpoint} is refused: ")?;
+                match found {
+                    Some(found) => write!(f, "its fingerprint is {found}, another than was given")?,
+                    None => f.write_str("none was shown")?,
+                }
+                f.write_str("; find out whether the server has a new one before you trust it")
+            }
             Self::Handshake { endpoint, reason } => write!(
                 f,
                 "cannot start TLS with {endpoint}: {reason}; check that this port speaks TLS so \
@@ -91,6 +113,11 @@ impl fmt::Display for NetError {
             Self::CaFile { path, reason } => write!(
                 f,
                 "cannot use the CA file {}: {reason}; it must hold certificates in PEM form",
+                path.display()
+            ),
+            Self::ClientCertificate { path, reason } => write!(
+                f,
+                "cannot use the client certificate or key in {}: {reason}",
                 path.display()
             ),
             Self::TimedOut {
@@ -133,8 +160,10 @@ impl std::error::Error for NetError {
                 Some(source)
             }
             Self::Certificate { .. }
+            | Self::Fingerprint { .. }
             | Self::Handshake { .. }
             | Self::CaFile { .. }
+            | Self::ClientCertificate { .. }
             | Self::TimedOut { .. } => None,
         }
     }

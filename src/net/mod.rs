@@ -8,20 +8,25 @@
 //!                                  ` -- start_tls: clear Stream -> TLS Stream, after STLS
 //! ```
 //!
-//! Certificates are always verified, and nothing older than TLS 1.2 is spoken.
+//! Certificates are always verified, by authority, fingerprint or both, and nothing older than TLS 1.2
+//! is spoken.
 
+mod client_certificate;
 mod connector;
 mod deadline;
 mod endpoint;
 mod error;
+mod fingerprint;
 mod stream;
 mod tls;
 
 #[cfg(test)]
 mod test_server;
 
+pub use client_certificate::ClientCertificate;
 pub use connector::Connector;
 pub use endpoint::{Endpoint, Security};
 pub use error::{NetError, Step};
+pub use fingerprint::Fingerprint;
 pub use stream::{Progress, Stream};
-pub use tls::TlsOptions;
+pub use tls::{TlsOptions, TlsVersion};

@@ -227,7 +227,7 @@ mod tests {
         };
         let options = TlsOptions {
             ca_file,
-            server_name: None,
+            ..TlsOptions::default()
         };
         Connector::new(endpoint, &options)
             .unwrap()

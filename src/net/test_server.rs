@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::thread::{self, JoinHandle};
 
-use native_tls::{Identity, TlsAcceptor, TlsStream};
+use native_tls::{Certificate, Identity, TlsAcceptor, TlsStream};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
+
+use super::ClientCertificate;
 
 /// A certificate authority that nobody but its own file vouches for.
 pub(super) struct Authority {
@@ -43,6 +46,26 @@ impl Authority {
         self.openssl(&[&signer[..], &files, &content].concat());
         let read = |name| std::fs::read(self.directory.path().join(name)).unwrap();
         Identity::from_pkcs8(&read("server.pem"), &read("server.key")).unwrap()
+    }
+
+    /// The SHA-256 digest of the last server's certificate.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        let pem = std::fs::read(self.directory.path().join("server.pem")).unwrap();
+        let der = Certificate::from_pem(&pem).unwrap().to_der().unwrap();
+        Sha256::digest(der).into()
+    }
+
+    /// A client's certificate and key.
+    pub(super) fn client_certificate(&self) -> ClientCertificate {
+        let signer = ["-CA", "ca.pem", "-CAkey", "ca.key"];
+        let files = ["-keyout", "client.key", "-out", "client.pem"];
+        let leaf = "basicConstraints=critical,CA:FALSE";
+        let content = ["-subj", "/CN=ann", "-addext", leaf];
+        self.openssl(&[&signer[..], &files, &content].concat());
+        ClientCertificate {
+            certificate: self.directory.path().join("client.pem"),
+            key: self.directory.path().join("client.key"),
+        }
     }
 
     fn openssl(&self, arguments: &[&str]) {

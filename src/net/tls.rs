@@ -8,9 +8,9 @@ use native_tls::{Certificate, HandshakeError, Protocol, TlsConnector};
 
 use super::deadline::Deadline;
 use super::stream::Wire;
-use super::{Endpoint, NetError, Step, Stream};
+use super::{ClientCertificate, Endpoint, Fingerprint, NetError, Step, Stream};
 
-/// How the server's certificate is judged. It always is.
+/// How TLS is spoken, and how the server's certificate is judged. It always is.
 #[derive(Clone, Debug, Default)]
 pub struct TlsOptions {
     /// Certificate authorities in PEM form, trusted **instead of** the system's: whoever names
@@ -18,6 +18,23 @@ pub struct TlsOptions {
     pub ca_file: Option<PathBuf>,
     /// The name the certificate must be made out to, where it is not the endpoint's host.
     pub server_name: Option<String>,
+    /// The one certificate that is taken. With a CA file it must be good besides; without one,
+    /// whatever else is said of it does not count.
+    pub fingerprint: Option<Fingerprint>,
+    /// The oldest version that is spoken.
+    pub minimum: TlsVersion,
+    /// By what the server knows us, if it asks.
+    pub client_certificate: Option<ClientCertificate>,
+}
+
+/// A version of TLS that is fit for use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsVersion {
+    /// TLS 1.2 (RFC 5246).
+    #[default]
+    Tls12,
+    /// TLS 1.3 (RFC 8446).
+    Tls13,
 }
 
 /// What is trusted, and the name that must be in the certificate.
@@ -25,18 +42,29 @@ pub struct TlsOptions {
 pub(super) struct Tls {
     connector: TlsConnector,
     server_name: String,
+    fingerprint: Option<Fingerprint>,
 }
 
 impl Tls {
-    /// Reads the authorities.
+    /// Reads the authorities and the client's certificate.
     ///
     /// # Errors
     ///
-    /// [`NetError::CaFile`] if there are none to be read; [`NetError::Handshake`] if the TLS
-    /// library cannot be set up.
+    /// [`NetError::CaFile`] and [`NetError::ClientCertificate`] if they cannot be used;
+    /// [`NetError::Handshake`] if the TLS library cannot be set up.
     pub(super) fn new(endpoint: &Endpoint, options: &TlsOptions) -> Result<Self, NetError> {
         let mut builder = TlsConnector::builder();
-        builder.min_protocol_version(Some(Protocol::Tlsv12));
+        builder.min_protocol_version(Some(match options.minimum {
+            TlsVersion::Tls12 => Protocol::Tlsv12,
+            TlsVersion::Tls13 => Protocol::Tlsv13,
+        }));
+        if options.is_pinned_alone() {
+            builder.danger_accept_invalid_certs(true);
+            builder.danger_accept_invalid_hostnames(true);
+        }
+        if let Some(certificate) = &options.client_certificate {
+            builder.identity(certificate.identity()?);
+        }
         if let Some(path) = &options.ca_file {
             builder.disable_built_in_roots(true);
             for authority in authorities(path)? {
@@ -48,6 +76,7 @@ impl Tls {
         Ok(Self {
             connector,
             server_name: server_name.clone(),
+            fingerprint: options.fingerprint,
         })
     }
 
@@ -55,7 +84,8 @@ impl Tls {
     ///
     /// # Errors
     ///
-    /// [`NetError::Certificate`], [`NetError::Handshake`], [`NetError::TimedOut`].
+    /// [`NetError::Certificate`], [`NetError::Fingerprint`], [`NetError::Handshake`],
+    /// [`NetError::TimedOut`].
     pub(super) fn handshake(
         &self,
         endpoint: &Endpoint,
@@ -65,7 +95,12 @@ impl Tls {
         let mut outcome = self.connector.connect(&self.server_name, Wire::new(socket));
         loop {
             match outcome {
-                Ok(stream) => return Ok(Stream::tls(stream)),
+                Ok(stream) => {
+                    if let Some(fingerprint) = &self.fingerprint {
+                        fingerprint.check(endpoint, &stream)?;
+                    }
+                    return Ok(Stream::tls(stream));
+                }
                 Err(HandshakeError::Failure(error)) => return Err(refusal(endpoint, &error)),
                 Err(HandshakeError::WouldBlock(waiting)) => {
                     await_server(endpoint, waiting.get_ref(), deadline)?;
@@ -73,6 +108,13 @@ impl Tls {
                 }
             }
         }
+    }
+}
+
+impl TlsOptions {
+    /// Whether nothing but its digest decides on a certificate.
+    fn is_pinned_alone(&self) -> bool {
+        self.fingerprint.is_some() && self.ca_file.is_none()
     }
 }
 

@@ -8,16 +8,15 @@ use std::sync::mpsc::channel;
 
 use nix::unistd::{getgid, getuid};
 
-use crate::cli::{self, MountRequest};
+use crate::cli::MountRequest;
 use crate::fs::{self, Events, Tree};
 use crate::fuse::{MountOptions, Notifier};
 use crate::maildrop::{
     Clock, Credentials, Driver, Journal, JournalFile, LONG, Maildrop, Mark, Settings, Surroundings,
 };
-use crate::net::{Connector, Endpoint, Security, TlsOptions};
 
 use super::failure::Failure;
-use super::login;
+use super::{login, route};
 
 /// Permission bits of a message: the mounter's own, and writable, so that rm does not ask.
 const MODE: u16 = 0o600;
@@ -36,7 +35,7 @@ pub(super) fn open(
     state: &Path,
     credentials: Credentials,
 ) -> Result<Mailbox, Failure> {
-    let connector = Connector::new(endpoint(request), &tls(request)).map_err(Failure::Tls)?;
+    let connector = route::connector(request).map_err(Failure::Tls)?;
     let (journal, inherited) = journal(request, state)?;
     let notifier = Notifier::new();
     let bell = Driver::bell().map_err(|error| Failure::System("make an eventfd", error))?;
@@ -108,34 +107,10 @@ fn list(request: &MountRequest, maildrop: &Maildrop) -> Result<(), Failure> {
     result.map_err(|error| Failure::Server(request.source.to_string(), error))
 }
 
-fn endpoint(request: &MountRequest) -> Endpoint {
-    let source = &request.source;
-    Endpoint {
-        host: source.host.clone(),
-        port: source.port,
-        security: security(request),
-    }
-}
-
-fn security(request: &MountRequest) -> Security {
-    match request.source.security {
-        cli::Security::ImplicitTls => Security::ImplicitTls,
-        cli::Security::StartTls => Security::StartTls,
-        cli::Security::Cleartext => Security::Cleartext,
-    }
-}
-
-fn tls(request: &MountRequest) -> TlsOptions {
-    TlsOptions {
-        ca_file: request.ca_file.clone(),
-        server_name: request.tls_server_name.clone(),
-    }
-}
-
 fn settings(request: &MountRequest) -> Settings {
     Settings {
         source: request.source.to_string(),
-        security: security(request),
+        security: route::security(request),
         method: login::method(request),
         suffix: request.suffix.clone(),
         cache_size: usize::try_from(request.cache_size).unwrap_or(usize::MAX),

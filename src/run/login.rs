@@ -45,6 +45,9 @@ enum Source {
     /// A token in the place of the password.
     TokenAsPassword(PasswordSource),
     Password(PasswordSource),
+    Certificate,
+    /// A password, if it is found without asking somebody.
+    PasswordOrCertificate(PasswordSource),
 }
 
 /// What to log in with, found anew for each session.
@@ -73,6 +76,8 @@ fn source(request: &MountRequest, environment: Environment) -> Source {
     );
     match request.auth {
         Some(LoginMethod::OAuthBearer | LoginMethod::XOAuth2) => Source::TokenAsPassword(source),
+        Some(LoginMethod::External) => Source::Certificate,
+        None if request.tls.client.is_some() => Source::PasswordOrCertificate(source),
         _ => Source::Password(source),
     }
 }
@@ -83,6 +88,11 @@ impl Source {
             Self::TokenCommand(command) => token(command).map(Proof::Token),
             Self::TokenAsPassword(source) => source.password().map(Proof::Token),
             Self::Password(source) => source.password().map(Proof::Password),
+            Self::Certificate => Ok(Proof::Certificate),
+            Self::PasswordOrCertificate(source) => {
+                let password = source.without_asking()?;
+                Ok(password.map_or(Proof::Certificate, Proof::Password))
+            }
         }
     }
 }

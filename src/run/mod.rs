@@ -13,6 +13,7 @@ mod logging;
 mod login;
 mod mounts;
 mod privacy;
+mod route;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

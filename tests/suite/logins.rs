@@ -1,6 +1,9 @@
 //! Logging in to a real server, in every way there is.
 
+use std::process::Command;
+
 use crate::support::account::Account;
+use crate::support::authority::{Authority, Certificate, Validity};
 use crate::support::corpus::Letter;
 use crate::support::dovecot::{Dovecot, Logins};
 use crate::support::mount::{Site, is_mounted};
@@ -119,6 +122,51 @@ fn a_token_is_not_taken_for_a_password() {
     );
 }
 
+/// A client certificate for the login opens the mailbox by EXTERNAL, without a password.
+#[test]
+fn a_client_certificate_opens_the_mailbox() {
+    if lacking(NEEDS) {
+        return;
+    }
+    let (dovecot, authority) = with_certificates();
+    let certificate = authority.issue(dovecot.user(), None, Validity::Good);
+    for account in [dovecot.stls(), dovecot.implicit_tls()] {
+        opens_without_password(&dovecot, &account.showing(&certificate));
+        opens_without_password(
+            &dovecot,
+            &account
+                .showing(&certificate)
+                .with_options(&["--auth", "external"]),
+        );
+    }
+}
+
+/// A client certificate for another login, one that has expired, and one by somebody else are
+/// refused with "no permission" (77), and no other way is tried.
+#[test]
+fn a_wrong_client_certificate_is_refused() {
+    if lacking(NEEDS) {
+        return;
+    }
+    let certificates: [fn(&Authority, &str) -> Certificate; 3] = [
+        |authority, _| authority.issue("somebody.else", None, Validity::Good),
+        |authority, user| authority.issue(user, None, Validity::Expired),
+        |_, user| Authority::new().issue(user, None, Validity::Good),
+    ];
+    for certificate in certificates {
+        let (dovecot, authority) = with_certificates();
+        let certificate = certificate(&authority, dovecot.user());
+        let account = dovecot.stls().showing(&certificate);
+        let outcome = run(&mut without_password(&Site::new(), &account));
+        assert_eq!(outcome.code(), Some(NO_PERMISSION), "{outcome:?}");
+        assert!(
+            outcome.says("EXTERNAL: the certificate may be"),
+            "{outcome:?}"
+        );
+        one_attempt(&dovecot);
+    }
+}
+
 /// Without a name the strongest is chosen: SCRAM-SHA-256 before the rest; and where that is
 /// refused no other is tried, but a way out is told.
 #[test]
@@ -167,6 +215,13 @@ fn a_way_that_is_not_announced_is_not_tried() {
     assert!(!dovecot.log().contains("auth failed"), "{}", dovecot.log());
 }
 
+/// Dovecot that takes client certificates, and who makes them.
+fn with_certificates() -> (Dovecot, Authority) {
+    let authority = Authority::new();
+    let logins = Logins::by("plain external").with_certificates_by(authority.file_of_authority());
+    (Dovecot::with_logins(&letters(), &logins), authority)
+}
+
 const TOKEN: &str = "ya29.a-token-that-is-a-little-longer-than-a-password-usually-is-1234567890";
 
 /// Dovecot with tokens beside passwords.
@@ -194,6 +249,26 @@ fn opens(dovecot: &Dovecot, account: &Account, method: &str) {
     eventually(&format!("Dovecot logs {entry}"), || {
         dovecot.log().contains(&entry)
     });
+}
+
+#[track_caller]
+fn opens_without_password(dovecot: &Dovecot, account: &Account) {
+    let site = Site::new();
+    let mount = site.mount_by(&mut without_password(&site, account));
+    assert_eq!(mount.names(), ["one"]);
+    mount.umount().succeeded();
+    eventually("Dovecot logs EXTERNAL", || {
+        dovecot.log().contains("method=EXTERNAL")
+    });
+}
+
+/// The command that mounts, for a user with nothing in the home directory.
+fn without_password(site: &Site, account: &Account) -> Command {
+    let mut command = site.command(account);
+    command
+        .env_remove("POP3FS_PASSWORD")
+        .env("HOME", site.home());
+    command
 }
 
 /// Fails to mount.

@@ -6,6 +6,8 @@
 
 mod acceptance;
 mod access;
+mod attacks;
+mod certificates;
 mod deleting;
 mod errors;
 mod events;

@@ -58,7 +58,9 @@ impl Exchange {
                 "{mechanism}: the token may have expired, or not be meant for POP3"
             )),
             Self::Auth(Mechanism::External) => {
-                Some("EXTERNAL: the certificate may be for another login".to_owned())
+                let reasons = "the certificate may be for another login, have expired, or come \
+                    from an authority that the server does not know";
+                Some(format!("EXTERNAL: {reasons}"))
             }
             Self::Auth(mechanism) => Some(format!("{mechanism}: {elsewise}")),
             Self::Apop => Some(format!("APOP: {elsewise}")),

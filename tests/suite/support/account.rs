@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use super::authority::Certificate;
+
 /// Where a mailbox is, and how to get into it.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -44,6 +46,14 @@ impl Account {
             source: self.source.replace("127.0.0.1", host),
             ..self
         }
+    }
+
+    /// The same with a client certificate.
+    pub fn showing(&self, certificate: &Certificate) -> Self {
+        let path = |path: &Path| path.display().to_string();
+        let (chain, key) = (path(&certificate.chain), path(&certificate.key));
+        self.clone()
+            .with_options(&["--tls-client-certificate", &chain, "--tls-client-key", &key])
     }
 
     /// The same with more options.

@@ -1,6 +1,7 @@
 //! What the tests are written with.
 
 pub mod account;
+pub mod authority;
 pub mod corpus;
 pub mod dovecot;
 pub mod introspection;

@@ -35,6 +35,14 @@ impl Logins {
         }
     }
 
+    /// The same, and client certificates by this authority for EXTERNAL.
+    pub fn with_certificates_by(self, authority: PathBuf) -> Self {
+        Self {
+            client_authority: Some(authority),
+            ..self
+        }
+    }
+
     /// The same for this user, where somebody has to know.
     pub(super) fn of(&self, user: &str) -> Self {
         let introspection = |token| Arc::new(Introspection::of(token, user));
