@@ -351,7 +351,7 @@ mod tests {
     fn verbs_speak_to_a_mount() {
         let umount = parsed("pop3fs umount /mnt").unwrap();
         assert!(
-            matches!(umount, Request::Umount { mountpoint, manner: Manner::Plainly, terms: Terms { verify: true } } if mountpoint == Path::new("/mnt"))
+            matches!(umount, Request::Umount { mountpoint, manner: Manner::Plainly, terms: Terms { verify: true, even_unread: false } } if mountpoint == Path::new("/mnt"))
         );
         for (line, expected) in [
             ("pop3fs umount -l /mnt", Manner::Lazily),
@@ -360,8 +360,11 @@ mod tests {
             let umount = parsed(line);
             assert!(matches!(umount, Ok(Request::Umount { manner, .. }) if manner == expected));
         }
-        let unverified = parsed("pop3fs commit --no-verify /mnt");
-        let terms = Terms { verify: false };
+        let unverified = parsed("pop3fs commit --no-verify -y /mnt");
+        let terms = Terms {
+            verify: false,
+            even_unread: true,
+        };
         assert!(matches!(unverified, Ok(Request::Commit { terms: given, .. }) if given == terms));
         assert!(usage("pop3fs umount --lazy --force /mnt").contains("cannot be used"));
         assert!(matches!(

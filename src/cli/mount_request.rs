@@ -38,6 +38,8 @@ pub struct MountRequest {
     pub verify_commit: bool,
     /// How many messages a commit deletes in one session, at most.
     pub commit_every: Option<u64>,
+    /// How many messages that were never read a commit may delete.
+    pub delete_guard: Option<u64>,
     /// Whether what is in the mount point may be hidden.
     pub nonempty: bool,
     /// The files' owner, where it is not the mounter.
@@ -92,6 +94,7 @@ impl TryFrom<Typed> for MountRequest {
             allow_other: options.allow_other,
             verify_commit: options.verify_commit,
             commit_every: options.commit_every,
+            delete_guard: options.delete_guard,
             nonempty: options.nonempty,
             uid: options.uid,
             gid: options.gid,

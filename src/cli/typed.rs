@@ -110,6 +110,9 @@ pub(super) struct MountOptions {
     /// Delete at most so many messages in one session, so that a lost link loses less
     #[arg(long, value_name = "NUMBER", value_parser = value::count())]
     pub(super) commit_every: Option<u64>,
+    /// Refuse to delete more messages than so many that were never read, unless a verb says --yes
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) delete_guard: Option<u64>,
     /// Mount also on a directory that is not empty, and hide what is in it
     #[arg(long)]
     pub(super) nonempty: bool,
@@ -166,12 +169,16 @@ pub(super) struct CommitTerms {
     /// Take the server's word for it that the messages are gone, and do not look
     #[arg(long)]
     no_verify: bool,
+    /// Delete also what the mount's --delete-guard would keep
+    #[arg(short, long)]
+    yes: bool,
 }
 
 impl From<CommitTerms> for Terms {
     fn from(typed: CommitTerms) -> Self {
         Self {
             verify: !typed.no_verify,
+            even_unread: typed.yes,
         }
     }
 }

@@ -59,6 +59,10 @@ impl Correction {
             whole: open.body.get().filter(short).cloned(),
         }
     }
+
+    fn is_whole(&self) -> bool {
+        self.whole.is_some()
+    }
 }
 
 /// What a program reads at once; a longer message may not be read to its end.
@@ -174,16 +178,19 @@ impl Tree {
     ) {
         let handles = Arc::clone(&self.handles);
         let presence = self.maildrop.presence();
+        let maildrop = self.maildrop.clone();
         let answer = move |opened: Result<(OpenMessage, Option<maildrop::Correction>), _>| {
-            reply(
-                opened
-                    .map_err(Error::from)
-                    .map(|(open, correction)| Opened {
-                        correction: correction.map(|correction| Correction::of(&open, correction)),
-                        access: access(&open),
-                        handle: handles.insert(Handle::Message(open), presence),
-                    }),
-            );
+            reply(opened.map_err(Error::from).map(|(open, correction)| {
+                let correction = correction.map(|correction| Correction::of(&open, correction));
+                if correction.as_ref().is_some_and(Correction::is_whole) {
+                    maildrop.has_given_whole(id);
+                }
+                Opened {
+                    correction,
+                    access: access(&open),
+                    handle: handles.insert(Handle::Message(open), presence),
+                }
+            }));
         };
         self.maildrop.open(id, Box::new(answer));
     }

@@ -11,7 +11,7 @@ const LONGEST: usize = 1024;
 ///
 /// ```text
 /// verb = ("commit" *(SP term) / ("refresh" / "park") [SP "nowait"] / "undelete" SP name / "undelete-all") [LF]
-/// term = "last" / "verify" / "no-verify" / "nowait"
+/// term = "last" / "verify" / "no-verify" / "yes" / "nowait"
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verb {
@@ -66,6 +66,7 @@ impl Verb {
                 "last" => terms.is_last = true,
                 "verify" => terms.verify = Some(true),
                 "no-verify" => terms.verify = Some(false),
+                "yes" => terms.even_unread = true,
                 "nowait" => nowait = true,
                 _ => return Err(Error::UnknownVerb),
             }
@@ -105,6 +106,11 @@ mod tests {
         assert_eq!(Verb::parse(b"commit nowait last"), commit(last, true));
         assert_eq!(Verb::parse(b"commit last nowait"), commit(last, true));
         assert_eq!(Verb::parse(b"commit verify last"), commit(verified, false));
+        let sure = Terms {
+            even_unread: true,
+            ..Terms::default()
+        };
+        assert_eq!(Verb::parse(b"commit yes"), commit(sure, false));
     }
 
     #[test]

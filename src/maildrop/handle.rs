@@ -30,7 +30,7 @@ const FINAL_FOR: i64 = 60;
 /// The maildrop, for any number of threads. No call here waits for the network, and an answer may
 /// be given on the caller's thread before the call returns.
 #[derive(Clone)]
-pub struct Maildrop(Arc<Shared>);
+pub struct Maildrop(pub(super) Arc<Shared>);
 
 pub(super) struct Shared {
     pub state: Arc<Mutex<State>>,
@@ -38,6 +38,8 @@ pub(super) struct Shared {
     /// order of the marks; it is the one lock that is held over (local, buffered) writing.
     journal: Mutex<Option<Arrears>>,
     pub surroundings: Surroundings,
+    /// Whether it is of interest what was read.
+    pub is_guarded: bool,
 }
 
 /// What the maildrop is told by, and tells, the world.
@@ -61,6 +63,7 @@ impl Maildrop {
         journal: Option<Box<dyn Journal>>,
         inherited: Vec<Mark>,
     ) -> (Self, Engine) {
+        let is_guarded = settings.delete_guard.is_some();
         let state = Arc::new(Mutex::new(State::new(settings, inherited)));
         let engine = Engine::new(state.clone());
         (
@@ -68,6 +71,7 @@ impl Maildrop {
                 state,
                 journal: Mutex::new(journal.map(Arrears::none)),
                 surroundings,
+                is_guarded,
             })),
             engine,
         )
@@ -154,6 +158,7 @@ impl Maildrop {
 
     /// Reads from an open message; fewer octets than asked for mean the end.
     pub fn read(&self, open: &OpenMessage, offset: u64, length: usize, answer: Answer<Octets>) {
+        let answer = self.noted(open.id, offset, answer);
         if let Some(body) = open.body.get() {
             return answer(open.part(body, offset, length));
         }

@@ -31,6 +31,7 @@ mod fetch;
 mod fingerprint;
 mod foresight;
 mod groups;
+mod guard;
 mod handle;
 mod journal;
 mod mark;

@@ -40,6 +40,8 @@ pub struct Settings {
     pub verify_commit: bool,
     /// How many messages a commit deletes in one session, at most.
     pub commit_every: Option<u64>,
+    /// How many messages a commit may delete that were never read to the end; any number, if none.
+    pub delete_guard: Option<u64>,
     /// Whether all sizes are to be learned by fetching everything.
     pub exact_sizes: bool,
 }

@@ -14,6 +14,7 @@ use super::event::EventKind;
 use super::fetch::Fetch;
 use super::fingerprint::Fingerprint;
 use super::foresight::Foresight;
+use super::guard::Guard;
 use super::mark::Mark;
 use super::message::{Correction, Entry, MessageId, Octets, Place, Size};
 use super::open::{Holding, Holdings, OpenMessage};
@@ -55,6 +56,7 @@ pub(super) struct State {
     pub(super) holdings: Holdings,
     pub(super) candour: Candour,
     pub(super) foresight: Foresight,
+    pub(super) guard: Guard,
     /// What is to be fetched for a reader, in order of asking.
     pub(super) demand: VecDeque<Fetch>,
     /// No reader's deadline is before this.
@@ -90,6 +92,7 @@ impl State {
     pub fn new(settings: Settings, inherited: Vec<Mark>) -> Self {
         Self {
             cache: Cache::new(settings.cache_size),
+            guard: Guard::new(settings.delete_guard),
             settings,
             catalog: Catalog::default(),
             link: LinkStatus::default(),

@@ -9,6 +9,8 @@ pub struct Terms {
     /// Whether a new listing is to be held against what the server has confirmed; as the mount is
     /// set, if none.
     pub verify: Option<bool>,
+    /// Whether any number of messages may be deleted that were never read.
+    pub even_unread: bool,
 }
 
 impl Terms {
@@ -17,6 +19,7 @@ impl Terms {
         Self {
             is_last: self.is_last || other.is_last,
             verify: self.verify.max(other.verify),
+            even_unread: self.even_unread || other.even_unread,
         }
     }
 

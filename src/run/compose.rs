@@ -123,6 +123,7 @@ fn settings(request: &MountRequest) -> Settings {
         read_only: request.read_only,
         verify_commit: request.verify_commit,
         commit_every: request.commit_every,
+        delete_guard: request.delete_guard,
         exact_sizes: request.exact_sizes,
     }
 }

@@ -187,8 +187,7 @@ fn a_quit_commits_nothing() {
 #[test]
 fn a_commit_is_held_against_a_new_listing() {
     mounted(serving_three(), &[], |mount, server| {
-        remove_two(mount);
-        fs::remove_file(mount.file("three")).expect("a file to remove");
+        remove(mount, &["two", "three"]);
         server.fault(Fault::QuitForgets("two".into()));
         let commit = mount.verb("commit", &[]);
         assert_eq!(commit.code(), Some(TEMPORARY_FAILURE), "{commit:?}");
@@ -251,12 +250,64 @@ fn a_large_commit_can_be_spread_over_sessions() {
     );
 }
 
+/// With delete_guard no commit deletes more messages than that which no program has read to the end in
+/// this mount, unless the verb that asks for it says yes; they stay marked, also when the mailbox is
+/// unmounted.
+#[test]
+fn what_nobody_has_read_is_guarded() {
+    if lacking(&[Need::Fuse]) {
+        return;
+    }
+    let (server, site) = (serving_three(), Site::new());
+    let mount = site.mount_with(&account(&server), &["-o", "delete_guard=1"]);
+    remove(&mount, &["one", "two", "three"]);
+    mount.daemon().signal(Signal::SIGTERM);
+    mount.daemon().await_end();
+    assert_eq!(server.count("DELE"), 0);
+    drop(mount);
+
+    let mount = site.mount_with(&account(&server), &["-o", "delete_guard=1"]);
+    assert_eq!(mount.names_in(".pop3fs/deleted").len(), 3);
+    let refused = mount.verb("commit", &[]);
+    assert_eq!(refused.code(), Some(TEMPORARY_FAILURE), "{refused:?}");
+    assert!(
+        refused.says("3 of the 3 marked messages were never read"),
+        "{refused:?}"
+    );
+    for name in ["one", "two"] {
+        fs::read(mount.file(".pop3fs/deleted").join(name)).expect("a file to read");
+    }
+    mount.verb("commit", &[]).succeeded();
+    assert_eq!(held_by(&server), [""; 0]);
+    mount.umount().succeeded();
+}
+
+/// The verb umount can say yes, too.
+#[test]
+fn who_unmounts_can_say_yes() {
+    mounted(
+        serving_three(),
+        &["-o", "delete_guard=0"],
+        |mount, server| {
+            remove_two(mount);
+            mount.verb("umount", &["--yes"]).succeeded();
+            assert_eq!(held_by(server), ["one", "three"]);
+        },
+    );
+}
+
+fn remove(mount: &Mount, names: &[&str]) {
+    for name in names {
+        fs::remove_file(mount.file(name)).expect("a file to remove");
+    }
+}
+
 fn beginning(mount: &Mount, verb: &str) -> Running {
     start(pop3fs().arg(verb).arg(mount.path()))
 }
 
 fn remove_two(mount: &Mount) {
-    fs::remove_file(mount.file("two")).expect("a file to remove");
+    remove(mount, &["two"]);
 }
 
 fn is_committing(mount: &Mount) -> bool {

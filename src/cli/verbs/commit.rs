@@ -10,6 +10,8 @@ use super::{Answer, VerbError};
 pub struct Terms {
     /// Whether the mount is to look whether the messages are gone.
     pub verify: bool,
+    /// Whether what nobody has read is to be deleted, however much it is.
+    pub even_unread: bool,
 }
 
 /// Commits, waits for the end of it, and tells what became of each message.
@@ -36,7 +38,8 @@ impl Terms {
     /// What `ctl` calls them.
     pub(super) fn words(self) -> String {
         let verify = if self.verify { " verify" } else { " no-verify" };
-        verify.to_owned()
+        let yes = if self.even_unread { " yes" } else { "" };
+        format!("{verify}{yes}")
     }
 }
 
@@ -46,7 +49,22 @@ mod tests {
     use super::*;
     use crate::cli::ExitStatus;
 
-    const VERIFIED: Terms = Terms { verify: true };
+    const VERIFIED: Terms = Terms {
+        verify: true,
+        even_unread: false,
+    };
+
+    #[test]
+    fn terms_are_words_of_ctl() {
+        let sure = Terms {
+            verify: false,
+            even_unread: true,
+        };
+        assert_eq!(
+            [VERIFIED.words(), sure.words()],
+            [" verify", " no-verify yes"]
+        );
+    }
 
     #[test]
     fn the_verb_is_written_and_the_report_told() {

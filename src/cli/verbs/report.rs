@@ -7,6 +7,9 @@ use serde::Deserialize;
 use super::printable::printable;
 use crate::cli::ExitStatus;
 
+/// Lines that say no more than that something was not deleted.
+const ALIKE_MAX: usize = 10;
+
 /// The last commit.
 #[derive(Debug, Deserialize)]
 #[serde(default)]
@@ -41,6 +44,12 @@ enum Outcome {
     Unknown,
 }
 
+impl Outcome {
+    fn is_gone(self) -> bool {
+        matches!(self, Self::Deleted | Self::AlreadyGone)
+    }
+}
+
 impl Report {
     /// The status that says whether all that was marked is gone.
     pub(super) fn status(&self) -> ExitStatus {
@@ -56,6 +65,19 @@ impl Report {
             .iter()
             .filter(|m| m.outcome == outcome)
             .count()
+    }
+
+    /// What has a reason of its own is told; the rest is the same for all.
+    fn write_left(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let left = self.messages.iter().filter(|it| !it.outcome.is_gone());
+        let (told, alike): (Vec<_>, Vec<_>) = left.partition(|it| it.reason.is_some());
+        for message in told.iter().chain(alike.iter().take(ALIKE_MAX)) {
+            write!(f, "{message}")?;
+        }
+        match alike.len().saturating_sub(ALIKE_MAX) {
+            0 => Ok(()),
+            more => writeln!(f, "and {more} more"),
+        }
     }
 
     fn write_counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,9 +97,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write_counts(f)?;
-        for message in &self.messages {
-            message.fmt(f)?;
-        }
+        self.write_left(f)?;
         if let Some(problem) = &self.problem {
             writeln!(f, "not complete: {}", printable(problem))?;
         }
@@ -91,11 +111,11 @@ impl fmt::Display for Report {
     }
 }
 
-/// A line, or nothing where the message is gone.
+/// A line.
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.outcome {
-            Outcome::Deleted | Outcome::AlreadyGone => return Ok(()),
+            Outcome::Deleted | Outcome::AlreadyGone => "gone",
             Outcome::Refused => "refused by the server",
             Outcome::Kept => "not deleted",
             Outcome::Unknown => "not confirmed",
@@ -149,6 +169,17 @@ mod tests {
             what is not deleted stays marked; the next commit tries again\n";
         assert_eq!(report.to_string(), lines);
         assert_eq!(report.status(), ExitStatus::TempFail);
+    }
+
+    #[test]
+    fn what_is_the_same_for_many_is_told_of_a_few() {
+        let kept = r#"{"name": "a", "outcome": "kept"}"#;
+        let refused = r#"{"name": "z", "outcome": "refused", "reason": "locked"}"#;
+        let messages = [vec![kept; 30], vec![refused; 30]].concat().join(",");
+        let report = report(&format!(r#"{{"messages": [{messages}]}}"#)).to_string();
+        assert_eq!(report.matches("a: not deleted\n").count(), 10);
+        assert_eq!(report.matches("z: refused").count(), 30);
+        assert!(report.contains("and 20 more\n"));
     }
 
     #[test]

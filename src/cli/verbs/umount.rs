@@ -162,7 +162,10 @@ mod tests {
     use super::super::mounts::tests::Simulated;
     use super::*;
 
-    const TRUSTED: Terms = Terms { verify: false };
+    const TRUSTED: Terms = Terms {
+        verify: false,
+        even_unread: false,
+    };
 
     const COMPLETE: &str = r#"{"complete": true, "remaining": 5, "messages": []}"#;
 

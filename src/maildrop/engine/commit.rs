@@ -11,6 +11,7 @@ use super::super::message::{MessageId, Place};
 use super::super::reader::Answer;
 use super::super::report::CommitReport;
 use super::super::session::Session;
+use super::super::state::State;
 use super::super::terms::Terms;
 use super::transaction::{Next, Transaction};
 use super::{Engine, Turn};
@@ -24,9 +25,19 @@ impl Engine {
         turn: &mut Turn<'_>,
     ) {
         let terms = terms.or_verify(turn.state.settings.verify_commit);
-        let catalog = &turn.state.catalog;
+        let State {
+            catalog,
+            settings,
+            guard,
+            ..
+        } = &*turn.state;
         if self.commit.is_none() {
-            self.commit = Transaction::begin(catalog, &self.doubtful, terms, &turn.state.settings);
+            let begun = Transaction::begin(catalog, &self.doubtful, terms, settings);
+            let objection = guard.objection(catalog).filter(|_| !terms.even_unread);
+            match (begun, objection) {
+                (Some(begun), Some(objection)) => return refuse(begun, objection, answer, turn),
+                (begun, _) => self.commit = begun,
+            }
         }
         match &mut self.commit {
             Some(commit) if commit.covers(catalog) => {
@@ -167,6 +178,21 @@ impl Engine {
             self.asked_to_commit(until, terms, answer, turn);
         }
     }
+}
+
+/// Nothing is done.
+fn refuse(
+    commit: Transaction,
+    objection: String,
+    answer: Answer<Arc<CommitReport>>,
+    turn: &mut Turn<'_>,
+) {
+    let left = turn.state.catalog.totals().messages;
+    let report = commit.report(Some(objection), left, turn.now.unix_seconds());
+    log::error!("commit: {}", report.problem.as_deref().unwrap_or_default());
+    let report = Arc::new(report);
+    turn.state.last_commit = Some(report.clone());
+    turn.answer(answer, Ok(report));
 }
 
 fn answer_nothing_to_do(terms: Terms, answer: Answer<Arc<CommitReport>>, turn: &mut Turn<'_>) {

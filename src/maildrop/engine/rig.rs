@@ -119,6 +119,7 @@ pub(in super::super) fn settings() -> Settings {
         read_only: false,
         verify_commit: false,
         commit_every: None,
+        delete_guard: None,
         exact_sizes: false,
     }
 }

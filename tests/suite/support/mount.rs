@@ -314,7 +314,7 @@ fn processes() -> impl Iterator<Item = Pid> {
         .map(Pid::from_raw)
 }
 
-/// A process that ends closes its files late; what is left of it then is a zombie of one thread
+/// A process that ends closes its files late; what is left of it then is a zombie of no other thread
 /// (proc_pid_stat(5), fields 3 and 20).
 fn holds_locks(id: Pid) -> bool {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
@@ -324,7 +324,7 @@ fn holds_locks(id: Pid) -> bool {
     let mut fields = after_name.split(' ');
     let state = fields.next();
     let threads = fields.nth(16);
-    state != Some("Z") || threads != Some("1")
+    state != Some("Z") || !matches!(threads, Some("0" | "1"))
 }
 
 fn arguments(id: Pid) -> Vec<String> {
