@@ -21,6 +21,8 @@ struct Connection {
     shared: Arc<Shared>,
     session: Session,
     link: Link,
+    /// To be sent behind the next reply.
+    postponed: Vec<u8>,
 }
 
 /// Talks with a client until it goes, or the script cuts the link.
@@ -38,6 +40,7 @@ pub(crate) fn serve(shared: Arc<Shared>, socket: TcpStream, id: ConnectionId) ->
         shared,
         session,
         link,
+        postponed: Vec::new(),
     };
     connection.run()
 }
@@ -105,7 +108,9 @@ impl Connection {
                 unique_id: answer.unique_id.as_deref(),
             };
             let steps = self.shared.script.lock().plan(&occasion, answer.reply);
+            let before = std::mem::take(&mut self.postponed);
             steps.into_iter().try_for_each(|step| self.take(step))?;
+            self.link.send(&before)?;
         }
         Ok(answer.next)
     }
@@ -118,6 +123,10 @@ impl Connection {
             Step::Repeat(octets) => self.repeat(&octets),
             Step::LosePipelined => {
                 self.link.discard_input();
+                Ok(())
+            }
+            Step::Postpone(octets) => {
+                self.postponed = octets;
                 Ok(())
             }
             Step::Cut => self.link.flush().and_then(|()| Err(self.link.cut())),

@@ -19,6 +19,8 @@ pub struct Conversation {
     stage: Stage,
     input: Vec<u8>,
     output: Vec<u8>,
+    /// To be sent behind the next reply.
+    postponed: Vec<u8>,
 }
 
 #[derive(PartialEq)]
@@ -39,6 +41,7 @@ impl Conversation {
             stage: Stage::Open,
             input: Vec::new(),
             output: Vec::new(),
+            postponed: Vec::new(),
         }
     }
 
@@ -122,14 +125,17 @@ impl Conversation {
             .script
             .lock()
             .plan(&Occasion { verb, unique_id }, reply);
+        let before = std::mem::take(&mut self.postponed);
         for step in steps {
             match step {
                 Step::Send(octets) | Step::Repeat(octets) => self.output.extend(octets),
                 Step::LosePipelined => self.input.clear(),
+                Step::Postpone(octets) => self.postponed = octets,
                 Step::Cut => self.stage = Stage::Closed,
                 Step::Wait(_) | Step::Stand(_) => {}
             }
         }
+        self.output.extend(before);
     }
 
     /// What has been said since the last time, up to where the link is cut.

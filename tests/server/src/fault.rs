@@ -29,6 +29,8 @@ pub enum Fault {
     Junk(When, Vec<u8>),
     /// After the command, what the client had sent behind it is lost, as if pipelining did not work.
     LosesPipelined(When),
+    /// The reply goes out behind the next one.
+    Postponed(When),
     /// The link is cut as soon as a command arrives together with the next one.
     HangsUpOnPipelining,
     /// The session is closed, and nothing deleted, once it has got so many `-ERR`.
@@ -47,6 +49,8 @@ pub enum Fault {
     BareLineFeeds,
     /// Lines that start with a dot are sent as they are.
     Unstuffed,
+    /// A message's last line has no end, so that the final dot stands behind it.
+    GluedDot,
     /// LIST and STAT tell another size.
     Size(Which, Listed),
     /// UIDL tells another unique-id. Any octets; the same for several messages; or none at all.
@@ -55,6 +59,16 @@ pub enum Fault {
     Order(Order),
     /// A session shows only so many messages: the newest.
     NewestOnly(usize),
+    /// A session shows only so many messages: the oldest.
+    OldestOnly(usize),
+    /// The reply to the command of that verb, LIST or UIDL, leaves a message out.
+    Omit(String, Which),
+    /// Behind a DELE, LIST and UIDL number what is left from 1 on, and all other commands as before.
+    Renumbering,
+    /// What RETR does about a message that another client has deleted.
+    Expunged(Expunged),
+    /// What was retrieved in a session is gone after it, however it ends.
+    TakesRetrieved,
     /// QUIT answers `+OK` and this message is kept although it was marked.
     QuitForgets(Which),
     /// QUIT answers first, deletes after this time, and closes only then.
@@ -218,6 +232,17 @@ impl Listed {
             Self::Text(text) => Err(text),
         }
     }
+}
+
+/// What RETR does about a message that another client has deleted, in place of an `-ERR`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expunged {
+    /// It gives it all the same.
+    Given,
+    /// It gives a message of no octets.
+    Empty,
+    /// It ends the session without a word.
+    Fatal,
 }
 
 /// How a session numbers the messages.

@@ -42,7 +42,7 @@ mod transaction;
 
 pub use builder::{Builder, Commit};
 pub use conversation::Conversation;
-pub use fault::{Fault, Listed, Order, When, Which};
+pub use fault::{Expunged, Fault, Listed, Order, When, Which};
 pub use gate::Gate;
 pub use identity::Identity;
 pub use message::Message;

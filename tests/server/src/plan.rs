@@ -12,6 +12,8 @@ pub(crate) enum Step {
     Repeat(Vec<u8>),
     Stand(Arc<Barrier>),
     LosePipelined,
+    /// To be sent behind the next reply.
+    Postpone(Vec<u8>),
     Cut,
 }
 
@@ -33,6 +35,7 @@ pub(crate) struct Plan {
     junk: Vec<u8>,
     endless: Option<Vec<u8>>,
     loses_pipelined: bool,
+    postponed: bool,
 }
 
 impl Plan {
@@ -45,6 +48,7 @@ impl Plan {
             junk: Vec::new(),
             endless: None,
             loses_pipelined: false,
+            postponed: false,
         }
     }
 
@@ -62,6 +66,7 @@ impl Plan {
             }
             Fault::Junk(_, octets) => self.junk.extend(octets),
             Fault::LosesPipelined(_) => self.loses_pipelined = true,
+            Fault::Postponed(_) => self.postponed = true,
             _ => {}
         }
     }
@@ -91,6 +96,9 @@ impl Plan {
     pub(crate) fn into_steps(mut self) -> Vec<Step> {
         self.octets.append(&mut self.junk);
         self.octets.truncate(self.cut.unwrap_or(usize::MAX));
+        if self.postponed {
+            return vec![Step::Postpone(self.octets)];
+        }
         let mut steps = Vec::new();
         steps.extend(self.delay.map(Step::Wait));
         self.send_up_to_holds(&mut steps);
@@ -126,7 +134,8 @@ pub(crate) fn changes_reply(fault: &mut Fault) -> Option<&mut When> {
         | Fault::Replace(when, _)
         | Fault::Endless(when, _, _)
         | Fault::Junk(when, _)
-        | Fault::LosesPipelined(when) => Some(when),
+        | Fault::LosesPipelined(when)
+        | Fault::Postponed(when) => Some(when),
         _ => None,
     }
 }
@@ -145,6 +154,7 @@ mod tests {
             Step::Repeat(_) => "repeat".into(),
             Step::Stand(_) => "stand".into(),
             Step::LosePipelined => "lose".into(),
+            Step::Postpone(_) => "postpone".into(),
             Step::Cut => "cut".into(),
         });
         words.collect()

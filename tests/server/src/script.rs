@@ -1,6 +1,6 @@
 //! The faults in force, and what they make of a reply.
 
-use crate::fault::{Fault, Order, When};
+use crate::fault::{Expunged, Fault, Order, When};
 use crate::gate::Barrier;
 use crate::message::Message;
 use crate::plan::{Place, Plan, Step, changes_reply};
@@ -144,6 +144,30 @@ impl Script {
     pub(crate) fn order(&self) -> Option<Order> {
         self.faults.iter().rev().find_map(|fault| match fault {
             Fault::Order(order) => Some(*order),
+            _ => None,
+        })
+    }
+
+    /// How many messages a session shows at most, the oldest of all.
+    pub(crate) fn oldest_only(&self) -> usize {
+        let limits = self.faults.iter().filter_map(|fault| match fault {
+            Fault::OldestOnly(limit) => Some(*limit),
+            _ => None,
+        });
+        limits.min().unwrap_or(usize::MAX)
+    }
+
+    /// Whether the reply to LIST or UIDL leaves this message out.
+    pub(crate) fn omits(&self, verb: &str, unique_id: &[u8]) -> bool {
+        self.faults.iter().any(|fault| match fault {
+            Fault::Omit(own, which) => own.eq_ignore_ascii_case(verb) && which.is(unique_id),
+            _ => false,
+        })
+    }
+
+    pub(crate) fn expunged(&self) -> Option<Expunged> {
+        self.faults.iter().find_map(|fault| match fault {
+            Fault::Expunged(expunged) => Some(*expunged),
             _ => None,
         })
     }

@@ -4,6 +4,7 @@ mod authorization;
 
 use crate::capabilities;
 use crate::command::Command;
+use crate::fault::{Expunged, Fault};
 use crate::message::Message;
 use crate::reply::{err, ok};
 use crate::script::{Occasion, Verdict};
@@ -147,6 +148,7 @@ impl Session {
         match verb {
             "CAPA" => (self.capa(), Next::Read),
             "QUIT" => self.quit(),
+            "RETR" if self.is_fatal(command) => (Vec::new(), Next::Cut),
             _ if self.in_transaction() => (self.transact(command), Next::Read),
             "STLS" => self.stls(),
             "UTF8" => (ok("UTF-8 it is"), Next::Read),
@@ -163,6 +165,20 @@ impl Session {
             verb => config.withholds(verb),
         };
         !withheld && self.shared.script.lock().knows(verb)
+    }
+
+    /// Whether the message is one that another client has deleted, and asking for it ends the session.
+    fn is_fatal(&self, command: &Command) -> bool {
+        let fatal = self.shared.script.lock().expunged() == Some(Expunged::Fatal);
+        match &self.state {
+            State::Transaction(transaction) => {
+                fatal
+                    && transaction
+                        .named(command)
+                        .is_some_and(|held| held.is_gone())
+            }
+            _ => false,
+        }
     }
 
     fn in_transaction(&self) -> bool {
@@ -212,6 +228,7 @@ impl Session {
         let State::Transaction(transaction) = state else {
             return ok("bye");
         };
+        self.take_retrieved(&transaction);
         let marked = self.to_be_removed(&transaction);
         match self.remove(&marked) {
             Ok(left) => {
@@ -230,6 +247,14 @@ impl Session {
         let mut marked = transaction.marked();
         marked.retain(|held| !script.quit_forgets(&held.message.unique_id));
         marked
+    }
+
+    /// What was retrieved goes too, where the server is one that does so.
+    fn take_retrieved(&self, transaction: &Transaction) {
+        if self.shared.script.lock().has(&Fault::TakesRetrieved) {
+            // Nobody is left to be told that it could not be done.
+            let _ = self.remove(transaction.retrieved());
+        }
     }
 
     /// What the session shows, in the order of the message-numbers.
@@ -258,6 +283,9 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        if let State::Transaction(transaction) = &self.state {
+            self.take_retrieved(transaction);
+        }
         self.shared.occupancy.free(self.connection);
     }
 }

@@ -1,8 +1,7 @@
 //! The TRANSACTION state (RFC 1939 section 5): one session's view of the maildrop.
 
 use crate::command::Command;
-use crate::fault::Fault;
-use crate::fault::Order;
+use crate::fault::{Expunged, Fault, Order};
 use crate::message::Message;
 use crate::reply::{err, multi_line, ok};
 use crate::script::Script;
@@ -15,6 +14,7 @@ pub(crate) struct Transaction {
     pub user: String,
     messages: Vec<Arc<Held>>,
     marked: BTreeSet<usize>,
+    retrieved: Vec<Arc<Held>>,
 }
 
 impl Transaction {
@@ -27,6 +27,7 @@ impl Transaction {
     ) -> Self {
         let surplus = messages.len().saturating_sub(script.newest_only());
         messages.drain(..surplus);
+        messages.truncate(script.oldest_only());
         match script.order() {
             Some(Order::Reversed) => messages.reverse(),
             Some(Order::Shuffled(seed)) => {
@@ -38,6 +39,7 @@ impl Transaction {
             user,
             messages,
             marked: BTreeSet::new(),
+            retrieved: Vec::new(),
         }
     }
 
@@ -45,10 +47,10 @@ impl Transaction {
     pub(crate) fn carry_out(&mut self, command: &Command, script: &Script) -> Option<Vec<u8>> {
         let reply = match command.verb.as_str() {
             "STAT" => self.stat(script),
-            "LIST" => self.list(command, "scan listing follows", |held| {
+            "LIST" => self.list(command, script, "scan listing follows", |held| {
                 size(&held.message, script)
             }),
-            "UIDL" => self.list(command, "unique-id listing follows", |held| {
+            "UIDL" => self.list(command, script, "unique-id listing follows", |held| {
                 script.unique_id(&held.message).to_vec()
             }),
             "RETR" => self.retr(command, script),
@@ -73,6 +75,11 @@ impl Transaction {
             .iter()
             .map(|held| held.message.clone())
             .collect()
+    }
+
+    /// What RETR has given, or tried to.
+    pub(crate) fn retrieved(&self) -> &[Arc<Held>] {
+        &self.retrieved
     }
 
     /// What is to be deleted.
@@ -104,14 +111,25 @@ impl Transaction {
         ok(format_args!("{} {octets}", self.unmarked().count()))
     }
 
-    fn list(&self, command: &Command, title: &str, tell: impl Fn(&Held) -> Vec<u8>) -> Vec<u8> {
+    fn list(
+        &self,
+        command: &Command,
+        script: &Script,
+        title: &str,
+        tell: impl Fn(&Held) -> Vec<u8>,
+    ) -> Vec<u8> {
         let line =
             |number: usize, held| [number.to_string().as_bytes(), b" ", &tell(held)].concat();
         match (command.argument, self.named(command)) {
             (None, _) => {
-                let lines = self
+                let told = self
                     .unmarked()
-                    .map(|(number, held)| [&line(number, held)[..], b"\r\n"].concat());
+                    .filter(|(_, held)| !script.omits(&command.verb, &held.message.unique_id));
+                let renumbers = script.has(&Fault::Renumbering);
+                let lines = (1..).zip(told).map(|(place, (number, held))| {
+                    let number = if renumbers { place } else { number };
+                    [&line(number, held)[..], b"\r\n"].concat()
+                });
                 multi_line(title, &lines.collect::<Vec<_>>().concat(), true)
             }
             (Some(_), Some(held)) => {
@@ -122,12 +140,17 @@ impl Transaction {
         }
     }
 
-    fn retr(&self, command: &Command, script: &Script) -> Vec<u8> {
-        match self.named(command) {
-            Some(held) if held.is_gone() => expunged(command),
-            Some(held) => body(&held.message.octets, script),
-            None => no_such_message(),
-        }
+    fn retr(&mut self, command: &Command, script: &Script) -> Vec<u8> {
+        let Some(held) = self.named(command).cloned() else {
+            return no_such_message();
+        };
+        let reply = match script.expunged().filter(|_| held.is_gone()) {
+            Some(Expunged::Empty) => body(b"", script),
+            None if held.is_gone() => expunged(command),
+            _ => body(&held.message.octets, script),
+        };
+        self.retrieved.push(held);
+        reply
     }
 
     fn top(&self, command: &Command, script: &Script) -> Vec<u8> {
@@ -165,7 +188,12 @@ fn size(message: &Message, script: &Script) -> Vec<u8> {
 
 fn body(octets: &[u8], script: &Script) -> Vec<u8> {
     let stuffed = !script.has(&Fault::Unstuffed);
-    multi_line(format_args!("{} octets", octets.len()), octets, stuffed)
+    let mut reply = multi_line(format_args!("{} octets", octets.len()), octets, stuffed);
+    if script.has(&Fault::GluedDot) {
+        let last_line_end = reply.len().saturating_sub(b"\r\n.\r\n".len());
+        reply.drain(last_line_end..last_line_end + 2);
+    }
+    reply
 }
 
 fn no_such_message() -> Vec<u8> {

@@ -1,7 +1,7 @@
 //! The server when it misbehaves: each fault once.
 
 use crate::client::{Client, assert_starts};
-use pop3fs_server::{Fault, Listed, Message, Order, Server, When, Which};
+use pop3fs_server::{Expunged, Fault, Listed, Message, Order, Server, When, Which};
 use std::time::{Duration, Instant};
 
 const BODY: &str = "A: 1\r\n\r\n.x\r\n";
@@ -286,6 +286,73 @@ fn only_the_newest_can_be_shown() {
         Client::logged_in(&server).lines("UIDL"),
         ["1 two", "2 three"]
     );
+}
+
+#[test]
+fn only_the_oldest_can_be_shown() {
+    let server = three();
+    server.fault(Fault::OldestOnly(2));
+    let mut client = Client::logged_in(&server);
+    assert_eq!(client.lines("UIDL"), ["1 one", "2 two"]);
+}
+
+#[test]
+fn a_listing_can_leave_a_message_out() {
+    let (_server, mut client) = with(Fault::Omit("UIDL".into(), "two".into()));
+    assert_eq!(client.lines("UIDL"), ["1 one", "3 three"]);
+    assert_eq!(client.lines("LIST").len(), 3);
+}
+
+#[test]
+fn listings_can_be_renumbered_behind_a_dele() {
+    let (_server, mut client) = with(Fault::Renumbering);
+    client.ask("DELE 1");
+    assert_eq!(client.lines("UIDL"), ["1 two", "2 three"]);
+    assert_eq!(client.ask("UIDL 2"), "+OK 2 two");
+}
+
+#[test]
+fn a_message_of_which_another_client_has_rid_us_can_be_given_empty_or_fatal() {
+    let (server, mut client) = with(Fault::Expunged(Expunged::Given));
+    server.expunge(b"two");
+    assert_eq!(client.body("RETR 2"), BODY.as_bytes());
+    server.clear_faults();
+    server.fault(Fault::Expunged(Expunged::Empty));
+    assert_eq!(client.body("RETR 2"), b"");
+    server.clear_faults();
+    assert_eq!(client.ask("RETR 2"), "-ERR Message 2 expunged.");
+    server.fault(Fault::Expunged(Expunged::Fatal));
+    client.send("RETR 2\r\n");
+    assert_eq!(client.rest(), "");
+}
+
+#[test]
+fn what_was_retrieved_can_be_gone_however_the_session_ends() {
+    let (server, mut client) = with(Fault::TakesRetrieved);
+    client.body("RETR 1");
+    client.ask("QUIT");
+    assert_eq!(server.unique_ids(), [b"two".to_vec(), b"three".to_vec()]);
+    let mut client = Client::logged_in(&server);
+    client.body("RETR 1");
+    drop(client);
+    assert_eq!(Client::logged_in(&server).lines("UIDL"), ["1 three"]);
+}
+
+#[test]
+fn the_last_dot_can_be_glued_to_the_last_line() {
+    let (_server, mut client) = with(Fault::GluedDot);
+    client.send("RETR 1\r\nNOOP\r\n");
+    let lines: Vec<String> = (0..5).map(|_| client.line()).collect();
+    let expected = ["+OK 12 octets", "A: 1", "", "..x.", "+OK nothing done"];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn a_reply_can_go_out_behind_the_next() {
+    let (_server, mut client) = with(Fault::Postponed(When::first("UIDL")));
+    client.send("UIDL 1\r\nUIDL 2\r\nUIDL 3\r\n");
+    let lines: Vec<String> = (0..3).map(|_| client.line()).collect();
+    assert_eq!(lines, ["+OK 2 two", "+OK 1 one", "+OK 3 three"]);
 }
 
 #[test]
