@@ -23,6 +23,8 @@ pub enum Error {
     },
     /// The server refused this message; its words.
     Refused(String),
+    /// The server gives no more for now, as a limit of its own is reached; its words.
+    Limited(String),
     /// The server broke the protocol; what was wrong.
     Protocol(String),
     /// There is no connection, and none could be made; why.
@@ -99,6 +101,7 @@ impl fmt::Display for Error {
                 "the server lists {listed} octets, and the message has {exact}; open it again"
             ),
             Self::Refused(words) => write!(f, "the server refused the message: \"{words}\""),
+            Self::Limited(words) => write!(f, "the server gives no more for now: \"{words}\""),
             Self::Protocol(what) => write!(f, "the server broke the protocol: {what}"),
             Self::Offline(outage) => outage.fmt(f),
             Self::LoginRefused(how) => write!(f, "the server refused the login: {how}"),

@@ -248,7 +248,8 @@ impl State {
 
     /// The listed size of a message that is too long to be waited for, where it is credible.
     fn credible(&self, message: &Message) -> Option<u64> {
-        let credible = self.candour.is_credible() && !self.settings.exact_sizes;
+        let possible = message.listed <= self.body_max as u64;
+        let credible = possible && self.candour.is_credible() && !self.settings.exact_sizes;
         (credible && self.is_long(message)).then_some(message.listed)
     }
 

@@ -17,6 +17,7 @@ mod logins;
 mod mount_command;
 mod mount_point;
 mod passwords;
+mod quirks;
 mod readers;
 mod secrets;
 mod semantics;

@@ -251,7 +251,7 @@ impl Engine {
             Happening::Refused { during, reply } => self.refused(during, &reply, turn),
             Happening::Listed(listing) => self.listed(listing, turn),
             Happening::Retrieved(fetch) => self.retrieved(fetch, turn),
-            Happening::Suspect(id) => self.suspected(id),
+            Happening::Suspect { id, is_odd } => self.suspected(id, is_odd),
             Happening::NotRetrieved(fetch, reply) => self.not_retrieved(fetch, &reply, turn),
             Happening::Deleted(id, reply) => self.deleted(id, &reply, turn),
             Happening::Reset(reply) => self.was_reset(&reply, turn),

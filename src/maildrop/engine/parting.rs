@@ -34,10 +34,13 @@ impl Engine {
             let together = self.link.session().is_some_and(Session::has_pipelined);
             self.manners.desynchronised(together);
             self.distrust(turn);
-            self.closed(Outage::new(OutageKind::Protocol, error.to_string()), turn);
-        } else {
-            self.closed(Outage::new(OutageKind::Lost, error.to_string()), turn);
         }
+        let kind = if error.is_farewell() {
+            OutageKind::Lost
+        } else {
+            OutageKind::Protocol
+        };
+        self.closed(Outage::new(kind, error.to_string()), turn);
     }
 
     fn fell_silent(&mut self, turn: &mut Turn<'_>) {

@@ -6,7 +6,7 @@ use super::super::error::Error;
 use super::super::fetch::Fetch;
 use super::super::message::{MessageId, Size};
 use super::super::schedule::{self, Candidate, Window};
-use super::super::session::Request;
+use super::super::session::{Request, is_about_a_limit};
 use super::{Engine, Turn};
 
 impl Engine {
@@ -123,7 +123,12 @@ impl Engine {
             turn.state.prefixes.distrust(&why);
             return turn.state.fetch_whole_instead(fetch.id);
         }
-        let error = Error::Refused(reply.text().to_owned());
+        let words = reply.text().to_owned();
+        let error = if is_about_a_limit(reply) {
+            Error::Limited(words)
+        } else {
+            Error::Refused(words)
+        };
         if let Some(entry) = turn.state.catalog.entry(fetch.id) {
             log::warn!("{}: {error}", entry.name);
         }

@@ -18,15 +18,18 @@ pub(in super::super) enum SessionError {
 }
 
 impl SessionError {
-    /// Whether the server has lost count of what it was asked, or never knew how to answer; not
-    /// where it says farewell, as servers do to clients that have been silent for long.
+    /// Whether the server has lost count of what it was asked, or never knew how to answer.
     pub fn is_desynchronised(&self) -> bool {
+        matches!(self, Self::Protocol(_)) && !self.is_farewell()
+    }
+
+    /// Whether the server says farewell, as servers do to clients that have been silent for long.
+    pub fn is_farewell(&self) -> bool {
         match self {
             Self::Protocol(ProtocolError::UnexpectedOctets(words)) => {
-                !words.to_ascii_uppercase().starts_with("-ERR")
+                words.to_ascii_uppercase().starts_with("-ERR")
             }
-            Self::Protocol(_) | Self::TooManyMessages | Self::MessageTooLong => true,
-            Self::Command(_) => false,
+            _ => false,
         }
     }
 }

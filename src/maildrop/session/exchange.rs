@@ -92,32 +92,16 @@ pub(in super::super) struct Retrieval {
     pub(super) is_behind: bool,
     /// How long it should be, as far as is known; 0 if nothing is.
     pub(super) expected: u64,
-    /// What has come of it.
-    pub(super) received: Extent,
-}
-
-/// How much of a message has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Extent {
-    octets: u64,
-    lines: u64,
-}
-
-impl Extent {
-    pub(super) fn grow(&mut self, octets: &[u8]) {
-        self.octets = self.octets.saturating_add(octets.len() as u64);
-        let lines = memchr::memchr_iter(b'\n', octets).count();
-        self.lines = self.lines.saturating_add(lines as u64);
-    }
+    /// How many octets have come of it.
+    pub(super) received: u64,
 }
 
 impl Retrieval {
-    /// Whether it is as long as it should be. Servers do not count the line end that they add to an
-    /// unfinished last line, and some count line ends as they store them, by one octet.
+    /// Whether it is as long as it should be. Many servers do not count the line end that they add
+    /// to an unfinished last line.
     pub(super) fn is_plausible(&self) -> bool {
-        let Extent { octets, lines } = self.received;
-        let more = octets.checked_sub(self.expected);
-        self.expected == 0 || more.is_some_and(|more| [0, 2, lines, lines + 1].contains(&more))
+        let more = self.received.checked_sub(self.expected);
+        self.expected == 0 || matches!(more, Some(0 | 2))
     }
 
     /// Whether a message that is expected to be that long would pass for this one.
@@ -127,7 +111,7 @@ impl Retrieval {
 
     /// Whether it can have been cut off by a dot that the server has not stuffed.
     pub(super) fn is_short(&self) -> bool {
-        self.received.octets < self.expected
+        self.received < self.expected
     }
 
     pub(super) fn answered(&self, now: Moment, pace: &mut Pace) {
@@ -149,8 +133,9 @@ pub(in super::super) enum Happening {
     Listed(Listing),
     /// What was fetched is all there.
     Retrieved(Fetch),
-    /// A message has come that is not as long as it should be, while other replies were due.
-    Suspect(MessageId),
+    /// A message has come while other replies were due, and it, or one before it, is not as long as
+    /// it should be.
+    Suspect { id: MessageId, is_odd: bool },
     /// RETR or TOP was refused.
     NotRetrieved(Fetch, Reply),
     /// The answer to DELE.
@@ -164,7 +149,7 @@ pub(in super::super) enum Happening {
 impl Happening {
     /// Whether it is a message that has come.
     pub(super) fn is_message(&self) -> bool {
-        matches!(self, Self::Retrieved(_) | Self::Suspect(_))
+        matches!(self, Self::Retrieved(_) | Self::Suspect { .. })
     }
 
     /// Whether the server did, or refused, what the session is for.
@@ -174,6 +159,14 @@ impl Happening {
             Self::Retrieved(_) | Self::NotRetrieved(..) | Self::Quit(_)
         )
     }
+}
+
+/// Whether a refusal is about how much one may fetch. There is no response code for that.
+pub(in super::super) fn is_about_a_limit(reply: &Reply) -> bool {
+    let words = reply.text().to_ascii_lowercase();
+    ["quota", "exceed", "limit"]
+        .iter()
+        .any(|word| words.contains(word))
 }
 
 /// Whether a refusal says that the same may be granted later.

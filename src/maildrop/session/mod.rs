@@ -21,14 +21,14 @@ use crate::pop3::{Capabilities, Command, CommandError, Connection, Event, Reply}
 
 pub use credential::{Channel, Credential, Proof};
 pub(super) use error::SessionError;
-pub(super) use exchange::{Exchange, Happening, Request, is_temporary};
+pub(super) use exchange::{Exchange, Happening, Request, is_about_a_limit, is_temporary};
 pub(super) use listing::{Listing, Messages};
 pub(super) use log_in::LogIn;
 pub use method::Method;
 pub(super) use method::NoMethod;
 pub(super) use sign_in::{Manner, SignIn};
 
-use exchange::{Extent, Retrieval};
+use exchange::Retrieval;
 
 use super::clock::Moment;
 use super::engine::Idleness;
@@ -65,6 +65,8 @@ pub(super) struct Session {
     together: bool,
     /// The messages that have come since no reply was due.
     burst: Vec<MessageId>,
+    /// Whether one of them was not as long as it should be.
+    is_doubted: bool,
     last_sign: Moment,
     listed_at: Moment,
     used: bool,
@@ -92,6 +94,7 @@ impl Session {
             pace: Pace::default(),
             together: false,
             burst: Vec::new(),
+            is_doubted: false,
             last_sign: now,
             listed_at: now,
             used: false,
@@ -146,7 +149,7 @@ impl Session {
                     tag: Exchange::Retrieve(retrieval),
                     octets,
                 } => {
-                    retrieval.received.grow(octets);
+                    retrieval.received += octets.len() as u64;
                     if !body(retrieval.fetch, octets) {
                         return Err(SessionError::MessageTooLong);
                     }
@@ -202,14 +205,15 @@ impl Session {
     /// have been cut off by a dot that was not stuffed: the server is made to speak once more.
     fn judge(&mut self, retrieval: Retrieval) -> Result<Option<Happening>, CommandError> {
         let fetch = retrieval.fetch;
-        if !fetch.is_whole() || retrieval.is_plausible() {
-            return Ok(Some(self.believe(fetch)));
+        let is_odd = fetch.is_whole() && !retrieval.is_plausible();
+        let together = retrieval.is_behind || self.connection.in_flight() > 0;
+        self.is_doubted |= together && is_odd;
+        if self.is_doubted {
+            let id = fetch.id;
+            self.burst.push(id);
+            return Ok(Some(Happening::Suspect { id, is_odd }));
         }
-        if retrieval.is_behind || self.connection.in_flight() > 0 {
-            self.burst.push(fetch.id);
-            return Ok(Some(Happening::Suspect(fetch.id)));
-        }
-        if !retrieval.is_short() {
+        if !is_odd || !retrieval.is_short() {
             return Ok(Some(self.believe(fetch)));
         }
         self.connection
@@ -389,7 +393,7 @@ impl Session {
             in_flight,
             is_behind,
             expected,
-            received: Extent::default(),
+            received: 0,
         };
         let command = match fetch.part {
             Part::Whole => Command::Retr(number),
@@ -483,6 +487,7 @@ impl Session {
             self.last_sign = now;
             self.together = false;
             self.burst.clear();
+            self.is_doubted = false;
         }
     }
 }

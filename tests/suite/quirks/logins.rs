@@ -1,0 +1,81 @@
+//! How servers let one in, or not.
+
+use std::time::Duration;
+
+use pop3fs::maildrop::Error;
+use pop3fs_server::{Fault, When};
+
+use super::serving;
+use crate::support::mailbox::text;
+use crate::support::unmounted::{Unmounted, settings};
+
+/// A refused password is not tried again by itself, whatever the server says with it: some lock the
+/// account, and some punish the next login with a wait.
+#[test]
+fn a_password_that_is_refused() {
+    for words in [
+        "[AUTH] no",
+        "no",
+        "Re-Authentication Failure",
+        "[SYS/PERM] call us",
+    ] {
+        let mut mailbox = Unmounted::new(serving(), settings());
+        mailbox.server.fault(Fault::refuse_login(words, 99));
+        assert!(
+            matches!(mailbox.connect(), Err(Error::LoginRefused(_))),
+            "{words}"
+        );
+        mailbox.pass(Duration::from_secs(3600));
+        assert_eq!(mailbox.server.count("AUTH"), 1, "{words}");
+    }
+}
+
+/// A server that hangs up in answer to a password has refused it.
+#[test]
+fn a_password_that_is_answered_by_hanging_up() {
+    for server in [serving(), serving().without("SASL")] {
+        let mut mailbox = Unmounted::new(server, settings());
+        mailbox.server.fault(Fault::CutBefore(When::login()));
+        assert!(matches!(mailbox.connect(), Err(Error::LoginRefused(_))));
+        mailbox.pass(Duration::from_secs(3600));
+        assert_eq!(
+            mailbox.server.count("AUTH") + mailbox.server.count("PASS"),
+            1
+        );
+    }
+}
+
+/// A login that fails for a while is tried again after pauses, also by who mounts later.
+#[test]
+fn a_login_that_fails_for_a_while() {
+    for words in ["[SYS/TEMP] later", "[LOGIN-DELAY] too soon"] {
+        let mut mailbox = Unmounted::of(serving());
+        mailbox.server.fault(Fault::refuse_login(words, 2));
+        mailbox.cut();
+        assert_eq!(mailbox.read("one"), Ok(text("one").into_bytes()), "{words}");
+        assert!(mailbox.elapsed() >= Duration::from_secs(1), "{words}");
+    }
+}
+
+/// A timestamp in the greeting is an offer of APOP, which is broken, and not taken up unasked.
+#[test]
+fn a_greeting_that_offers_apop() {
+    let timestamp = "<1896.697170952@dbc.mtview.ca.us>";
+    for server in [serving(), serving().without("SASL")] {
+        let mailbox = Unmounted::of(server.apop(timestamp));
+        assert_eq!(mailbox.server.count("APOP"), 0);
+    }
+}
+
+/// A greeting may hold anything behind its `+OK`.
+#[test]
+fn a_greeting_that_is_a_riddle() {
+    for greeting in [
+        "The Microsoft Exchange POP3 service is ready. [QgBOADAAUABSADAANgBDAEEA]",
+        "Gpop ready for requests from 127.0.0.1 4fb4d7f45d1cf-5",
+        "",
+    ] {
+        let mut mailbox = Unmounted::of(serving().greeting(greeting));
+        assert_eq!(mailbox.read("one"), Ok(text("one").into_bytes()));
+    }
+}
