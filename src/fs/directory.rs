@@ -38,6 +38,14 @@ pub struct Item<'a> {
 pub(super) type Visit<'a> = &'a mut dyn FnMut(Item<'_>) -> ControlFlow<()>;
 
 impl Tree {
+    /// Takes note that a program opens a directory, to read it most likely; the kernel may read it
+    /// to the program without asking again.
+    pub fn opendir(&self, inode: u64) {
+        if let Some(Node::Root) = Node::at(inode) {
+            self.maildrop.expect_walk();
+        }
+    }
+
     /// Visits the entries of a directory after an offset (0 for all), until told to stop.
     ///
     /// An entry that stays in the directory is visited exactly once by a listing, whatever is

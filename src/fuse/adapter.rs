@@ -15,7 +15,8 @@ use fuser::{
 };
 
 use super::answer::{
-    answer_change, answer_lookup, answer_open, failure, guard, lifetime, lifetime_of_names, stop_if,
+    answer_change, answer_lookup, answer_open, directory_flags, failure, guard, lifetime,
+    lifetime_of_names, stop_if,
 };
 use super::convert::{GENERATION, errno, file_attr, file_type};
 use super::interrupts::{Heeds, Interrupts};
@@ -192,8 +193,9 @@ impl Filesystem for Adapter {
                 Ok(()) => reply.written(length),
                 Err(error) => reply.error(failure("write", ino, &error)),
             });
-            let done = answer.clone();
-            let give = move |result| drop(done.give(result));
+            let (done, notifier) = (answer.clone(), self.notifier.clone());
+            // Whoever gave the order sees what came of it.
+            let give = move |result| notifier.then(move || drop(done.give(result)));
             self.tree.write(fh.0, data, give);
             self.interrupts.heed(request.pid(), Heeds::Ending, answer);
         });
@@ -211,6 +213,32 @@ impl Filesystem for Adapter {
     ) {
         guard(format_args!("release({ino})"), || {
             self.tree.release(fh.0);
+            reply.ok();
+        });
+    }
+
+    /// The handle tells how much had changed by then.
+    fn opendir(&self, _: &Request, ino: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        guard(format_args!("opendir({ino})"), || {
+            self.tree.opendir(ino.0);
+            let handle = FileHandle(self.notifier.changes());
+            reply.opened(handle, directory_flags(ino));
+        });
+    }
+
+    /// What was read before a change, the kernel may have begun to keep after it was told of it.
+    fn releasedir(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        fh: FileHandle,
+        _: OpenFlags,
+        reply: ReplyEmpty,
+    ) {
+        guard(format_args!("releasedir({ino})"), || {
+            if fh.0 != self.notifier.changes() {
+                self.notifier.forget_file(ino.0);
+            }
             reply.ok();
         });
     }

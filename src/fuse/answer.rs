@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fuser::{Errno, FileHandle, INodeNo, ReplyEmpty, ReplyEntry, ReplyOpen};
+use fuser::{Errno, FileHandle, FopenFlags, INodeNo, ReplyEmpty, ReplyEntry, ReplyOpen};
 
 use super::convert::{GENERATION, errno, file_attr, no_entry, open_flags};
 use super::notifier::Notifier;
@@ -42,6 +42,16 @@ pub(super) fn lifetime_of_names(directory: INodeNo) -> Duration {
         LASTING
     } else {
         Duration::ZERO
+    }
+}
+
+/// How the kernel is to treat an open directory: it keeps the listing where it keeps the names,
+/// since it is told of every change of either.
+pub(super) fn directory_flags(directory: INodeNo) -> FopenFlags {
+    if lifetime_of_names(directory).is_zero() {
+        FopenFlags::empty()
+    } else {
+        FopenFlags::FOPEN_CACHE_DIR | FopenFlags::FOPEN_KEEP_CACHE
     }
 }
 
@@ -136,11 +146,10 @@ mod tests {
     #[test]
     fn only_names_in_the_root_are_remembered() {
         assert_eq!(lifetime_of_names(INodeNo(ROOT)), LASTING);
-        let elsewhere = ROOT + 1..100;
-        assert!(
-            elsewhere
-                .map(INodeNo)
-                .all(|inode| lifetime_of_names(inode).is_zero())
-        );
+        assert!(!directory_flags(INodeNo(ROOT)).is_empty());
+        for inode in (ROOT + 1..100).map(INodeNo) {
+            assert!(lifetime_of_names(inode).is_zero());
+            assert!(directory_flags(inode).is_empty());
+        }
     }
 }

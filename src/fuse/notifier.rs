@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
@@ -25,6 +26,7 @@ use crate::fs::{Change, Correction, Notice};
 #[derive(Clone, Default)]
 pub struct Notifier {
     line: Arc<OnceLock<Line>>,
+    changes: Arc<AtomicU64>,
 }
 
 /// The way to the kernel.
@@ -52,6 +54,7 @@ impl Line {
 enum Message {
     Forget(Notice),
     Correct(Correction, Told),
+    GoOn(Box<dyn FnOnce() + Send>),
 }
 
 /// Goes on when the kernel has taken in a correction, or could not.
@@ -67,8 +70,28 @@ impl Notifier {
     /// nothing that could have changed, so there is nothing to tell.
     pub fn tell(&self, change: &Change) {
         if let Some(notice) = Notice::of(change) {
+            self.changes.fetch_add(1, Ordering::Relaxed);
             self.send(Message::Forget(notice));
         }
+    }
+
+    /// Goes on when the kernel has been told of all changes so far, so that whoever is answered
+    /// then sees them.
+    pub fn then(&self, go_on: impl FnOnce() + Send + 'static) {
+        match self.line.get() {
+            Some(_) => self.send(Message::GoOn(Box::new(go_on))),
+            None => go_on(),
+        }
+    }
+
+    /// How many changes there were.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
+    }
+
+    /// Makes the kernel forget what it keeps of a file or of a directory's listing, soon.
+    pub(super) fn forget_file(&self, inode: u64) {
+        self.send(Message::Forget(Notice::File { inode }));
     }
 
     /// Makes the kernel forget what a name stands for, soon.
@@ -118,6 +141,7 @@ fn tell_all(kernel: &fuser::Notifier, messages: &Receiver<Message>) {
         let told = catch_unwind(AssertUnwindSafe(|| match message {
             Message::Forget(notice) => forget(kernel, &notice),
             Message::Correct(correction, told) => told(correct(kernel, &correction)),
+            Message::GoOn(go_on) => go_on(),
         }));
         if told.is_err() {
             log::error!("a bug: telling the kernel of a change panicked; going on");
@@ -127,7 +151,10 @@ fn tell_all(kernel: &fuser::Notifier, messages: &Receiver<Message>) {
 
 fn forget(kernel: &fuser::Notifier, notice: &Notice) {
     let told = match notice {
-        Notice::Name { directory, name } => kernel.inval_entry(INodeNo(*directory), name),
+        // The listing goes first: a name that the kernel does not know does not void it.
+        Notice::Name { directory, name } => kernel
+            .inval_inode(INodeNo(*directory), 0, 0)
+            .and_then(|()| kernel.inval_entry(INodeNo(*directory), name)),
         // All of the file: its pages as well as its attributes.
         Notice::File { inode } => kernel.inval_inode(INodeNo(*inode), 0, 0),
     };
@@ -156,6 +183,13 @@ mod tests {
         let notifier = Notifier::new();
         notifier.forget_name(1, OsStr::new("u1"));
         assert!(notifier.line.get().is_none());
+    }
+
+    #[test]
+    fn where_there_is_no_kernel_to_tell_nobody_waits_until_it_is_told() {
+        let (gone_on, heard) = channel();
+        Notifier::new().then(move || gone_on.send(()).unwrap());
+        assert_eq!(heard.recv(), Ok(()));
     }
 
     /// A program that waits in open(2) gets an error then, instead of waiting for ever.

@@ -38,8 +38,8 @@ struct Path<'a> {
 }
 
 impl State {
-    /// A program has read the whole directory.
-    pub fn announce(&mut self) {
+    /// A program has read the directory, or is about to.
+    pub fn expect_walk(&mut self) {
         self.foresight.predictor.announced();
     }
 

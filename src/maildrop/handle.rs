@@ -122,7 +122,7 @@ impl Maildrop {
         after: Option<MessageId>,
         visit: &mut dyn FnMut(Entry) -> ControlFlow<()>,
     ) {
-        let mut state = self.used();
+        let state = self.used();
         for (id, message) in state
             .catalog
             .after(after)
@@ -132,9 +132,11 @@ impl Maildrop {
                 return;
             }
         }
-        if place == Place::Root {
-            state.announce();
-        }
+    }
+
+    /// A program has begun to read the directory of all messages, maybe to open them next.
+    pub fn expect_walk(&self) {
+        self.used().expect_walk();
     }
 
     /// Opens a message; where its size is not exact yet, fetches it first. A long one is not waited

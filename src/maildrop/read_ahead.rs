@@ -85,7 +85,7 @@ struct Walker {
 }
 
 impl Predictor {
-    /// Somebody has read the whole directory.
+    /// Somebody reads the directory.
     pub fn announced(&mut self) {
         self.announced = true;
     }

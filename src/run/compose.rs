@@ -41,12 +41,17 @@ pub(super) fn open(
     let bell = Driver::bell().map_err(|error| Failure::System("make an eventfd", error))?;
     let clock = Clock::start();
     let events = Events::default();
-    let (rung, told, heard) = (bell.clone(), notifier.clone(), events.clone());
+    let (rung, heard) = (bell.clone(), events.clone());
+    let (told, behind) = (notifier.clone(), notifier.clone());
     let surroundings = Surroundings {
         now: Box::new(move || clock.now()),
         wake: Box::new(move || Driver::ring(&rung)),
         tell: Box::new(move |change| told.tell(&change)),
-        announce: Box::new(move |event| heard.announce(&event)),
+        // Whoever hears of an event sees it in the tree.
+        announce: Box::new(move |event| {
+            let heard = heard.clone();
+            behind.then(move || heard.announce(&event));
+        }),
     };
     let (maildrop, engine) = Maildrop::new(settings(request), surroundings, journal, inherited);
     Driver::start(engine, maildrop.clone(), connector, credentials, bell)

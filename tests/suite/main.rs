@@ -13,6 +13,7 @@ mod errors;
 mod events;
 mod layout;
 mod lifecycle;
+mod listing;
 mod logins;
 mod mount_command;
 mod mount_point;
