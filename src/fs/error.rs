@@ -79,13 +79,13 @@ fn errno_of_maildrop(error: &maildrop::Error) -> Errno {
         ReadOnly => Errno::EROFS,
         // It could never be deleted: not a failure, a refusal.
         NoUniqueId => Errno::EPERM,
-        Journal(kind) => errno_of_journal(*kind),
+        Journal(kind) | Spill(kind) => errno_of_disk(*kind),
         NotCommitted(_) => Errno::EIO,
     }
 }
 
 /// A full disk is worth its own errno, since the user can do something about it.
-fn errno_of_journal(kind: io::ErrorKind) -> Errno {
+fn errno_of_disk(kind: io::ErrorKind) -> Errno {
     match kind {
         io::ErrorKind::StorageFull => Errno::ENOSPC,
         io::ErrorKind::QuotaExceeded => Errno::EDQUOT,

@@ -4,13 +4,12 @@
 use super::clock::Moment;
 use super::error::Error;
 use super::fingerprint::{Fingerprint, Growth};
-use super::message::{Body, Octets};
+use super::growing::{Growing, Grown};
+use super::message::{Body, Part};
 use super::open::OpenMessage;
 use super::prefix;
 use super::reader::{Due, Opener, Read};
-
-/// What a body may take in memory before it has proved to be that long.
-const RESERVE_MAX: usize = 1 << 20;
+use super::spill::Write;
 
 /// What an appended piece has made of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +25,7 @@ pub(super) enum Appended {
 /// One message's body until it is whole.
 #[derive(Default)]
 pub(super) struct Arrival {
-    octets: Vec<u8>,
-    growth: Growth,
+    growing: Growing,
     /// What LIST said of its length.
     listed: u64,
     /// What may have been handed out of an earlier RETR; nothing that differs may follow it.
@@ -52,8 +50,7 @@ pub(super) struct Arrival {
 
 /// A body that has come to its end, and those who waited for it.
 pub(super) struct Arrived {
-    pub body: Body,
-    pub fingerprint: Fingerprint,
+    pub grown: Grown,
     /// Whether it is the one that was handed out before, if any was.
     pub agrees: bool,
     pub openers: Vec<Opener>,
@@ -82,7 +79,7 @@ impl Arrival {
     pub fn expect(&mut self, beginning: &Fingerprint) -> bool {
         let known = self.expected.as_ref();
         let agrees = known.is_none_or(|known| known.is_compatible(beginning))
-            && beginning.goes_on_with(&self.growth, 0);
+            && self.growing.agrees_with(beginning);
         if agrees && self.expected.is_none() {
             self.expected = Some(beginning.clone());
         }
@@ -128,7 +125,7 @@ impl Arrival {
 
     /// How much of it has come, in octets.
     pub fn length(&self) -> usize {
-        self.octets.len()
+        self.growing.length()
     }
 
     /// RETR has been sent; a body of about this length will follow.
@@ -140,24 +137,25 @@ impl Arrival {
 
     /// Appends to a body that may be no longer than `limit`.
     pub fn append(&mut self, octets: &[u8], limit: usize) -> Appended {
-        if octets.len() > limit.saturating_sub(self.octets.len()) {
+        if octets.len() > limit.saturating_sub(self.length()) {
             return Appended::Overflows;
         }
-        if self.octets.is_empty() {
-            let listed = usize::try_from(self.listed).unwrap_or(RESERVE_MAX);
-            self.octets.reserve(listed.min(RESERVE_MAX));
+        let expected = self.expected.as_ref();
+        if self.growing.append(octets, self.listed, expected) {
+            Appended::Agrees
+        } else {
+            Appended::Differs
         }
-        self.octets.extend_from_slice(octets);
-        let before = self.growth.grow(&self.octets);
-        match &self.expected {
-            Some(expected) if !expected.goes_on_with(&self.growth, before) => Appended::Differs,
-            _ => Appended::Agrees,
-        }
+    }
+
+    /// What of it must go to the disk, if no more than so much of a message is to be in memory.
+    pub fn overflow(&mut self, limit: usize) -> Option<Write> {
+        self.growing.overflow(self.listed, limit)
     }
 
     /// Whether nothing has come of a message that is listed with more.
     pub fn is_doubtful(&self) -> bool {
-        self.octets.is_empty() && self.listed > 0
+        self.length() == 0 && self.listed > 0
     }
 
     /// It is another message: those bound to what was handed out before are sent away.
@@ -172,35 +170,32 @@ impl Arrival {
         let mut due = Vec::new();
         for read in std::mem::take(&mut self.reads) {
             match self.part(&read.open, read.offset, read.length) {
-                Some(octets) => due.push(read.give(octets)),
+                Some(part) => due.push(read.give(part)),
                 None => self.reads.push(read),
             }
         }
         due
     }
 
-    /// A copy of octets that may be handed out already: those of whole blocks, for what is handed
+    /// Octets that may be handed out already: those of whole blocks, for what is handed
     /// out must be known again, and only where it is certain which message it is.
-    pub fn part(&mut self, open: &OpenMessage, offset: u64, length: usize) -> Option<Octets> {
+    pub fn part(&mut self, open: &OpenMessage, offset: u64, length: usize) -> Option<Part> {
         if !self.alone && self.expected.is_none() {
             return None;
         }
-        let start = usize::try_from(offset).ok()?;
-        let known = self.octets.get(..self.growth.octets())?;
-        let part = known.get(start..start.checked_add(length)?)?;
-        let safe = open.is_safe(offset, length);
-        self.handed_out |= safe;
-        safe.then(|| Octets::Copied(part.to_vec()))
+        let part = self.growing.part(offset, length);
+        let part = part.filter(|_| open.is_safe(offset, length));
+        self.handed_out |= part.is_some();
+        part
     }
 
     /// The body, which has come to its end.
     pub fn finish(self) -> Arrived {
-        let fingerprint = self.growth.finish(&self.octets);
+        let grown = self.growing.finish();
         let expected = self.expected.as_ref();
-        let agrees = expected.is_none_or(|expected| expected.agrees_with(&fingerprint));
+        let agrees = expected.is_none_or(|it| it.agrees_with(&grown.content.fingerprint));
         Arrived {
-            body: self.octets.into(),
-            fingerprint,
+            grown,
             agrees,
             openers: self.openers,
             reads: self.reads,
@@ -209,10 +204,10 @@ impl Arrival {
 
     /// As much of it as can be known again: it was only to begin.
     pub fn begun(mut self) -> Begun {
-        self.octets.truncate(self.growth.octets());
+        let (body, growth) = std::mem::take(&mut self.growing).beginning();
         Begun {
-            body: std::mem::take(&mut self.octets).into(),
-            fingerprint: self.known(),
+            body,
+            fingerprint: self.known(growth),
             reads: self.reads,
         }
     }
@@ -220,13 +215,13 @@ impl Arrival {
     /// What may have been handed out of it, so far.
     pub fn handed_out(&mut self) -> Option<Fingerprint> {
         if self.handed_out {
-            return self.known();
+            let growth = std::mem::take(&mut self.growing).into_growth();
+            return self.known(growth);
         }
         self.expected.take()
     }
 
-    fn known(&mut self) -> Option<Fingerprint> {
-        let growth = std::mem::take(&mut self.growth);
+    fn known(&mut self, growth: Growth) -> Option<Fingerprint> {
         match self.expected.take() {
             Some(expected) => Some(expected.or_longer(growth)),
             None => growth.so_far(),
@@ -387,7 +382,7 @@ mod tests {
         assert_eq!(arrival.append(b"abc", 4), Appended::Agrees);
         assert_eq!(arrival.append(b"d", 4), Appended::Agrees);
         assert_eq!(arrival.append(b"e", 4), Appended::Overflows);
-        assert_eq!(arrival.finish().body.len(), 4);
+        assert_eq!(arrival.finish().grown.whole.length(), 4);
     }
 
     #[test]
@@ -403,13 +398,13 @@ mod tests {
         arrival.begin(4, true);
         arrival.append(b"abcd", usize::MAX);
         let arrived = arrival.finish();
-        assert_eq!(*arrived.body, b"abcd"[..]);
+        assert_eq!(**arrived.grown.whole.body().unwrap(), b"abcd"[..]);
         assert_eq!((arrived.openers.len(), arrived.reads.len()), (1, 1));
     }
 
     #[test]
     fn another_message_sends_those_away_who_read_the_first() {
-        let expected = Growth::default().finish(b"first");
+        let expected = Growth::default().finish(0, b"first");
         let mut arrival = Arrival::new(Some(expected));
         arrival.await_end(opener(60));
         arrival.await_part(read(0, 1, 60));
@@ -426,17 +421,17 @@ mod tests {
             length in 0usize..300_000, step in 1usize..100_000, offset in 0usize..300_000, wanted in 0usize..140_000
         ) {
             let body: Vec<u8> = (0..length).map(|at| (at * 31 % 251) as u8).collect();
-            let mut arrival = Arrival::new(Some(Growth::default().finish(&body)));
+            let mut arrival = Arrival::new(Some(Growth::default().finish(0, &body)));
             arrival.begin(0, true);
             for piece in body.chunks(step) {
                 prop_assert_eq!(arrival.append(piece, length), Appended::Agrees);
                 if let Some(part) = arrival.part(&open(), offset as u64, wanted) {
-                    prop_assert_eq!(&*part, &body[offset..offset + wanted]);
+                    prop_assert_eq!(&*part.load().unwrap(), &body[offset..offset + wanted]);
                 }
             }
             let arrived = arrival.finish();
             prop_assert!(arrived.agrees);
-            prop_assert_eq!(&*arrived.body, &body[..]);
+            prop_assert_eq!(&**arrived.grown.whole.body().unwrap(), &body[..]);
         }
     }
 }

@@ -19,7 +19,7 @@ use hashbrown::HashTable;
 
 use super::event::Subject;
 use super::fingerprint::Fingerprint;
-use super::message::{Body, Correction, Entry, MessageId, Place, Size};
+use super::message::{Correction, Entry, MessageId, Place, Size};
 use super::{Change, Totals, date};
 
 /// All messages that this mount has seen, in order of first listing.
@@ -210,16 +210,10 @@ impl Catalog {
     }
 
     /// Takes in what a whole RETR has shown.
-    pub fn learn(&mut self, id: MessageId, body: &Body, fingerprint: Fingerprint) {
+    pub fn learn(&mut self, id: MessageId, content: Content) {
         self.revise(id, |message| {
             let settled = message.content.take().is_some_and(|known| known.settled);
-            message.content = Some(Box::new(Content {
-                size: body.len() as u64,
-                last: body.last().copied(),
-                date: date::date(body),
-                fingerprint,
-                settled,
-            }));
+            message.content = Some(Box::new(Content { settled, ..content }));
         });
     }
 
@@ -258,6 +252,20 @@ impl Catalog {
 /// What the rehash of a table of names, and the search in it, compare.
 fn name_of(messages: &[Message], id: MessageId) -> &str {
     messages.get(id.0 as usize).map_or("", |it| &it.name)
+}
+
+impl Content {
+    /// What the octets of a whole message show; of one that is too long for memory, these are the
+    /// first of `size`, and the last one comes by itself.
+    pub fn of(octets: &[u8], size: u64, last: Option<u8>, fingerprint: Fingerprint) -> Self {
+        Self {
+            size,
+            last,
+            date: date::date(octets),
+            fingerprint,
+            settled: false,
+        }
+    }
 }
 
 impl Message {
@@ -364,8 +372,10 @@ mod tests {
     }
 
     fn learn(catalog: &mut Catalog, id: MessageId, octets: &[u8]) {
-        let fingerprint = Growth::default().finish(octets);
-        catalog.learn(id, &octets.to_vec().into(), fingerprint);
+        let fingerprint = Growth::default().finish(0, octets);
+        let last = octets.last().copied();
+        let content = Content::of(octets, octets.len() as u64, last, fingerprint);
+        catalog.learn(id, content);
     }
 
     /// The last octet that the kernel must take in, of a message listed and found with these sizes.

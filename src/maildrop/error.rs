@@ -39,6 +39,8 @@ pub enum Error {
     ReadOnly,
     /// The server gives this message no unique-id, so it could not be found again to be deleted.
     NoUniqueId,
+    /// The message is too long for memory, and the disk does not take it.
+    Spill(io::ErrorKind),
     /// The journal could not be written; the message is not marked.
     Journal(io::ErrorKind),
     /// A commit did not come to a confirmed end; what happened.
@@ -109,6 +111,10 @@ impl fmt::Display for Error {
             Self::Busy => f.write_str("a commit holds the message just now"),
             Self::ReadOnly => f.write_str("the mount is read-only"),
             Self::NoUniqueId => f.write_str("the server gives the message no unique-id"),
+            Self::Spill(kind) => write!(
+                f,
+                "cannot keep a message that is too long for memory: {kind}; TMPDIR names another place"
+            ),
             Self::Journal(kind) => write!(f, "cannot write the journal: {kind}"),
             Self::NotCommitted(what) => write!(f, "not committed: {what}"),
         }

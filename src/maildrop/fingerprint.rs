@@ -22,11 +22,13 @@ pub struct Fingerprint {
 pub struct Growth(Vec<u64>);
 
 impl Growth {
-    /// Takes in what a body has grown by; how many blocks were known before.
-    pub fn grow(&mut self, body: &[u8]) -> usize {
+    /// Takes in what a body has grown by, given what it has from `start` on, which is where a block
+    /// starts; how many blocks were known before.
+    pub fn grow(&mut self, start: usize, body: &[u8]) -> usize {
         let known = self.0.len();
+        let blocks = body.chunks_exact(BLOCK);
         self.0
-            .extend(body.chunks_exact(BLOCK).skip(known).map(digest));
+            .extend(blocks.skip(known.saturating_sub(start / BLOCK)).map(digest));
         known
     }
 
@@ -35,9 +37,9 @@ impl Growth {
         self.0.len().saturating_mul(BLOCK)
     }
 
-    /// The fingerprint of the body, which is whole now.
-    pub fn finish(mut self, body: &[u8]) -> Fingerprint {
-        self.grow(body);
+    /// The fingerprint of the body, which is whole now, given what it has from `start` on.
+    pub fn finish(mut self, start: usize, body: &[u8]) -> Fingerprint {
+        self.grow(start, body);
         let rest = body.chunks_exact(BLOCK).remainder();
         self.0.extend((!rest.is_empty()).then(|| digest(rest)));
         Fingerprint {
@@ -102,7 +104,7 @@ mod tests {
     fn grown(body: &[u8], step: usize) -> Growth {
         let mut growth = Growth::default();
         for end in (0..body.len()).step_by(step) {
-            growth.grow(&body[..end]);
+            growth.grow(0, &body[..end]);
         }
         growth
     }
@@ -111,11 +113,11 @@ mod tests {
         #[test]
         fn the_same_body_agrees_however_it_grows(length in 0usize..300_000, step in 1usize..100_000) {
             let body: Vec<u8> = (0..length).map(|at| (at * 7 % 251) as u8).collect();
-            let fingerprint = Growth::default().finish(&body);
+            let fingerprint = Growth::default().finish(0, &body);
             let growth = grown(&body, step);
             prop_assert!(growth.octets() <= length);
             prop_assert!(fingerprint.goes_on_with(&growth, 0));
-            prop_assert_eq!(growth.finish(&body), fingerprint);
+            prop_assert_eq!(growth.finish(0, &body), fingerprint);
         }
 
         #[test]
@@ -126,10 +128,10 @@ mod tests {
             let mut other = body.clone();
             let at = at.index(length);
             other[at] = b'b';
-            let fingerprint = Growth::default().finish(&body);
+            let fingerprint = Growth::default().finish(0, &body);
             let growth = grown(&other, 10_000);
             prop_assert!(growth.octets() <= at || !fingerprint.goes_on_with(&growth, 0));
-            prop_assert_ne!(growth.finish(&other), fingerprint);
+            prop_assert_ne!(growth.finish(0, &other), fingerprint);
         }
 
         #[test]
@@ -138,23 +140,23 @@ mod tests {
         ) {
             let body: Vec<u8> = (0..length + more).map(|at| (at * 7 % 251) as u8).collect();
             let mut growth = Growth::default();
-            growth.grow(&body[..length]);
+            growth.grow(0, &body[..length]);
             let beginning = growth.so_far();
             prop_assert_eq!(beginning.is_none(), length < BLOCK);
             if let Some(beginning) = beginning {
                 prop_assert!(beginning.goes_on_with(&grown(&body, step), 0));
-                prop_assert!(beginning.agrees_with(&Growth::default().finish(&body)));
+                prop_assert!(beginning.agrees_with(&Growth::default().finish(0, &body)));
                 let mut other = body.clone();
                 other[0] ^= 1;
-                prop_assert!(!beginning.agrees_with(&Growth::default().finish(&other)));
-                prop_assert!(!beginning.agrees_with(&Growth::default().finish(&body[..BLOCK - 1])));
+                prop_assert!(!beginning.agrees_with(&Growth::default().finish(0, &other)));
+                prop_assert!(!beginning.agrees_with(&Growth::default().finish(0, &body[..BLOCK - 1])));
             }
         }
 
         #[test]
         fn a_longer_body_is_another(length in 0usize..200_000, more in 1usize..100_000) {
-            let fingerprint = Growth::default().finish(&vec![b'a'; length]);
-            let longer = Growth::default().finish(&vec![b'a'; length + more]);
+            let fingerprint = Growth::default().finish(0, &vec![b'a'; length]);
+            let longer = Growth::default().finish(0, &vec![b'a'; length + more]);
             prop_assert_ne!(longer, fingerprint);
         }
     }

@@ -12,12 +12,13 @@ use super::error::Error;
 use super::event::{Event, EventKind, Subject};
 use super::journal::Journal;
 use super::mark::{Mark, Record};
-use super::message::{Correction, Entry, MessageId, Octets, Place};
+use super::message::{Correction, Entry, MessageId, Octets, Part, Place};
 use super::open::OpenMessage;
 use super::presence::Presence;
 use super::reader::{Answer, Due, Read};
 use super::report::CommitReport;
 use super::settings::Settings;
+use super::spill::Write;
 use super::state::{Errand, State};
 use super::status::{CacheStatus, Status};
 use super::terms::Terms;
@@ -161,9 +162,11 @@ impl Maildrop {
     /// Reads from an open message; fewer octets than asked for mean the end.
     pub fn read(&self, open: &OpenMessage, offset: u64, length: usize, answer: Answer<Octets>) {
         let answer = self.noted(open.id, offset, answer);
-        if let Some(body) = open.body.get() {
-            return answer(open.part(body, offset, length));
+        if let Some(whole) = open.body.whole() {
+            let part = open.part(whole, offset, length);
+            return answer(part.and_then(Part::load));
         }
+        let answer = Box::new(|part: Result<Part, _>| answer(part.and_then(Part::load)));
         self.request(|state, until| {
             let read = Read {
                 until,
@@ -352,6 +355,7 @@ impl Maildrop {
             .for_each(&self.0.surroundings.tell);
         let events = effects.events.into_iter();
         events.for_each(|kind| self.announce(kind));
+        effects.writes.into_iter().for_each(Write::carry_out);
         for answer in effects.answers {
             answer();
         }

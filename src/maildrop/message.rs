@@ -4,6 +4,9 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use super::error::Error;
+use super::spill::Spill;
+
 /// One message for the life of a mount. Rises in listing order; never used again.
 ///
 /// It is not the POP3 message-number, which is valid for one session only and never leaves it.
@@ -121,6 +124,68 @@ impl fmt::Debug for Body {
 pub struct Correction {
     /// The message's last octet and its offset, where it may be longer than it was shown.
     pub last: Option<(u64, u8)>,
+}
+
+/// A message that has come to its end.
+#[derive(Clone, Debug)]
+pub(super) enum Whole {
+    /// It is in memory.
+    Memory(Body),
+    /// It is on disk, and has so many octets.
+    Disk(Arc<Spill>, u64),
+}
+
+impl Whole {
+    /// How long it is, in octets.
+    pub fn length(&self) -> u64 {
+        match self {
+            Self::Memory(body) => body.len() as u64,
+            Self::Disk(_, length) => *length,
+        }
+    }
+
+    /// Its bytes, where they are in memory.
+    pub fn body(&self) -> Option<&Body> {
+        match self {
+            Self::Memory(body) => Some(body),
+            Self::Disk(..) => None,
+        }
+    }
+
+    /// At most `length` octets from `offset` on; fewer, or none, at the end.
+    pub fn part(&self, offset: u64, length: usize) -> Part {
+        match self {
+            Self::Memory(body) => Part::Here(Octets::Shared {
+                body: body.clone(),
+                offset,
+                length,
+            }),
+            Self::Disk(spill, end) => {
+                let offset = offset.min(*end);
+                let rest = usize::try_from(end - offset).unwrap_or(usize::MAX);
+                Part::Disk(spill.clone(), offset, length.min(rest))
+            }
+        }
+    }
+}
+
+/// The octets that answer one read, or where they are.
+#[derive(Clone, Debug)]
+pub(super) enum Part {
+    /// They are here.
+    Here(Octets),
+    /// They are on disk: this many, from an offset on.
+    Disk(Arc<Spill>, u64, usize),
+}
+
+impl Part {
+    /// The octets, which may have to be waited for: no lock may be held.
+    pub fn load(self) -> Result<Octets, Error> {
+        match self {
+            Self::Here(octets) => Ok(octets),
+            Self::Disk(spill, offset, length) => spill.read(offset, length),
+        }
+    }
 }
 
 /// The octets that answer one read.

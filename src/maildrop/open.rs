@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, Weak};
 
 use super::error::Error;
-use super::message::{Body, MessageId, Octets};
+use super::message::{Body, MessageId, Part, Whole};
 
 /// A message that a program has open.
 #[derive(Clone, Debug)]
@@ -19,14 +19,14 @@ pub struct OpenMessage {
     pub body: Holding,
 }
 
-/// The bytes of a message that is held open: from the moment when they are whole in memory, and
-/// until it is closed.
+/// The bytes of a message that is held open: from the moment when they are whole, and until it is
+/// closed.
 #[derive(Clone, Debug, Default)]
-pub struct Holding(Arc<OnceLock<Body>>);
+pub struct Holding(Arc<OnceLock<Whole>>);
 
 /// Those who hold a message open that is not whole yet.
 #[derive(Debug, Default)]
-pub(super) struct Holdings(HashMap<MessageId, Weak<OnceLock<Body>>>);
+pub(super) struct Holdings(HashMap<MessageId, Weak<OnceLock<Whole>>>);
 
 impl OpenMessage {
     /// A part of the message, which is whole now.
@@ -34,14 +34,9 @@ impl OpenMessage {
     /// # Errors
     /// The program was shown another size than the message has, and the part reaches to where that
     /// makes a difference: it would take a message for whole that is cut or padded.
-    pub(super) fn part(&self, body: &Body, offset: u64, length: usize) -> Result<Octets, Error> {
-        self.allow(body.len() as u64, offset, length)?;
-        let body = body.clone();
-        Ok(Octets::Shared {
-            body,
-            offset,
-            length,
-        })
+    pub(super) fn part(&self, whole: &Whole, offset: u64, length: usize) -> Result<Part, Error> {
+        self.allow(whole.length(), offset, length)?;
+        Ok(whole.part(offset, length))
     }
 
     /// Whether a program that was shown the listed size may read this far, once the exact one is
@@ -62,15 +57,19 @@ impl OpenMessage {
 }
 
 impl Holding {
-    /// The bytes, once they are whole.
+    /// The bytes, once they are whole in memory.
     pub fn get(&self) -> Option<&Body> {
+        self.whole()?.body()
+    }
+
+    pub(super) fn whole(&self) -> Option<&Whole> {
         self.0.get()
     }
 }
 
-impl From<Body> for Holding {
-    fn from(body: Body) -> Self {
-        Self(Arc::new(OnceLock::from(body)))
+impl From<Whole> for Holding {
+    fn from(whole: Whole) -> Self {
+        Self(Arc::new(OnceLock::from(whole)))
     }
 }
 
@@ -89,10 +88,10 @@ impl Holdings {
     }
 
     /// The message is whole: who has it open holds its bytes from now on.
-    pub fn fill(&mut self, id: MessageId, body: &Body) {
+    pub fn fill(&mut self, id: MessageId, whole: &Whole) {
         if let Some(holding) = self.0.remove(&id).and_then(|holding| holding.upgrade()) {
             // It is filled once, for it is forgotten here then.
-            let _ = holding.set(body.clone());
+            let _ = holding.set(whole.clone());
         }
     }
 
@@ -123,10 +122,10 @@ mod tests {
 
     #[test]
     fn no_reader_takes_a_cut_or_padded_message_for_the_whole() {
-        let body = Body::from(vec![b'x'; 100]);
+        let body = Whole::Memory(vec![b'x'; 100].into());
         for listed in [90, 110] {
             let open = open(Some(listed));
-            assert_eq!(open.part(&body, 0, 90).unwrap().len(), 90);
+            assert_eq!(open.part(&body, 0, 90).unwrap().load().unwrap().len(), 90);
             for (offset, length) in [(0, 101), (90, 11), (200, 1), (u64::MAX, 5)] {
                 let part = open.part(&body, offset, length);
                 assert!(matches!(part, Err(Error::Mislisted { .. })), "{listed}");
@@ -136,10 +135,11 @@ mod tests {
 
     #[test]
     fn one_who_was_shown_the_exact_size_reads_to_the_end_and_beyond() {
-        let body = Body::from(vec![b'x'; 100]);
+        let body = Whole::Memory(vec![b'x'; 100].into());
+        let read = |open: &OpenMessage, offset| open.part(&body, offset, 50).unwrap().load();
         for open in [open(Some(100)), open(None)] {
-            assert_eq!(open.part(&body, 90, 50).unwrap().len(), 10);
-            assert_eq!(open.part(&body, 200, 50).unwrap().len(), 0);
+            assert_eq!(read(&open, 90).unwrap().len(), 10);
+            assert_eq!(read(&open, 200).unwrap().len(), 0);
         }
     }
 
@@ -154,7 +154,7 @@ mod tests {
         let mut holdings = Holdings::default();
         let readers = [holdings.hold(ID), holdings.hold(ID)];
         assert!(readers.iter().all(|holding| holding.get().is_none()));
-        holdings.fill(ID, &b"whole".to_vec().into());
+        holdings.fill(ID, &Whole::Memory(b"whole".to_vec().into()));
         assert!(readers.iter().all(|holding| holding.get().is_some()));
         assert!(holdings.hold(ID).get().is_none());
     }
@@ -165,7 +165,7 @@ mod tests {
         let before = holdings.hold(ID);
         holdings.forget(ID);
         let after = holdings.hold(ID);
-        holdings.fill(ID, &b"other".to_vec().into());
+        holdings.fill(ID, &Whole::Memory(b"other".to_vec().into()));
         assert!(before.get().is_none() && after.get().is_some());
     }
 

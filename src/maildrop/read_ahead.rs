@@ -27,6 +27,10 @@ const REMOVED_MAX: usize = 4 * STRIDE_MAX;
 /// How often a walker must have been right before it may leave any out.
 const SURE: u32 = 4;
 
+/// What it is worth to have read the whole directory and opened its first message, in steps: some
+/// only want the first.
+const ANNOUNCED: u32 = 2;
+
 /// What a walker looks ahead, in octets, after two neighbours, which may be so by chance, and after
 /// three; then as far as it may.
 const STRETCHES: [u64; 2] = [4 * 1024, 256 * 1024];
@@ -169,7 +173,7 @@ impl Walker {
         };
         let (order, rank) = orders.into_iter().find_map(is_first)?;
         Some(Self {
-            hits: SURE,
+            hits: ANNOUNCED,
             ..Self::at(order, rank)
         })
     }

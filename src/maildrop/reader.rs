@@ -2,7 +2,7 @@
 
 use super::clock::Moment;
 use super::error::Error;
-use super::message::{Body, Correction, Entry, Octets};
+use super::message::{Correction, Entry, Part, Whole};
 use super::open::OpenMessage;
 
 /// Takes the result of a request, at once or later, on whatever thread has it.
@@ -36,7 +36,7 @@ pub(super) struct Read {
     pub open: OpenMessage,
     pub offset: u64,
     pub length: usize,
-    pub answer: Answer<Octets>,
+    pub answer: Answer<Part>,
 }
 
 impl Opener {
@@ -51,8 +51,8 @@ impl Opener {
 
 impl Read {
     /// The answer.
-    pub fn give(self, octets: Octets) -> Due {
-        due(self.answer, Ok(octets))
+    pub fn give(self, part: Part) -> Due {
+        due(self.answer, Ok(part))
     }
 
     /// How far into the message it goes, in octets.
@@ -61,8 +61,8 @@ impl Read {
     }
 
     /// The answer out of the message, which is whole now.
-    pub fn give_from(self, body: &Body) -> Due {
-        let part = self.open.part(body, self.offset, self.length);
+    pub fn give_from(self, whole: &Whole) -> Due {
+        let part = self.open.part(whole, self.offset, self.length);
         due(self.answer, part)
     }
 

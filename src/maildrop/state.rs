@@ -16,19 +16,23 @@ use super::fingerprint::Fingerprint;
 use super::foresight::Foresight;
 use super::guard::Guard;
 use super::mark::Mark;
-use super::message::{Correction, Entry, MessageId, Octets, Place, Size};
+use super::message::{Correction, Entry, MessageId, Octets, Part, Place, Size, Whole};
 use super::open::{Holding, Holdings, OpenMessage};
 use super::prefix::{self, Prefixes};
 use super::presence::Attendance;
 use super::reader::{Answer, Due, Opener, Read, Wants, due};
 use super::report::CommitReport;
+use super::spill::Write;
 use super::status::LinkStatus;
 use super::terms::Terms;
 use super::{Change, Settings};
 
 /// The longest message, in octets. No mail system passes on a tenth of it; a server that goes on
-/// beyond means to fill our memory.
-const BODY_MAX: usize = 1 << 30;
+/// beyond means to fill our disk.
+const BODY_MAX: usize = 1 << 31;
+
+/// A message of so many octets is kept in memory in any case.
+const IN_MEMORY_MIN: usize = 8 << 20;
 
 /// The mailbox in memory.
 pub(super) struct State {
@@ -49,6 +53,8 @@ pub(super) struct State {
     pub committing: bool,
     /// The longest message, in octets.
     pub body_max: usize,
+    /// The longest message that is kept in memory.
+    pub in_memory_max: usize,
     pub(super) arrivals: HashMap<Fetch, Arrival>,
     /// What was handed out of messages that never came to their end.
     pub(super) beginnings: HashMap<MessageId, Fingerprint>,
@@ -85,6 +91,8 @@ pub(super) struct Effects {
     pub answers: Vec<Due>,
     pub changes: Vec<Change>,
     pub events: Vec<EventKind>,
+    /// Octets for the disk; they go before the answers.
+    pub writes: Vec<Write>,
 }
 
 impl State {
@@ -93,7 +101,6 @@ impl State {
         Self {
             cache: Cache::new(settings.cache_size),
             guard: Guard::new(settings.delete_guard),
-            settings,
             catalog: Catalog::default(),
             link: LinkStatus::default(),
             last_commit: None,
@@ -104,6 +111,7 @@ impl State {
             leaving: false,
             committing: false,
             body_max: BODY_MAX,
+            in_memory_max: (settings.cache_size / 2).max(IN_MEMORY_MIN),
             arrivals: HashMap::new(),
             beginnings: HashMap::new(),
             prefixes: Prefixes::default(),
@@ -112,6 +120,7 @@ impl State {
             foresight: Foresight::default(),
             demand: VecDeque::new(),
             earliest: None,
+            settings,
         }
     }
 
@@ -236,7 +245,8 @@ impl State {
         if !here && listed.is_some() {
             self.foresight.reads_long = false;
         }
-        let body = body.map_or_else(|| self.holdings.hold(id), Holding::from);
+        let whole = body.map(|body| Holding::from(Whole::Memory(body)));
+        let body = whole.unwrap_or_else(|| self.holdings.hold(id));
         let open = OpenMessage {
             id,
             version,
@@ -259,7 +269,7 @@ impl State {
         open: &OpenMessage,
         offset: u64,
         length: usize,
-    ) -> Option<Result<Octets, Error>> {
+    ) -> Option<Result<Part, Error>> {
         let id = open.id;
         let Some(message) = self.catalog.message(id) else {
             return Some(Err(Error::NotFound));
@@ -272,14 +282,14 @@ impl State {
                 return Some(Err(error));
             }
             if offset >= exact {
-                return Some(Ok(Octets::Copied(Vec::new())));
+                return Some(Ok(Part::Here(Octets::Copied(Vec::new()))));
             }
         }
         if let Some(body) = self.cache.touch(Fetch::whole(id)) {
-            return Some(open.part(&body, offset, length));
+            return Some(open.part(&Whole::Memory(body), offset, length));
         }
         if let Some(octets) = self.beginning(open, offset, length) {
-            return Some(Ok(octets));
+            return Some(Ok(Part::Here(octets)));
         }
         let message = self.catalog.message(id)?;
         if message.place == Place::Gone {
@@ -307,6 +317,7 @@ mod tests {
     use std::sync::mpsc::{Receiver, channel};
     use std::time::Duration;
 
+    use super::super::catalog::Content;
     use super::super::engine::rig::settings;
     use super::super::error::{Outage, OutageKind};
     use super::super::fingerprint::Growth;
@@ -336,8 +347,10 @@ mod tests {
 
     fn known(body: &[u8]) -> State {
         let mut state = state();
-        let fingerprint = Growth::default().finish(body);
-        state.catalog.learn(A, &body.to_vec().into(), fingerprint);
+        let fingerprint = Growth::default().finish(0, body);
+        let last = body.last().copied();
+        let content = Content::of(body, body.len() as u64, last, fingerprint);
+        state.catalog.learn(A, content);
         state
     }
 
@@ -372,6 +385,7 @@ mod tests {
         length: usize,
     ) -> Receiver<Result<Octets, Error>> {
         let (answer, receiver) = slot();
+        let answer = Box::new(|part: Result<Part, _>| answer(part.and_then(Part::load)));
         let read = Read {
             until: at(60),
             open: open.clone(),

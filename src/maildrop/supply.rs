@@ -2,12 +2,12 @@
 
 use super::Change;
 use super::arrival::{Appended, Arrival, Arrived, Begun};
-use super::catalog::Message;
+use super::catalog::{Content, Message};
 use super::clock::Moment;
 use super::error::Error;
 use super::fetch::{Fetch, Part};
 use super::fingerprint::Fingerprint;
-use super::message::{Body, MessageId, Place, Size};
+use super::message::{MessageId, Place, Size, Whole};
 use super::open::{Holding, OpenMessage};
 use super::prefix;
 use super::reader::{Due, Opener, Read, Wants, due};
@@ -88,7 +88,10 @@ impl State {
         }
         match arrival.append(octets, self.body_max) {
             Appended::Agrees if !fetch.is_whole() => {}
-            Appended::Agrees => effects.answers.extend(arrival.satisfied()),
+            Appended::Agrees => {
+                effects.answers.extend(arrival.satisfied());
+                effects.writes.extend(arrival.overflow(self.in_memory_max));
+            }
             Appended::Differs if fetch.is_whole() => self.another_came(fetch, effects),
             Appended::Differs => {
                 self.prefixes.distrust("gives other bytes than RETR");
@@ -201,8 +204,7 @@ impl State {
             return;
         };
         let Arrived {
-            body,
-            fingerprint,
+            grown,
             agrees,
             openers,
             reads,
@@ -210,9 +212,11 @@ impl State {
         if !agrees {
             self.changed(id, effects);
         }
-        self.learn(id, &body, fingerprint);
-        self.holdings.fill(id, &body);
-        if !body.is_empty() {
+        let whole = grown.whole;
+        self.learn(id, grown.content);
+        self.holdings.fill(id, &whole);
+        effects.writes.extend(grown.write);
+        if let Some(body) = whole.body().filter(|body| !body.is_empty()) {
             self.cache.insert(Fetch::whole(id), body.clone());
         }
         let Some(message) = self.catalog.message(id) else {
@@ -220,19 +224,19 @@ impl State {
         };
         let openers = openers
             .into_iter()
-            .map(|opener| opening(id, message, opener, &body));
-        let reads = reads.into_iter().map(|read| given(message, read, &body));
+            .map(|opener| opening(id, message, opener, &whole));
+        let reads = reads.into_iter().map(|read| given(message, read, &whole));
         effects.answers.extend(openers.chain(reads));
     }
 
-    fn learn(&mut self, id: MessageId, body: &Body, fingerprint: Fingerprint) {
+    fn learn(&mut self, id: MessageId, content: Content) {
         self.beginnings.remove(&id);
         self.cache.remove(Fetch::beginning(id));
         self.prefixes.confirmed(id);
         if let Some(Size::Listed(listed)) = self.catalog.message(id).map(Message::size) {
-            self.candour.found(listed, body.len() as u64);
+            self.candour.found(listed, content.size);
         }
-        self.catalog.learn(id, body, fingerprint);
+        self.catalog.learn(id, content);
     }
 
     /// It will not come.
@@ -354,14 +358,14 @@ impl State {
 }
 
 /// The answer to one who waited for the end of a message.
-fn opening(id: MessageId, message: &Message, opener: Opener, body: &Body) -> Due {
+fn opening(id: MessageId, message: &Message, opener: Opener, whole: &Whole) -> Due {
     match opener.wants {
         Wants::Open(answer) => {
             let open = OpenMessage {
                 id,
                 version: message.version,
                 listed: None,
-                body: Holding::from(body.clone()),
+                body: Holding::from(whole.clone()),
             };
             due(answer, Ok((open, message.correction())))
         }
@@ -370,11 +374,11 @@ fn opening(id: MessageId, message: &Message, opener: Opener, body: &Body) -> Due
 }
 
 /// The answer to one who waited for a part of a message.
-fn given(message: &Message, read: Read, body: &Body) -> Due {
+fn given(message: &Message, read: Read, whole: &Whole) -> Due {
     if read.open.version != message.version {
         return read.refuse(Error::Changed);
     }
-    read.give_from(body)
+    read.give_from(whole)
 }
 
 #[cfg(test)]
