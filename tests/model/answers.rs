@@ -204,6 +204,9 @@ impl World {
             Err(Error::TimedOut) => return self.see(Sighting::CommitTimedOut),
             Err(error) => panic!("a commit failed for no reason: {error}"),
         };
+        if is_refused(&report) {
+            return self.see(Sighting::Guarded);
+        }
         self.ledger.reported(&report, covers, &self.owed());
         self.look_at_report(&report);
         if report.complete && report.problem.is_none() && !report.messages.is_empty() {
@@ -250,4 +253,15 @@ impl World {
             });
         }
     }
+}
+
+/// Whether the guard has refused a commit. It has not begun then, so all that its report can say is that nothing was
+/// done, or that an earlier commit has left it open.
+fn is_refused(report: &CommitReport) -> bool {
+    let mut outcomes = report.messages.iter().map(|message| message.outcome);
+    let problem = report.problem.as_deref().unwrap_or_default();
+    let is_refused = problem.contains("never read");
+    let says_gone = outcomes.any(|it| !matches!(it, Outcome::Kept | Outcome::Unknown));
+    assert!(!is_refused || !report.complete && !says_gone, "{report:?}");
+    is_refused
 }

@@ -161,19 +161,16 @@ impl Daemon {
             .read(&open, offset, length, self.inbox.answer(id, Reply::Read));
     }
 
-    pub fn commit(&mut self) {
+    pub fn commit(&mut self, terms: Terms) {
         let id = self.ask(Want::Commit(None), self.timeout);
         self.maildrop
-            .commit(Terms::default(), self.inbox.answer(id, Reply::Commit));
+            .commit(terms, self.inbox.answer(id, Reply::Commit));
     }
 
-    pub fn commit_within(&mut self, patience: Duration) {
+    pub fn commit_within(&mut self, patience: Duration, terms: Terms) {
         let id = self.ask(Want::Commit(None), patience);
-        self.maildrop.commit_within(
-            patience,
-            Terms::default(),
-            self.inbox.answer(id, Reply::Commit),
-        );
+        let answer = self.inbox.answer(id, Reply::Commit);
+        self.maildrop.commit_within(patience, terms, answer);
     }
 
     pub fn leave(&mut self, patience: Duration) {

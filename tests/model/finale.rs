@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use pop3fs::maildrop::Place;
+use pop3fs::maildrop::{Place, Terms};
 
 use crate::mail::MailId;
 use crate::request::Want;
@@ -94,7 +94,11 @@ impl World {
         }
         let (marked, before) = (self.ledger.marked.clone(), self.ledger.on_server.clone());
         let daemon = self.daemon.as_mut().expect("nothing makes it end");
-        daemon.commit_within(PATIENCE);
+        let terms = Terms {
+            even_unread: true,
+            ..Terms::default()
+        };
+        daemon.commit_within(PATIENCE, terms);
         self.wait(PATIENCE);
         let daemon = self.daemon.as_ref().expect("nothing makes it end");
         assert!(

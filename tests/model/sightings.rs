@@ -31,6 +31,7 @@ sightings! {
     Verified: "commits held against a new listing",
     KeptAgainstWord: "marked messages kept by a server that said otherwise",
     CommitIncomplete: "commits incomplete",
+    Guarded: "commits of what was not read, refused",
     CommitTimedOut: "commits that outlasted their deadline",
     CommitJoined: "commits asked for while one was under way",
     CommitJournalUnwritten: "commits whose journal could not be written",

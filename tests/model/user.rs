@@ -1,6 +1,6 @@
 //! What the user does, while there is a mount to do it with.
 
-use pop3fs::maildrop::{Entry, Error, Place};
+use pop3fs::maildrop::{Entry, Error, Place, Terms};
 
 use crate::daemon::Daemon;
 use crate::request::There;
@@ -105,17 +105,26 @@ impl World {
     pub fn commit(&mut self) {
         let patience = self.dice.span(1000..900_000);
         let is_within = self.dice.one_in(2);
+        let terms = self.terms();
         let Some(daemon) = self.daemon.as_mut().filter(|daemon| daemon.is_mounted) else {
             return;
         };
         let joins = daemon.is_committing();
         match is_within {
-            true => daemon.commit_within(patience),
-            false => daemon.commit(),
+            true => daemon.commit_within(patience, terms),
+            false => daemon.commit(terms),
         }
         tell!("commit");
         if joins {
             self.see(Sighting::CommitJoined);
+        }
+    }
+
+    fn terms(&mut self) -> Terms {
+        Terms {
+            is_last: self.dice.one_in(8),
+            verify: [None, Some(false), Some(true)][self.dice.below(3)],
+            even_unread: self.dice.one_in(2),
         }
     }
 

@@ -186,7 +186,7 @@ fn settings(dice: &mut Dice) -> Settings {
         read_only: false,
         verify_commit: dice.one_in(2),
         commit_every: [None, None, Some(1), Some(3)][dice.below(4)],
-        delete_guard: None,
+        delete_guard: dice.one_in(6).then_some(1),
         exact_sizes: dice.one_in(6),
     }
 }

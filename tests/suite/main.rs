@@ -8,6 +8,7 @@ mod acceptance;
 mod access;
 mod attacks;
 mod certificates;
+mod commits;
 mod deleting;
 mod errors;
 mod events;

@@ -1,7 +1,7 @@
 //! The `.pop3fs/` directory of a mount, from outside.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -18,6 +18,9 @@ use super::status::Status;
 /// ones long enough to cost nothing.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
+/// How long somebody at a terminal waits without asking what for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A mount that is there and served.
 #[derive(Debug)]
@@ -67,11 +70,14 @@ impl Control {
     /// then.
     pub(super) fn outwait(&self, is_so: fn(&Status) -> bool) -> Result<Status, VerbError> {
         let mut pause = FIRST_PAUSE;
+        let mut patience = Some(PATIENCE);
         loop {
             let status = self.status()?;
             if !is_so(&status) {
                 return Ok(status);
             }
+            patience =
+                patience.and_then(|left| left.checked_sub(pause).or_else(say_what_is_waited_for));
             thread::sleep(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
@@ -144,6 +150,14 @@ impl Control {
     fn file(&self, name: &str) -> PathBuf {
         self.mountpoint.join(".pop3fs").join(name)
     }
+}
+
+/// Says it once, to somebody who is there.
+fn say_what_is_waited_for() -> Option<Duration> {
+    if io::stderr().is_terminal() {
+        eprintln!("waiting for the server; Ctrl-C ends the waiting, and not what was begun");
+    }
+    None
 }
 
 fn parse<T: serde::de::DeserializeOwned>(file: &'static str, text: &str) -> Result<T, VerbError> {

@@ -1,0 +1,158 @@
+//! Commits that go wrong on the way, or find another mailbox than they expected: what is marked is
+//! deleted or still marked in the end, and nothing else is touched.
+
+use std::fs;
+use std::time::Duration;
+
+use pop3fs_server::{Fault, Message, Order, Server, When};
+
+use crate::support::mailbox::{held_by, serving_three, text};
+use crate::support::mount::Mount;
+use crate::support::process::Outcome;
+use crate::support::stage::mounted;
+
+/// From sysexits.h: it did not work now, and may later.
+const TEMPORARY_FAILURE: i32 = 75;
+
+/// A link that is lost at any point of a commit costs nothing: what was deleted is found out, and the
+/// rest deleted in another session.
+#[test]
+fn a_lost_link_costs_nothing() {
+    for (what, fault) in losses() {
+        println!("{what}");
+        assert_one_and_three_go("2 deleted, 1 left", |server| server.fault(fault));
+    }
+}
+
+fn losses() -> Vec<(&'static str, Fault)> {
+    let dele = |nth| When::nth("DELE", nth);
+    let quit = When::first("QUIT");
+    vec![
+        ("before any DELE", Fault::CutUndone(dele(1))),
+        ("before a DELE is answered", Fault::CutBefore(dele(1))),
+        ("between two DELEs", Fault::CutAfter(dele(1))),
+        ("before the last DELE", Fault::CutUndone(dele(2))),
+        ("before QUIT", Fault::CutAfter(dele(2))),
+        ("when QUIT was sent", Fault::CutUndone(quit.clone())),
+        ("before QUIT is answered", Fault::CutBefore(quit.clone())),
+        (
+            "within the answer to QUIT",
+            Fault::CutWithin(quit.clone(), 2),
+        ),
+        ("behind the answer to QUIT", Fault::CutAfter(quit.clone())),
+        (
+            "with QUIT refused",
+            Fault::Refuse(quit, "[SYS/TEMP] later".to_owned()),
+        ),
+        (
+            "by a server that deletes after its answer",
+            Fault::QuitAnswersFirst(Duration::from_millis(200)),
+        ),
+    ]
+}
+
+/// Messages are found by what they are, not by their numbers, which mean nothing in another session.
+#[test]
+fn another_order_deletes_the_same() {
+    for order in [Order::Reversed, Order::Shuffled(5)] {
+        assert_one_and_three_go("2 deleted, 2 left", |server| {
+            server.deliver(message("four"));
+            server.fault(Fault::Order(order));
+        });
+    }
+}
+
+/// What another client has deleted meanwhile is gone before, and no failure.
+#[test]
+fn what_another_client_deleted_is_gone_before() {
+    assert_one_and_three_go("1 deleted, 1 gone before, 1 left", |server| {
+        server.expunge(b"one");
+    });
+}
+
+/// In a mailbox that was replaced by another one nothing is deleted.
+#[test]
+fn in_another_mailbox_nothing_is_deleted() {
+    mounted(serving_three(), &[], |mount, server| {
+        remove(mount, &["one", "three"]);
+        server.expunge_if(|_| true);
+        server.deliver(message("four"));
+        server.deliver(message("five"));
+        let commit = commit_in_a_new_session(mount).succeeded();
+        assert!(
+            commit.says("0 deleted, 2 gone before, 2 left"),
+            "{commit:?}"
+        );
+        assert_eq!(held_by(server), ["four", "five"]);
+        assert_eq!(server.count("DELE"), 0);
+    });
+}
+
+/// A message that has the unique-id of a marked one, and is another one, is left alone and told of.
+#[test]
+fn a_unique_id_given_anew_is_no_mark() {
+    mounted(serving_three(), &[], |mount, server| {
+        remove(mount, &["one", "three"]);
+        server.expunge(b"one");
+        server.deliver(Message::new(
+            "one",
+            b"Subject: quite another one\r\n\r\n".as_slice(),
+        ));
+        let commit = commit_in_a_new_session(mount);
+        assert_eq!(commit.code(), Some(TEMPORARY_FAILURE), "{commit:?}");
+        assert!(
+            commit.says("one: not deleted: a message with its unique-id"),
+            "{commit:?}"
+        );
+        assert_eq!(held_by(server), ["two", "one"]);
+        assert_eq!(mount.names(), ["one", "two"]);
+    });
+}
+
+/// Of messages that share a unique-id the one that was removed is deleted.
+#[test]
+fn of_twins_the_right_one_is_deleted() {
+    let twins = ["two", "three"].map(|name| Fault::UniqueId(name.into(), b"twin".to_vec()));
+    for (removed, left) in [("twin", ["one", "three"]), ("twin~2", ["one", "two"])] {
+        let server = serving_three();
+        twins.iter().for_each(|twin| server.fault(twin.clone()));
+        mounted(server, &[], |mount, server| {
+            remove(mount, &[removed]);
+            let commit = commit_in_a_new_session(mount).succeeded();
+            assert!(commit.says("1 deleted, 2 left, verified"), "{commit:?}");
+            assert_eq!(held_by(server), left, "{removed}");
+        });
+    }
+}
+
+/// Removes `one` and `three` of three messages, lets something happen, and commits; all that is marked
+/// is gone then, and nothing else, and the commit says so.
+#[track_caller]
+fn assert_one_and_three_go(said: &str, happens: impl FnOnce(&Server)) {
+    mounted(serving_three(), &[], |mount, server| {
+        remove(mount, &["one", "three"]);
+        happens(server);
+        let commit = commit_in_a_new_session(mount).succeeded();
+        assert!(commit.says(said), "{commit:?}");
+        let held = held_by(server);
+        assert!(!held.contains(&"one".to_owned()) && !held.contains(&"three".to_owned()));
+        assert!(held.contains(&"two".to_owned()), "{held:?}");
+        assert!(mount.names_in(".pop3fs/deleted").is_empty());
+    });
+}
+
+/// The session of the mount is left first, so that the commit meets what has changed meanwhile.
+fn commit_in_a_new_session(mount: &Mount) -> Outcome {
+    mount.verb("park", &[]).succeeded();
+    mount.verb("commit", &[])
+}
+
+fn remove(mount: &Mount, names: &[&str]) {
+    for name in names {
+        fs::remove_file(mount.file(name)).expect("a file to remove");
+    }
+}
+
+fn message(name: &str) -> Message {
+    Message::new(name, text(name).as_bytes())
+}
