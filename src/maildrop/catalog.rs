@@ -32,6 +32,8 @@ pub(super) struct Catalog {
     hasher: RandomState,
     marked: usize,
     octets: u64,
+    /// Whether unique-ids tell no more than the message-numbers.
+    is_numbered: bool,
 }
 
 /// One message.
@@ -71,6 +73,17 @@ pub(super) struct Content {
 }
 
 impl Catalog {
+    /// Whether the unique-ids of the last listing were its message-numbers. In another session they
+    /// may stand for other messages, then.
+    pub fn is_numbered(&self) -> bool {
+        self.is_numbered
+    }
+
+    /// Notes whether they are.
+    pub fn set_numbered(&mut self, is_numbered: bool) {
+        self.is_numbered = is_numbered;
+    }
+
     /// The message, if it was ever listed.
     pub fn message(&self, id: MessageId) -> Option<&Message> {
         self.messages.get(id.0 as usize)

@@ -5,6 +5,10 @@
 //! ones that share a unique-id are the same as before if and only if there are as many of them,
 //! with the same listed sizes in the same order. Most groups have one member. Whatever does not
 //! match is taken for new mail, never for a message that somebody has marked or read.
+//!
+//! Some servers give the message-numbers for unique-ids. These tell where a message is and not
+//! which it is: only as long as nothing before it has changed, and nothing is missing, is the
+//! message at a place the same as before.
 
 use std::collections::HashSet;
 
@@ -60,6 +64,7 @@ pub(super) fn reconcile(
     let gone = gone
         .flat_map(|&id| catalog.place(id, Place::Gone))
         .collect();
+    catalog.set_numbered(view.is_numbered());
     let arrived = view.add_newcomers(catalog, &mut ids, listed_at);
     Outcome {
         ids,
@@ -104,7 +109,23 @@ impl<'l> View<'l> {
         };
         let mut ids: Vec<Option<MessageId>> = self.listing.iter().enumerate().map(known).collect();
         self.forget_where_not_all_are_known(&mut ids);
+        if self.is_numbered() {
+            self.forget_what_may_have_moved(&mut ids, catalog);
+        }
         ids
+    }
+
+    /// Whether the unique-ids are 1, 2, 3 and so on.
+    fn is_numbered(&self) -> bool {
+        let mut numbered = (1_u64..).zip(self.listing);
+        numbered.all(|(number, listed)| listed.unique_id == number.to_string().as_bytes())
+    }
+
+    fn forget_what_may_have_moved(&self, ids: &mut [Option<MessageId>], catalog: &Catalog) {
+        let is_shorter = (ids.len() as u64) < catalog.totals().messages;
+        let changed = ids.iter().position(Option::is_none).unwrap_or(ids.len());
+        let first = if is_shorter { 0 } else { changed };
+        ids.iter_mut().skip(first).for_each(|id| *id = None);
     }
 
     fn forget_where_not_all_are_known(&self, ids: &mut [Option<MessageId>]) {
@@ -204,6 +225,48 @@ mod tests {
         (0..mailbox.len())
             .filter(|at| mailbox[*at].0 != unique_id)
             .collect()
+    }
+
+    /// The messages that are the same as before, by their places.
+    fn same(before: &[(&str, u64)], after: &[(&str, u64)]) -> Vec<usize> {
+        let mailbox = |messages: &[(&str, u64)]| -> Mailbox {
+            let owned = messages
+                .iter()
+                .map(|(unique_id, size)| (Vec::from(*unique_id), *size));
+            owned.collect()
+        };
+        let mut catalog = Catalog::default();
+        let (first, _) = take(&mut catalog, &mailbox(before));
+        let (second, _) = take(&mut catalog, &mailbox(after));
+        let known = second
+            .iter()
+            .enumerate()
+            .filter(|(_, id)| first.contains(id));
+        known.map(|(at, _)| at).collect()
+    }
+
+    #[test]
+    fn numbers_for_unique_ids_say_nothing_once_something_has_changed_before_them() {
+        let before = &[("1", 5), ("2", 6), ("3", 7), ("4", 7)];
+        assert_eq!(same(before, before), [0, 1, 2, 3]);
+        assert_eq!(
+            same(before, &[("1", 5), ("2", 6), ("3", 7), ("4", 7), ("5", 9)]),
+            [0, 1, 2, 3]
+        );
+        assert_eq!(same(before, &[("1", 5), ("2", 7), ("3", 7), ("4", 9)]), [0]);
+    }
+
+    #[test]
+    fn numbers_for_unique_ids_say_nothing_once_something_is_missing() {
+        let before = &[("1", 7), ("2", 7), ("3", 7)];
+        assert_eq!(same(before, &[("1", 7), ("2", 7)]), [0; 0]);
+    }
+
+    #[test]
+    fn unique_ids_that_only_look_like_numbers_stay_with_their_messages() {
+        let before = &[("1", 5), ("2", 6), ("3", 7)];
+        assert_eq!(same(before, &[("1", 5), ("3", 7)]), [0, 1]);
+        assert_eq!(same(&[("2", 5), ("3", 6)], &[("3", 6)]), [0]);
     }
 
     proptest! {

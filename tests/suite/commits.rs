@@ -2,13 +2,14 @@
 //! deleted or still marked in the end, and nothing else is touched.
 
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use pop3fs_server::{Fault, Message, Order, Server, When};
 
-use crate::support::mailbox::{held_by, serving_three, text};
+use crate::support::mailbox::{account, held_by, serving, serving_three, text};
 use crate::support::mount::Mount;
-use crate::support::process::Outcome;
+use crate::support::process::{Outcome, run};
 use crate::support::stage::mounted;
 
 /// From sysexits.h: it did not work now, and may later.
@@ -140,6 +141,36 @@ fn assert_one_and_three_go(said: &str, happens: impl FnOnce(&Server)) {
         assert!(mount.names_in(".pop3fs/deleted").is_empty());
     });
 }
+
+/// Where a server's unique-ids are nothing but message-numbers, a mark holds only as long as the
+/// mailbox shows no change before it and has lost nothing, and none is taken over by the next mount.
+#[test]
+fn message_numbers_for_unique_ids_delete_no_other_message() {
+    let server = serving(
+        ["1", "2", "3"]
+            .map(|number| Message::new(number, ALIKE))
+            .into(),
+    );
+    mounted(server, &[], |mount, server| {
+        remove(mount, &["2"]);
+        server.expunge(b"1");
+        for (number, unique_id) in [("1", "2"), ("2", "3")] {
+            server.fault(Fault::UniqueId(unique_id.into(), number.into()));
+        }
+        let commit = commit_in_a_new_session(mount);
+        assert_eq!(commit.code(), Some(TEMPORARY_FAILURE), "{commit:?}");
+        assert_eq!(server.count("DELE"), 0);
+
+        remove(mount, &["2"]);
+        mount.kill();
+        drop(run(Command::new("umount").arg(mount.path())));
+        let next = mount.site().mount(&account(server));
+        assert!(next.said().contains("marks of a mount"), "{}", next.said());
+        assert_eq!(next.names(), ["1", "2"]);
+    });
+}
+
+const ALIKE: &[u8] = b"Subject: backup done\r\n\r\n";
 
 /// The session of the mount is left first, so that the commit meets what has changed meanwhile.
 fn commit_in_a_new_session(mount: &Mount) -> Outcome {

@@ -207,6 +207,14 @@ fn inherit(state: &mut State) -> bool {
     if inherited.is_empty() {
         return false;
     }
+    if state.catalog.is_numbered() {
+        log::warn!(
+            "{} marks of a mount that did not commit are dropped: the server's unique-ids are \
+             message-numbers, and may stand for other messages by now",
+            inherited.len()
+        );
+        return true;
+    }
     let found: Vec<MessageId> = inherited
         .iter()
         .filter_map(|mark| mark.find(&state.catalog, &state.settings.suffix))
@@ -392,6 +400,17 @@ mod tests {
         assert_eq!(reply.given(), Some(Err(Error::TimedOut)));
         rig.hear("+OK\r\n");
         assert_eq!(rig.maildrop.totals().messages, 2);
+    }
+
+    #[test]
+    fn marks_by_message_numbers_are_not_taken_over() {
+        let numbered = || Script::of(&[("1", "one\r\n"), ("2", "two\r\n")]);
+        let before = Rig::connected(numbered());
+        before.mark("2");
+        let mut rig = Rig::with(settings(), numbered(), before.journal.marks());
+        rig.connect().unwrap();
+        assert!(rig.maildrop.find(Place::Root, "2").is_some());
+        assert_eq!(rig.journal.marks(), []);
     }
 
     #[test]

@@ -540,6 +540,32 @@ mod tests {
     }
 
     #[test]
+    fn where_unique_ids_are_message_numbers_the_server_is_believed() {
+        let script = Script::of(&[("1", "one\r\n"), ("2", "two\r\n"), ("3", "two\r\n")]);
+        let mut rig = Rig::connected(script);
+        ["1", "3"].iter().for_each(|name| rig.mark(name));
+        let answer = rig.commit_on(verified());
+        let report = report(&answer);
+        assert!(report.complete && !report.verified);
+        assert_eq!(rig.script.left(), ["2"]);
+    }
+
+    #[test]
+    fn what_has_come_to_a_deleted_place_is_not_deleted() {
+        let script = Script::of(&[("1", "one\r\n"), ("2", "two\r\n"), ("3", "two\r\n")]);
+        let mut rig = Rig::connected(script);
+        rig.mark("2");
+        rig.script.messages.remove(1);
+        rig.script.messages[1].0 = "2".to_owned();
+        rig.cut();
+        let answer = rig.commit();
+        let report = report(&answer);
+        assert_eq!(outcomes(&report), [Outcome::Kept]);
+        assert_eq!(rig.script.count("DELE"), 0);
+        assert_eq!(rig.maildrop.totals().messages, 2);
+    }
+
+    #[test]
     fn a_few_messages_at_a_time_are_deleted_in_sessions_of_their_own() {
         let settings = Settings {
             commit_every: Some(1),

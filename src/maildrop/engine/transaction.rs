@@ -129,9 +129,9 @@ impl Transaction {
     }
 
     /// A fresh session is listed, and the catalog up to date with it. `may_return` is whether
-    /// another one can follow it at once.
+    /// another one can follow it at once; where unique-ids mean nothing in that, it had better not.
     pub fn listed(&mut self, catalog: &Catalog, suffix: &str, may_return: bool) -> Next {
-        self.may_return = may_return;
+        self.may_return = may_return && !catalog.is_numbered();
         self.verified |= self.any(&Fate::Confirmed);
         let copies = Copies::listed(catalog, self.targets.values());
         let expected = self.copies.without(self.targets.values());
