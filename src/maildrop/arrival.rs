@@ -246,11 +246,11 @@ impl Arrival {
         };
     }
 
-    /// Those whose deadline has passed, refused.
-    pub fn expire(&mut self, now: Moment) -> Vec<Due> {
-        let openers = self.openers.extract_if(.., |opener| opener.until <= now);
-        let reads = self.reads.extract_if(.., |read| read.until <= now);
-        refused(openers, reads, &Error::TimedOut)
+    /// Those whose deadline is no later than that, refused.
+    pub fn refuse_until(&mut self, moment: Moment, error: &Error) -> Vec<Due> {
+        let openers = self.openers.extract_if(.., |opener| opener.until <= moment);
+        let reads = self.reads.extract_if(.., |read| read.until <= moment);
+        refused(openers, reads, error)
     }
 
     /// All who wait, refused.

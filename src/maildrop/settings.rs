@@ -32,6 +32,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// How long a session may be without work before it is ended; for ever if none.
     pub idle: Option<Duration>,
+    /// What chance there is in the life of the mount begins with this.
+    pub seed: u64,
     /// How often to look for new mail while programs use the maildrop; never if none.
     pub refresh: Option<Duration>,
     /// Whether nothing can be deleted.

@@ -311,11 +311,16 @@ impl State {
 
     /// Refuses those whose deadline has passed.
     pub fn expire(&mut self, now: Moment, effects: &mut Effects) {
-        if self.earliest.is_none_or(|earliest| now < earliest) {
+        self.refuse_until(now, &Error::TimedOut, effects);
+    }
+
+    /// Refuses those whose deadline is no later than that.
+    pub fn refuse_until(&mut self, moment: Moment, error: &Error, effects: &mut Effects) {
+        if self.earliest.is_none_or(|earliest| moment < earliest) {
             return;
         }
         for arrival in self.arrivals.values_mut() {
-            effects.answers.extend(arrival.expire(now));
+            effects.answers.extend(arrival.refuse_until(moment, error));
         }
         let idle = |(&fetch, arrival): (_, &Arrival)| {
             let needed = arrival.is_wanted() || arrival.on_the_wire;
@@ -323,7 +328,7 @@ impl State {
         };
         let idle: Vec<Fetch> = self.arrivals.iter().filter_map(idle).collect();
         for fetch in idle {
-            self.refused(fetch, &Error::TimedOut, effects);
+            self.refused(fetch, error, effects);
         }
         self.earliest = self.arrivals.values().filter_map(Arrival::deadline).min();
     }

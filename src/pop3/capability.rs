@@ -97,6 +97,15 @@ impl Capabilities {
         period.parse().ok().map(Expire::Days)
     }
 
+    /// Whether what is announced is the worst of all logins, and the present one's own is told when
+    /// it has logged in (RFC 2449 sections 6.5 and 6.7).
+    pub fn differs_by_login(&self) -> bool {
+        ["LOGIN-DELAY", "EXPIRE"].into_iter().any(|tag| {
+            let mut words = self.words(tag).skip(1);
+            words.any(|word| word.eq_ignore_ascii_case("USER"))
+        })
+    }
+
     /// The server's name and version, as it gives them; printable (RFC 2449 section 6.9).
     pub fn implementation(&self) -> Option<&str> {
         self.arguments("IMPLEMENTATION").next()
@@ -170,6 +179,13 @@ mod tests {
         assert_eq!(all.login_delay(), Some(900));
         assert_eq!(all.expire(), Some(Expire::Days(60)));
         assert_eq!(all.implementation(), Some("Shlemazle-Plotz v302"));
+    }
+
+    #[test]
+    fn what_differs_by_login_is_told_by_a_word() {
+        assert!(announced(&["LOGIN-DELAY 900 USER"]).differs_by_login());
+        assert!(announced(&["EXPIRE 5 user"]).differs_by_login());
+        assert!(!announced(&["LOGIN-DELAY 900", "USER"]).differs_by_login());
     }
 
     #[test]

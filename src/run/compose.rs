@@ -1,6 +1,7 @@
 //! The parts of a mount, put together.
 
 use std::fs::DirBuilder;
+use std::hash::{BuildHasher, RandomState};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -124,6 +125,7 @@ fn settings(request: &MountRequest) -> Settings {
         top: request.top,
         timeout: request.timeout,
         idle: request.idle,
+        seed: seed(),
         refresh: request.refresh,
         read_only: request.read_only,
         verify_commit: request.verify_commit,
@@ -131,6 +133,11 @@ fn settings(request: &MountRequest) -> Settings {
         delete_guard: request.delete_guard,
         exact_sizes: request.exact_sizes,
     }
+}
+
+/// Another one in each process: the keys that the standard library hashes with are drawn at random.
+fn seed() -> u64 {
+    RandomState::new().hash_one(())
 }
 
 fn appearance(request: &MountRequest, since: i64) -> fs::Settings {

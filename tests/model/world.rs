@@ -182,6 +182,7 @@ fn settings(dice: &mut Dice) -> Settings {
         read_ahead: [0, 1000, 1_000_000][dice.below(3)],
         timeout: Duration::from_secs([5, 20, 60][dice.below(3)]),
         idle: [None, Some(1), Some(60), Some(300)][dice.below(4)].map(Duration::from_secs),
+        seed: dice.number(0..u64::MAX),
         refresh: [None, None, Some(300)][dice.below(3)].map(Duration::from_secs),
         read_only: false,
         verify_commit: dice.one_in(2),

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
-use pop3fs_server::{Message, Server};
+use pop3fs_server::{Fault, Message, Server};
 
 use crate::support::mailbox::{long_text, serving, serving_three, text};
 use crate::support::mount::Mount;
@@ -127,6 +127,68 @@ fn a_message_that_goes_while_it_is_open_is_whole_or_stale() {
     }
 }
 
+/// The password is asked for anew at each login, for it may have changed.
+#[test]
+fn each_login_asks_for_the_password() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let asked = directory.path().join("asked");
+    let command = format!("sh -c 'echo >> {}; echo secret'", asked.display());
+    let options = ["--password-command", &command, "--idle", "1"];
+    mounted(serving_three(), &options, |mount, server| {
+        eventually("it is parked", || says(mount, "parked"));
+        fs::read(mount.file("one")).expect("a file to read");
+        let times = fs::read_to_string(&asked).expect("a file to read").len();
+        assert_eq!((times, server.sessions()), (2, 2));
+    });
+}
+
+/// A login that the server refuses is not tried again for five minutes, and longer each further
+/// time, but by the verb refresh; programs that need the server meanwhile fail with EACCES at once.
+#[test]
+fn a_refused_login_is_not_tried_in_a_loop() {
+    mounted(serving_three(), &[], |mount, server| {
+        server.fault(Fault::refuse_login("[AUTH] expired", 2));
+        server.cut();
+        for _ in 0..20 {
+            let error = fs::read(mount.file("one")).expect_err("no login");
+            assert_eq!(error.raw_os_error(), Some(Errno::EACCES as i32));
+        }
+        let refresh = mount.verb("refresh", &[]);
+        assert!(
+            refresh.says("the login or the password is not right"),
+            "{refresh:?}"
+        );
+        assert_eq!(server.count("PASS") + server.count("AUTH"), 3);
+
+        mount.verb("refresh", &[]).succeeded();
+        let read = fs::read_to_string(mount.file("one")).expect("a file to read");
+        assert_eq!(read, text("one"));
+    });
+}
+
+/// While another client has the mailbox, programs that need the server wait, and go on when it is
+/// free; if it stays in use, they fail.
+#[test]
+fn a_mailbox_in_use_is_waited_for() {
+    mounted(serving_three(), &["--idle", "1"], |mount, server| {
+        eventually("it is parked", || says(mount, "parked"));
+        let other = log_in(server).expect("the mailbox is free");
+        let reader = start(Command::new("cat").arg(mount.file("one")));
+        eventually("it is told why", || {
+            let status = mount.verb("status", &[]).succeeded();
+            status.says("another client has the mailbox: \"[IN-USE]")
+        });
+        drop(other);
+        assert_eq!(reader.finish().succeeded().text(), text("one"));
+    });
+    mounted(serving_three(), &["--idle", "1"], |mount, server| {
+        eventually("it is parked", || says(mount, "parked"));
+        let _other = log_in(server).expect("the mailbox is free");
+        let reader = start(Command::new("cat").arg(mount.file("one"))).finish();
+        assert!(reader.says("Input/output error"), "{reader:?}");
+    });
+}
+
 /// Whether `pop3fs status` says so of the session.
 fn says(mount: &Mount, state: &str) -> bool {
     let status = mount.verb("status", &[]).succeeded().text();
@@ -135,12 +197,18 @@ fn says(mount: &Mount, state: &str) -> bool {
 
 /// Whether another client gets at the mailbox.
 fn logs_in(server: &Server) -> bool {
+    log_in(server).is_some()
+}
+
+/// Another client's session, if it gets one.
+fn log_in(server: &Server) -> Option<TcpStream> {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port())).expect("a connection");
-    write!(&stream, "USER ann\r\nPASS secret\r\nQUIT\r\n").expect("a connection");
-    let mut replies = BufReader::new(stream).lines().map_while(Result::ok);
+    write!(&stream, "USER ann\r\nPASS secret\r\n").expect("a connection");
+    let replies = BufReader::new(&stream).lines().map_while(Result::ok);
     // Before it are the greeting and the answer to USER.
-    let password = replies.nth(2);
-    password.is_some_and(|reply| reply.starts_with("+OK"))
+    let password = replies.take(3).last();
+    let is_in = password.is_some_and(|reply| reply.starts_with("+OK"));
+    is_in.then_some(stream)
 }
 
 /// A shell that lists the mailbox again and again.

@@ -200,7 +200,7 @@ fn a_commit_is_held_against_a_new_listing() {
 
         server.clear_faults();
         server.fault(Fault::CutAfter(When::first("QUIT")));
-        server.fault(Fault::refuse_login("[IN-USE] busy", 4));
+        server.close_door();
         let unsure = mount.verb("commit", &[]);
         assert_eq!(unsure.code(), Some(TEMPORARY_FAILURE), "{unsure:?}");
         assert!(
@@ -209,6 +209,7 @@ fn a_commit_is_held_against_a_new_listing() {
         );
         assert_eq!(held_by(server), ["one"]);
 
+        server.open_door();
         let settled = mount.verb("commit", &[]).succeeded();
         assert!(settled.says("1 deleted, 1 left"), "{settled:?}");
         assert_eq!(server.count("DELE"), 3);

@@ -1,6 +1,8 @@
 //! From a link to a session with a listing, or to the reason why there is none.
 
-use crate::pop3::Reply;
+use std::time::Duration;
+
+use crate::pop3::{Capabilities, Reply};
 
 use super::super::clock::Moment;
 use super::super::error::{Error, Outage, OutageKind};
@@ -9,13 +11,13 @@ use super::super::message::{MessageId, Place};
 use super::super::numbering::Numbering;
 use super::super::reconcile::{Listed, Outcome, reconcile};
 use super::super::session::{
-    Channel, Credential, Exchange, Listing, LogIn, Messages, NoMethod, Session, SignIn,
-    is_temporary,
+    Channel, Credential, Exchange, Listing, LogIn, Messages, NoMethod, Refusal, Session, SignIn,
 };
 use super::super::state::State;
 use super::super::status::SessionStatus;
-use super::link::{Permission, Stage};
+use super::link::Stage;
 use super::refresh::News;
+use super::restraint::{Permission, Told};
 use super::{Engine, Order, Turn};
 
 const NO_STLS: &str =
@@ -29,12 +31,23 @@ impl Engine {
         if !self.link.is_down() || !self.needs_session(turn) {
             return;
         }
-        match self.link.permission(turn.now) {
+        match self.link.restraint.permission(turn.now) {
             Permission::Granted => self.connect(turn),
-            Permission::Deferred => {}
+            Permission::Deferred(moment, problem) => self.defer(moment, problem, turn),
             // Somebody may have put right what was wrong, and says so.
             Permission::Refused(_) if !self.refreshers.is_empty() => self.connect(turn),
             Permission::Refused(error) => self.refuse_everybody(&error, turn),
+        }
+    }
+
+    /// Those who cannot wait so long need not wait at all.
+    fn defer(&mut self, moment: Moment, problem: Option<Error>, turn: &mut Turn<'_>) {
+        self.link.await_permission(moment);
+        if let Some(error) = problem {
+            let effects = &mut turn.step.effects;
+            turn.state.refuse_until(moment, &error, effects);
+            self.callers.refuse_until(moment, &error, turn);
+            self.refreshers.refuse_until(moment, &error, turn);
         }
     }
 
@@ -134,7 +147,9 @@ impl Engine {
         state.link.problem = None;
         state.link.transfer.sessions += 1;
         state.link.listed = Some(now.unix_seconds());
-        self.link.opened();
+        let delay = self.capabilities().and_then(Capabilities::login_delay);
+        let delay = delay.map(|seconds| Duration::from_secs(seconds.into()));
+        self.link.restraint.opened(*now, delay);
         self.doubtful.clear();
         if let Some(session) = self.link.session_mut() {
             self.manners.listed(session.has_pipelined());
@@ -147,28 +162,47 @@ impl Engine {
 
     /// The server will not let us in; what it said decides whether to try again.
     pub(super) fn refused(&mut self, during: Exchange, reply: &Reply, turn: &mut Turn<'_>) {
+        let refusal = Refusal::of(reply);
         let words = format!("\"{}\"", reply.text());
-        let (kind, what) = match during {
-            login if login.is_login() && !is_temporary(reply) => {
-                let advice = login.advice().map(|advice| format!("; {advice}"));
-                let how = words + &advice.unwrap_or_default();
-                return self.locked_out(Error::LoginRefused(how), turn);
+        match (refusal, refusal.meaning()) {
+            (Refusal::Permanent, Some(meaning)) => {
+                let outage = Outage::new(OutageKind::Unreachable, format!("{meaning}: {words}"));
+                self.locked_out(Error::Offline(outage), turn);
             }
+            (_, Some(meaning)) if refusal.is_temporary() => {
+                let outage = Outage::new(OutageKind::Busy, format!("{meaning}: {words}"));
+                self.failed(outage, turn);
+                if refusal == Refusal::TooSoon {
+                    self.link.restraint.too_soon();
+                }
+            }
+            (_, meaning) if during.is_login() => {
+                let meaning = meaning.map(str::to_owned);
+                let hints = meaning.into_iter().chain(during.advice());
+                let how = hints.fold(words, |how, hint| format!("{how}; {hint}"));
+                self.locked_out(Error::LoginRefused(how), turn);
+            }
+            _ => self.turned_away(during, &words, turn),
+        }
+    }
+
+    /// The server refuses something without a reason.
+    fn turned_away(&mut self, during: Exchange, words: &str, turn: &mut Turn<'_>) {
+        let (kind, what) = match during {
             Exchange::Stls => (OutageKind::Tls, "refused STLS"),
             Exchange::Greeting => (OutageKind::Busy, "turned us away"),
             Exchange::Uidl => (OutageKind::Busy, "refused UIDL"),
-            Exchange::List => (OutageKind::Busy, "refused LIST"),
-            _ => (OutageKind::Busy, "refused the login for now"),
+            _ => (OutageKind::Busy, "refused LIST"),
         };
-        self.failed(
-            Outage::new(kind, format!("the server {what}: {words}")),
-            turn,
-        );
+        let outage = Outage::new(kind, format!("the server {what}: {words}"));
+        self.failed(outage, turn);
     }
 
     pub(super) fn locked_out(&mut self, error: Error, turn: &mut Turn<'_>) {
-        self.hang_up(&error.to_string(), turn);
-        self.link.locked_out(error.clone(), turn.now);
+        let pause = self.link.restraint.locked_out(error.clone(), turn.now);
+        let minutes = pause.as_secs() / 60;
+        let again = format!("it is tried again in {minutes} min, or by pop3fs refresh");
+        self.hang_up(&format!("{error}; {again}"), turn);
         self.refuse_everybody(&error, turn);
     }
 
@@ -176,12 +210,15 @@ impl Engine {
     pub(super) fn failed(&mut self, outage: Outage, turn: &mut Turn<'_>) {
         self.hang_up(&outage.to_string(), turn);
         self.manners.failed();
+        let told = self.link.restraint.failed(&outage, turn.now);
         let error = Error::Offline(outage);
         self.callers.answer(&Err(error.clone()), turn);
         self.refreshers.answer(&Err(error.clone()), turn);
         self.lookout.looked(turn.now);
-        if self.link.failed(turn.now) {
-            self.refuse_everybody(&error, turn);
+        match told {
+            Told::Nobody => {}
+            Told::Readers => turn.state.refuse_all(&error, &mut turn.step.effects),
+            Told::Everybody => self.refuse_everybody(&error, turn),
         }
     }
 
@@ -232,12 +269,10 @@ fn inherit(state: &mut State) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::super::Change;
     use super::super::super::handle::Maildrop;
     use super::super::super::settings::Settings;
-    use super::super::link::{PAUSE, REFUSED_PAUSE};
+    use super::super::restraint::{PAUSE, REFUSED_PAUSE};
     use super::super::rig::{Rig, settings};
     use super::super::script::{Reaction, Script};
     use super::*;
@@ -270,7 +305,12 @@ mod tests {
         rig.outage = Some(unreachable());
         let open = rig.open("a");
         rig.pass(Duration::from_secs(3600));
-        assert!(matches!(open.given(), Some(Err(Error::TimedOut))));
+        let offline = Some(Err(Error::Offline(unreachable())));
+        assert_eq!(
+            open.given().map(|it| it.map(drop)),
+            offline,
+            "sooner than at its deadline"
+        );
         assert_eq!(rig.engine.wake_at(), None);
     }
 
@@ -278,8 +318,9 @@ mod tests {
     fn a_wrong_password_is_tried_once() {
         let refusal = Reaction::Say("-ERR [AUTH] no\r\n");
         let mut rig = Rig::new(mailbox().reacting("PASS", &[refusal]));
-        assert_eq!(rig.connect(), refused("[AUTH] no"));
-        assert_eq!(rig.connect(), refused("[AUTH] no"));
+        let how = "\"[AUTH] no\"; the login or the password is not right".to_owned();
+        let wrong = Err(Error::LoginRefused(how));
+        assert_eq!((rig.connect(), rig.connect()), (wrong.clone(), wrong));
         rig.pass(REFUSED_PAUSE);
         assert_eq!(rig.script.sessions, 1);
         assert_eq!(rig.engine.wake_at(), None);
@@ -287,11 +328,7 @@ mod tests {
 
     #[test]
     fn a_refusal_without_a_code_is_no_less_final() {
-        for words in [
-            "-ERR\r\n",
-            "-ERR locked [IN-USE]\r\n",
-            "-ERR [SYS/PERM] x\r\n",
-        ] {
+        for words in ["-ERR\r\n", "-ERR locked [IN-USE]\r\n"] {
             let mut rig = Rig::new(mailbox().reacting("PASS", &[Reaction::Say(words)]));
             assert!(
                 matches!(rig.connect(), Err(Error::LoginRefused(_))),
@@ -300,6 +337,90 @@ mod tests {
             rig.pass(REFUSED_PAUSE);
             assert_eq!(rig.script.count("PASS"), 1, "{words}");
         }
+    }
+
+    #[test]
+    fn a_fault_that_somebody_must_mend_is_not_tried_again_and_is_no_wrong_password() {
+        for command in ["PASS", "UIDL"] {
+            let broken = Reaction::Say("-ERR [SYS/PERM] disk on fire\r\n");
+            let mut rig = Rig::new(mailbox().reacting(command, &[broken]));
+            let words = "the server has a fault that somebody there must mend: \
+                \"[SYS/PERM] disk on fire\"";
+            let outage = Outage::new(OutageKind::Unreachable, words);
+            let broken = Err(Error::Offline(outage));
+            assert_eq!((rig.connect(), rig.connect()), (broken.clone(), broken));
+            let problem = rig.maildrop.status().link.problem.unwrap();
+            assert!(problem.ends_with("it is tried again in 5 min, or by pop3fs refresh"));
+            rig.pass(REFUSED_PAUSE);
+            assert_eq!((rig.script.sessions, rig.connect()), (1, Ok(())));
+        }
+    }
+
+    #[test]
+    fn what_a_server_means_is_said() {
+        for (words, meaning) in [
+            ("[IN-USE] x", "another client has the mailbox"),
+            (
+                "[LOGIN-DELAY] x",
+                "the server wants more time between logins",
+            ),
+            ("[SYS/TEMP] x", "the server has a fault that may pass"),
+        ] {
+            let refusal = format!("-ERR {words}\r\n").leak();
+            let mut rig = Rig::new(mailbox().reacting("PASS", &[Reaction::Say(refusal)]));
+            let words = format!("{meaning}: \"{words}\"");
+            let busy = Err(Error::Offline(Outage::new(OutageKind::Busy, words.clone())));
+            assert_eq!(rig.connect(), busy);
+            assert_eq!(rig.maildrop.status().link.problem, Some(words));
+        }
+    }
+
+    #[test]
+    fn who_logged_in_too_soon_waits_as_long_as_was_announced_and_nobody_waits_in_vain() {
+        let script = mailbox().announcing(&["LOGIN-DELAY 100"]);
+        let mut rig = Rig::connected(script);
+        rig.cut();
+        let too_soon = Reaction::Say("-ERR [LOGIN-DELAY] wait\r\n");
+        rig.script.react("PASS", &vec![too_soon; 20]);
+        let open = rig.open("a");
+        assert!(matches!(open.given(), Some(Err(Error::Offline(_)))));
+        rig.pass(Duration::from_secs(50));
+        let open = rig.open("a");
+        assert_eq!((rig.script.sessions, open.given().is_none()), (2, true));
+        rig.script.react("PASS", &vec![Reaction::Honest; 20]);
+        rig.pass(Duration::from_secs(50));
+        assert!(matches!(open.given(), Some(Ok(_))));
+        assert_eq!(rig.script.sessions, 3);
+    }
+
+    #[test]
+    fn a_delay_of_this_login_s_own_is_asked_for_once_it_is_in() {
+        let worst = Reaction::Say("+OK\r\nLOGIN-DELAY 900 USER\r\nPIPELINING\r\n.\r\n");
+        let own = Reaction::Say("+OK\r\nLOGIN-DELAY 60\r\nUIDL\r\n.\r\n");
+        let mut rig = Rig::new(mailbox().reacting("CAPA", &[worst, own]));
+        assert_eq!(rig.connect(), Ok(()));
+        assert_eq!(rig.script.bursts.last().unwrap()[0], "CAPA");
+        assert_eq!(
+            rig.maildrop.status().link.capabilities,
+            ["LOGIN-DELAY 60", "UIDL"]
+        );
+        assert_eq!(rig.maildrop.totals().messages, 2);
+    }
+
+    #[test]
+    fn a_commit_waits_for_a_maildrop_that_is_in_use_longer_than_readers_do() {
+        let mut rig = Rig::connected(mailbox());
+        rig.mark("b");
+        rig.cut();
+        let busy = Reaction::Say("-ERR [IN-USE] busy\r\n");
+        rig.script.react("PASS", &vec![busy; 10]);
+        let (open, commit) = (rig.open("a"), rig.commit());
+        rig.pass(Duration::from_secs(30));
+        assert!(matches!(open.given(), Some(Err(Error::Offline(_)))));
+        rig.pass(Duration::from_secs(300));
+        assert_eq!(commit.given(), Some(Err(Error::TimedOut)));
+        assert!(rig.maildrop.last_commit().unwrap().complete);
+        assert_eq!(rig.script.left(), ["a"]);
     }
 
     #[test]

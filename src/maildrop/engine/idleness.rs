@@ -42,14 +42,9 @@ enum Deed {
 }
 
 impl Idleness {
-    /// What is due next, and when, where a session may be without work for so long, and last had
-    /// some then, in this one or in one before.
-    fn next(&self, limit: Option<Duration>, worked: Option<Moment>) -> (Moment, Deed) {
-        let park = |limit: Duration| {
-            let looked = self.listed + limit.min(GLANCE);
-            worked.map_or(looked, |worked| looked.max(worked + limit))
-        };
-        match limit.map(park) {
+    /// What is due next, and when, where the session is to be ended then, if at all.
+    fn next(&self, park: Option<Moment>) -> (Moment, Deed) {
+        match park {
             Some(park) if park <= self.heard + HANG_UP => (park, Deed::Park),
             _ => (self.heard + NOOP, Deed::Noop),
         }
@@ -64,8 +59,22 @@ impl Idleness {
 impl Engine {
     /// When a session without work is to be seen to.
     pub(super) fn idle_until(&self) -> Option<Moment> {
+        self.next_idle_deed().map(|(due, _)| due)
+    }
+
+    fn next_idle_deed(&self) -> Option<(Moment, Deed)> {
         let idleness = self.link.session()?.idleness()?;
-        Some(idleness.next(self.idle, self.worked).0)
+        Some(idleness.next(self.park_at(&idleness)))
+    }
+
+    /// A session that has had work, be it in one before, is kept a while; and none is ended so soon
+    /// that the server would not have us back.
+    fn park_at(&self, idleness: &Idleness) -> Option<Moment> {
+        let limit = self.idle?;
+        let looked = idleness.listed + limit.min(GLANCE);
+        let worked = self.worked.map(|worked| worked + limit);
+        let bounds = [Some(looked), worked, self.link.restraint.logs_in_again()];
+        bounds.into_iter().flatten().max()
     }
 
     /// Notes that there is work, for this or the next session.
@@ -87,12 +96,10 @@ impl Engine {
 
     /// Sees to a session that has got no work.
     pub(super) fn idle(&mut self, turn: &mut Turn<'_>) -> Result<(), CommandError> {
-        let Some(session) = self.link.session_mut() else {
-            return Ok(());
-        };
-        match session.idleness().map(|it| it.next(self.idle, self.worked)) {
-            Some((due, Deed::Park)) if due <= turn.now => session.leave(turn.now),
-            Some((due, Deed::Noop)) if due <= turn.now => session.noop(turn.now),
+        let due = self.next_idle_deed().filter(|(due, _)| *due <= turn.now);
+        match (due, self.link.session_mut()) {
+            (Some((_, Deed::Park)), Some(session)) => session.leave(turn.now),
+            (Some((_, Deed::Noop)), Some(session)) => session.noop(turn.now),
             _ => Ok(()),
         }
     }
@@ -175,6 +182,16 @@ mod tests {
         let mut rig = parking(Duration::from_secs(200), mailbox());
         rig.pass(Duration::from_secs(3600));
         assert_eq!((rig.script.count("NOOP"), rig.script.count("QUIT")), (3, 1));
+    }
+
+    #[test]
+    fn a_session_is_held_until_the_server_would_have_us_back() {
+        let mut rig = parking(IDLE, mailbox().announcing(&["LOGIN-DELAY 300"]));
+        rig.pass(Duration::from_secs(299));
+        assert!(rig.is_linked());
+        rig.pass(Duration::from_secs(1));
+        assert_eq!(status(&rig), SessionStatus::Parked);
+        assert_eq!(rig.script.count("NOOP"), 5);
     }
 
     #[test]

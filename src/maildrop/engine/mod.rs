@@ -7,12 +7,14 @@
 mod admission;
 mod commit;
 mod idleness;
+mod jitter;
 mod link;
 mod manners;
 mod parting;
 #[cfg(test)]
 mod play;
 mod refresh;
+mod restraint;
 mod retrieval;
 #[cfg(test)]
 pub(super) mod rig;
@@ -148,13 +150,13 @@ impl Turn<'_> {
 
 impl Engine {
     pub(super) fn new(state: Arc<Mutex<State>>) -> Self {
-        let (idle, refresh) = {
-            let state = locked(&state);
-            (state.settings.idle, state.settings.refresh)
+        let (idle, refresh, seed) = {
+            let settings = &locked(&state).settings;
+            (settings.idle, settings.refresh, settings.seed)
         };
         Self {
             state,
-            link: Link::default(),
+            link: Link::new(seed),
             manners: Manners::default(),
             suspects: Suspects::default(),
             idle,
@@ -241,7 +243,7 @@ impl Engine {
 
     fn happened(&mut self, happening: Happening, turn: &mut Turn<'_>) {
         if happening.is_service() {
-            self.link.served();
+            self.link.restraint.served();
             self.manners.served();
         }
         match happening {
@@ -264,6 +266,7 @@ impl Engine {
         self.take_errands(turn);
         self.refuse_late(turn);
         self.watch(turn);
+        self.retire_outdated(turn.now);
         self.look_out(turn);
         if let Err(error) = self.use_session(turn) {
             self.lose(&error.to_string(), turn);
@@ -294,7 +297,9 @@ impl Engine {
         for errand in std::mem::take(&mut turn.state.errands) {
             match errand {
                 Errand::Connect { until, answer } => self.callers.push(until, answer),
-                Errand::Refresh { until, answer } => self.asked_to_refresh(until, answer),
+                Errand::Refresh { until, answer } => {
+                    self.asked_to_refresh(until, answer, turn);
+                }
                 Errand::Commit {
                     until,
                     terms,
@@ -315,7 +320,7 @@ impl Engine {
 
     /// Whether there is work for a session.
     fn has_work(&self, turn: &Turn<'_>) -> bool {
-        let sweep = !self.link.is_locked_out() && self.next_unmeasured(turn).is_some();
+        let sweep = !self.link.restraint.is_locked_out() && self.next_unmeasured(turn).is_some();
         !self.callers.is_empty()
             || !self.refreshers.is_empty()
             || self.is_waiting_to_commit()
@@ -342,6 +347,7 @@ impl Engine {
             self.refreshers.deadline(),
             self.idle_until(),
             self.look_out_at(),
+            self.outdated_until(),
             self.committers.deadline(),
             self.next_committers.deadline(),
             self.leavers.deadline(),

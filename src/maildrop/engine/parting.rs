@@ -101,7 +101,7 @@ impl Engine {
             log::info!("{why}");
             self.disconnect(SessionStatus::Parked, turn);
         } else {
-            self.link.lost(turn.now);
+            self.link.restraint.lost(turn.now);
             self.hang_up(&why, turn);
         }
         let error = Error::Offline(outage);
@@ -209,7 +209,7 @@ mod tests {
         rig.connect().unwrap();
         rig.pass(Duration::from_secs(60));
         assert!(
-            (3..=10).contains(&rig.script.sessions),
+            (9..=16).contains(&rig.script.sessions),
             "{}",
             rig.script.sessions
         );

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::super::clock::Moment;
+use super::super::error::{Error, Outage, OutageKind};
 use super::super::locked;
 use super::super::reader::Answer;
 use super::super::reconcile::Outcome;
@@ -96,11 +97,44 @@ impl fmt::Display for News {
 impl Engine {
     /// A session that is logged in already may have been listed too early; one that is only being
     /// connected will serve.
-    pub(super) fn asked_to_refresh(&mut self, until: Moment, answer: Answer<()>) {
+    pub(super) fn asked_to_refresh(
+        &mut self,
+        until: Moment,
+        answer: Answer<()>,
+        turn: &mut Turn<'_>,
+    ) {
+        let again = self.link.restraint.logs_in_again();
+        if let Some(again) = again.filter(|again| *again > until) {
+            let seconds = (again - turn.now).as_secs();
+            let words = format!("the server wants to have no login for another {seconds} s");
+            turn.state.link.problem = Some(words.clone());
+            let error = Error::Offline(Outage::new(OutageKind::Busy, words));
+            return turn.answer(answer, Err(error));
+        }
         self.refreshers.push(until, answer);
         if let Some(session) = self.link.session_mut() {
+            session.outdate();
+        }
+    }
+
+    /// Leaves a session whose listing is too old for somebody, once the server would have us back.
+    pub(super) fn retire_outdated(&mut self, now: Moment) {
+        let again = self.link.restraint.logs_in_again();
+        if let Some(session) = self.link.session_mut()
+            && session.is_listed()
+            && session.is_outdated()
+            && again.is_none_or(|again| again <= now)
+        {
             session.retire();
         }
+    }
+
+    /// Until when such a session is kept.
+    pub(super) fn outdated_until(&self) -> Option<Moment> {
+        let session = self.link.session()?;
+        let is_kept = session.is_listed() && session.is_outdated() && !session.is_retired();
+        let again = self.link.restraint.logs_in_again();
+        again.filter(|_| is_kept)
     }
 
     /// Looks for new mail if it is time and somebody may want to know; else waits for somebody.
@@ -115,7 +149,7 @@ impl Engine {
         if !is_due || !is_used {
             return;
         }
-        if self.link.is_locked_out() {
+        if self.link.restraint.is_locked_out() {
             return self.lookout.looked(turn.now);
         }
         self.lookout.wanted = true;
@@ -137,6 +171,7 @@ impl Engine {
         let busy =
             state.next_demand().is_some() || self.link.session().is_some_and(Session::is_at_work);
         let due = self.lookout.due(busy);
+        let due = due.max(due.and(self.link.restraint.logs_in_again()));
         due.filter(|_| can_look && self.commit.is_none())
     }
 
@@ -146,7 +181,7 @@ impl Engine {
         if self.has_work(turn) {
             self.worked = Some(turn.now);
         }
-        if !self.link.is_retired() {
+        if !self.link.session().is_some_and(Session::is_outdated) {
             self.refreshers.answer(&Ok(()), turn);
         }
     }
@@ -156,14 +191,13 @@ impl Engine {
 mod tests {
     use super::super::super::Change;
     use super::super::super::cache::Cache;
-    use super::super::super::error::{Error, Outage, OutageKind};
     use super::super::super::handle::Maildrop;
     use super::super::super::message::Place;
     use super::super::super::open::{Holding, OpenMessage};
     use super::super::super::settings::Settings;
     use super::super::Order;
     use super::super::idleness::GLANCE;
-    use super::super::link::REFUSED_PAUSE;
+    use super::super::restraint::REFUSED_PAUSE;
     use super::super::rig::{Rig, settings};
     use super::super::script::{Reaction, Script};
 
@@ -282,6 +316,22 @@ mod tests {
         let connects = rig.ordered.iter().filter(|it| **it == Order::Connect);
         assert_eq!(connects.count(), 1 + 5);
         assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
+    }
+
+    #[test]
+    fn logins_are_as_far_apart_as_the_server_wants_them() {
+        let mut rig = looking(mailbox().announcing(&["LOGIN-DELAY 900"]));
+        assert!(shows(&rig, "a"));
+        rig.pass(15 * MINUTE - SECOND);
+        assert_eq!(rig.script.sessions, 1);
+        let refreshed = rig.ask(Maildrop::refresh);
+        assert!(refreshed.given().is_none(), "a second can be waited for");
+        rig.pass(SECOND);
+        assert_eq!(refreshed.given(), Some(Ok(())));
+        let words = "the server wants to have no login for another 900 s";
+        let busy = Error::Offline(Outage::new(OutageKind::Busy, words));
+        assert_eq!(rig.ask(Maildrop::refresh).given(), Some(Err(busy)));
+        assert!(rig.is_linked());
     }
 
     #[test]

@@ -116,6 +116,7 @@ pub(in super::super) fn settings() -> Settings {
         timeout: Duration::from_secs(60),
         idle: None,
         refresh: None,
+        seed: 1,
         read_only: false,
         verify_commit: false,
         commit_every: None,

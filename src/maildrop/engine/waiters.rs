@@ -33,10 +33,14 @@ impl<T: Clone + Send + 'static> Waiters<T> {
 
     /// Refuses those whose deadline has passed; whether there were any.
     pub fn refuse_late(&mut self, turn: &mut Turn<'_>) -> bool {
-        let now = turn.now;
+        self.refuse_until(turn.now, &Error::TimedOut, turn)
+    }
+
+    /// Refuses those whose deadline is no later; whether there were any.
+    pub fn refuse_until(&mut self, moment: Moment, error: &Error, turn: &mut Turn<'_>) -> bool {
         let before = self.0.len();
-        for (_, answer) in self.0.extract_if(.., |(until, _)| *until <= now) {
-            turn.answer(answer, Err(Error::TimedOut));
+        for (_, answer) in self.0.extract_if(.., |(until, _)| *until <= moment) {
+            turn.answer(answer, Err(error.clone()));
         }
         self.0.len() < before
     }

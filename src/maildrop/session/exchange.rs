@@ -1,7 +1,7 @@
 //! What is asked in a session, and what comes of it.
 
+use crate::pop3::Reply;
 use crate::pop3::sasl::Mechanism;
-use crate::pop3::{Reply, ResponseCode};
 
 use super::super::clock::Moment;
 use super::super::fetch::Fetch;
@@ -15,6 +15,8 @@ use super::method::NoMethod;
 pub(in super::super) enum Exchange {
     Greeting,
     Capa,
+    /// The same once logged in, for what is this login's own.
+    OwnCapa,
     Stls,
     Utf8,
     Auth(Mechanism),
@@ -167,12 +169,4 @@ pub(in super::super) fn is_about_a_limit(reply: &Reply) -> bool {
     ["quota", "exceed", "limit"]
         .iter()
         .any(|word| words.contains(word))
-}
-
-/// Whether a refusal says that the same may be granted later.
-pub(in super::super) fn is_temporary(reply: &Reply) -> bool {
-    matches!(
-        reply.code(),
-        Some(ResponseCode::InUse | ResponseCode::LoginDelay | ResponseCode::SysTemp)
-    )
 }

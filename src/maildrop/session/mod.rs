@@ -13,6 +13,7 @@ mod exchange;
 mod listing;
 mod log_in;
 mod method;
+mod refusal;
 mod sign_in;
 
 use std::time::Duration;
@@ -21,11 +22,12 @@ use crate::pop3::{Capabilities, Command, CommandError, Connection, Event, Reply}
 
 pub use credential::{Channel, Credential, Proof};
 pub(super) use error::SessionError;
-pub(super) use exchange::{Exchange, Happening, Request, is_about_a_limit, is_temporary};
+pub(super) use exchange::{Exchange, Happening, Request, is_about_a_limit};
 pub(super) use listing::{Listing, Messages};
 pub(super) use log_in::LogIn;
 pub use method::Method;
 pub(super) use method::NoMethod;
+pub(super) use refusal::Refusal;
 pub(super) use sign_in::{Manner, SignIn};
 
 use exchange::Retrieval;
@@ -70,6 +72,7 @@ pub(super) struct Session {
     last_sign: Moment,
     listed_at: Moment,
     used: bool,
+    outdated: bool,
     retired: bool,
 }
 
@@ -98,6 +101,7 @@ impl Session {
             last_sign: now,
             listed_at: now,
             used: false,
+            outdated: false,
             retired: false,
         }
     }
@@ -144,6 +148,10 @@ impl Session {
                     tag: Exchange::Retrieve(retrieval),
                     ..
                 } => retrieval.answered(now, &mut self.pace),
+                Event::Accepted {
+                    tag: Exchange::OwnCapa,
+                    ..
+                } => self.capabilities = Capabilities::default(),
                 Event::Accepted { .. } => {}
                 Event::Octets {
                     tag: Exchange::Retrieve(retrieval),
@@ -156,7 +164,7 @@ impl Session {
                 }
                 Event::Octets { .. } => {}
                 Event::Line {
-                    tag: Exchange::Capa,
+                    tag: Exchange::Capa | Exchange::OwnCapa,
                     line,
                 } => self.capabilities.add_line(line),
                 Event::Line { tag, line } => {
@@ -333,6 +341,16 @@ impl Session {
         self.retired = true;
     }
 
+    /// Somebody wants a newer listing than its own.
+    pub fn outdate(&mut self) {
+        self.outdated = true;
+    }
+
+    /// Whether somebody wants a newer listing.
+    pub fn is_outdated(&self) -> bool {
+        self.outdated
+    }
+
     /// Whether it is only to be left.
     pub fn is_retired(&self) -> bool {
         self.retired
@@ -466,7 +484,7 @@ impl Session {
     /// When the server must have given a sign, if one is due.
     pub fn deadline(&self) -> Option<Moment> {
         let patience = match self.connection.tags().next()? {
-            Exchange::Capa => CAPA_PATIENCE,
+            Exchange::Capa | Exchange::OwnCapa => CAPA_PATIENCE,
             Exchange::Quit if self.is_leaving() => FAREWELL,
             Exchange::Auth(_)
             | Exchange::Apop

@@ -9,7 +9,7 @@ use crate::net::Security;
 use crate::pop3::{Capabilities, Command, CommandError, Connection, Reply, listing::drop_listing};
 
 use super::log_in::LogIn;
-use super::{Channel, Exchange, Happening, Listing, SessionError, is_temporary};
+use super::{Channel, Exchange, Happening, Listing, Refusal, SessionError};
 
 /// How the server is to be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl SignIn {
         match (exchange, reply) {
             (Exchange::Capa, _) => return self.introduced(capabilities, connection),
             (Exchange::Utf8, _) => return self.log_in(capabilities, connection),
-            (Exchange::Stat | Exchange::Uidl | Exchange::List, reply) => {
+            (Exchange::OwnCapa | Exchange::Stat | Exchange::Uidl | Exchange::List, reply) => {
                 return self.answered(exchange, reply, capabilities, connection);
             }
             (during, Some(reply)) if refused => {
@@ -101,6 +101,9 @@ impl SignIn {
             (Exchange::Stls, _) => return Ok(Outcome::Happened(Happening::StartTls)),
             (Exchange::User, _) => self.log_in.pass(connection)?,
             (Exchange::Auth(_) | Exchange::Apop | Exchange::Pass, _) => {
+                if capabilities.differs_by_login() {
+                    self.questions.push_front(Exchange::OwnCapa);
+                }
                 self.ask(capabilities, connection)?;
             }
             _ => {}
@@ -163,6 +166,7 @@ impl SignIn {
     ) -> Result<(), CommandError> {
         while let Some(question) = self.questions.pop_front() {
             let command = match question {
+                Exchange::OwnCapa => Command::Capa,
                 Exchange::Stat => Command::Stat,
                 Exchange::Uidl => Command::Uidl,
                 _ => Command::List,
@@ -186,6 +190,7 @@ impl SignIn {
     ) -> Result<Outcome, SessionError> {
         let count = |reply: &Reply| drop_listing(reply.text()).map(|(messages, _)| messages);
         match question {
+            Exchange::OwnCapa => {}
             Exchange::Stat => self.count = reply.filter(Reply::is_ok).as_ref().and_then(count),
             Exchange::Uidl => self.no_unique_ids = reply,
             _ => return Ok(self.conclude(reply, capabilities)),
@@ -202,8 +207,11 @@ impl SignIn {
     /// Where messages had unique-ids, or the server announces them, a listing without them is not
     /// taken: every message would pass for another, and all marks would be void.
     fn conclude(&mut self, no_sizes: Option<Reply>, capabilities: &Capabilities) -> Outcome {
-        let matters =
-            |reply: &Reply| self.unique_ids_matter || capabilities.uidl() || is_temporary(reply);
+        let matters = |reply: &Reply| {
+            self.unique_ids_matter
+                || capabilities.uidl()
+                || Refusal::of(reply) != Refusal::Unexplained
+        };
         let no_unique_ids = self.no_unique_ids.take().filter(matters);
         let listing = std::mem::take(&mut self.listing);
         let refused = |during, reply| Outcome::Happened(Happening::Refused { during, reply });

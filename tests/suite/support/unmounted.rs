@@ -67,6 +67,7 @@ pub fn settings() -> Settings {
         top: true,
         timeout: Duration::from_secs(60),
         idle: Some(Duration::from_secs(60)),
+        seed: 1,
         refresh: None,
         read_only: false,
         verify_commit: false,
