@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! main -> run -> { cli, password, daemon, signals, fuse, maildrop, net }
-//! fuse -> fs -> maildrop -> pop3        maildrop -> net        password -> pop3
+//! fuse -> fs -> maildrop -> pop3        maildrop -> net        { password, net } -> { programs, pop3 }
 //! ```
 //!
 //! An arrow is an import, and there are no others; a test holds the code to that.
@@ -14,12 +14,13 @@
 //! | [`run`] | composition: build, mount, wait, commit, choose the exit status |
 //! | [`cli`] | what was typed, what is meant, and the verbs, which speak through `.pop3fs/` |
 //! | [`password`] | where passwords come from |
+//! | [`programs`] | other programs, run without a shell |
 //! | [`daemon`], [`signals`] | going to the background; signals as messages |
 //! | [`fuse`] | the kernel, by way of the fuser crate: a thin adapter, mounting and unmounting |
 //! | [`fs`] | the tree in plain types: nodes, attributes, handles, control files, the errno table |
 //! | [`maildrop`] | the mailbox as messages: catalog, journal, cache, read-ahead, engine |
 //! | [`pop3`] | the protocol, without sockets, threads or clock; it could be published as it stands |
-//! | [`net`] | names to sockets, TLS, one non-blocking stream |
+//! | [`net`] | names to sockets, proxies, TLS, one non-blocking stream |
 //!
 //! # How data flows
 //!
@@ -74,5 +75,6 @@ pub mod maildrop;
 pub mod net;
 pub mod password;
 pub mod pop3;
+pub mod programs;
 pub mod run;
 pub mod signals;

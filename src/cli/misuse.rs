@@ -10,6 +10,8 @@ use super::SourceError;
 pub enum Misuse {
     /// The source cannot be understood.
     Source(SourceError),
+    /// The proxy cannot be understood.
+    Proxy(SourceError),
     /// The source and `--login` name different logins.
     TwoLogins,
     /// `--tls off` with a source that is TLS by its name.
@@ -35,6 +37,12 @@ impl fmt::Display for Misuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Source(error) => error.fmt(f),
+            Self::Proxy(SourceError::Password) => f.write_str(
+                "a password does not belong in socks5://..., where everybody can see it; use \
+                 --proxy-password-file or POP3FS_PROXY_PASSWORD (a colon that is part of the login \
+                 is written %3A)",
+            ),
+            Self::Proxy(_) => f.write_str("the proxy must be socks5://[LOGIN@]HOST[:PORT]"),
             Self::TwoLogins => {
                 f.write_str("the source and --login name different logins; give one")
             }
@@ -64,7 +72,7 @@ impl fmt::Display for Misuse {
 impl std::error::Error for Misuse {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Source(error) => Some(error),
+            Self::Source(error) | Self::Proxy(error) => Some(error),
             Self::Path(error) => Some(error),
             _ => None,
         }

@@ -15,6 +15,7 @@ mod misuse;
 mod mount_helper;
 mod mount_request;
 mod option_words;
+mod route_request;
 mod source;
 mod stop;
 mod tls_request;
@@ -30,6 +31,7 @@ pub use exit_status::ExitStatus;
 pub use login_method::LoginMethod;
 pub use misuse::Misuse;
 pub use mount_request::MountRequest;
+pub use route_request::{ProxyRequest, RouteRequest};
 pub use source::{Security, Source, SourceError};
 pub use stop::Stop;
 pub use tls_request::{ClientCertificate, TlsRequest, TlsVersion};
@@ -292,6 +294,27 @@ mod tests {
             (Some([10; 32]), TlsVersion::Tls13)
         );
         assert!(usage("pop3fs pop3s://h /m --tls-min 1.0").contains("1.2"));
+    }
+
+    #[test]
+    fn there_is_one_way_to_the_server() {
+        let route = |line: &str| mount(&format!("pop3fs pop3s://h /m {line}")).route;
+        assert_eq!(route(""), RouteRequest::Direct);
+        let proxy = route("-o proxy=socks5://gate:9,proxy_password_file=/f");
+        let file = Some(PathBuf::from("/f"));
+        assert!(matches!(proxy, RouteRequest::Proxy(proxy) if proxy.password_file == file));
+        let ssh = RouteRequest::Program("ssh".to_owned());
+        assert_eq!(route("--connect-command ssh"), ssh);
+        let both = "pop3fs pop3s://h /m --proxy socks5://h --connect-command ssh";
+        assert!(usage(both).contains("--connect-command"));
+        assert!(usage("pop3fs pop3s://h /m --proxy-password-file f").contains("--proxy"));
+    }
+
+    #[test]
+    fn a_proxys_localhost_is_not_this_machine() {
+        let line = "pop3fs pop3://localhost /m --tls off --proxy socks5://gate";
+        assert!(usage(line).contains("--insecure-cleartext"));
+        mount(&format!("{line} --insecure-cleartext"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::route_request::RouteRequest;
 use super::source::Security;
 use super::tls_request::TlsRequest;
 use super::typed::{MountOptions, TlsPolicy, Typed};
@@ -18,6 +19,8 @@ pub struct MountRequest {
     pub source: Source,
     /// Where it is to be seen.
     pub mountpoint: PathBuf,
+    /// The way to the server.
+    pub route: RouteRequest,
     /// How TLS is to be spoken.
     pub tls: TlsRequest,
     /// How to log in, in place of the strongest way that both sides have.
@@ -81,8 +84,10 @@ impl TryFrom<Typed> for MountRequest {
     fn try_from(typed: Typed) -> Result<Self, Misuse> {
         let options = typed.options;
         check_proof(&options)?;
+        let source = source(&typed.source.unwrap_or_default(), &options)?;
         Ok(Self {
-            source: source(&typed.source.unwrap_or_default(), &options)?,
+            source,
+            route: options.route.try_into()?,
             mountpoint: absolute(typed.mountpoint.unwrap_or_default())?,
             tls: options.tls_options.try_into()?,
             auth: options.auth,
@@ -132,12 +137,12 @@ fn source(text: &str, options: &MountOptions) -> Result<Source, Misuse> {
 
 /// Nothing goes over a network in clear unless that was asked for by name.
 fn security(source: &Source, options: &MountOptions) -> Result<Security, Misuse> {
+    // A proxy's localhost is another.
+    let stays_here = source.is_loopback() && !options.route.leads_through_proxy();
     match (options.tls, source.security) {
         (TlsPolicy::Required, security) => Ok(security),
         (TlsPolicy::Off, Security::ImplicitTls) => Err(Misuse::TlsOffForPop3s),
-        (TlsPolicy::Off, _) if source.is_loopback() || options.insecure_cleartext => {
-            Ok(Security::Cleartext)
-        }
+        (TlsPolicy::Off, _) if stays_here || options.insecure_cleartext => Ok(Security::Cleartext),
         (TlsPolicy::Off, _) => Err(Misuse::ClearOverNetwork {
             host: source.host.clone(),
         }),

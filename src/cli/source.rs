@@ -68,11 +68,7 @@ impl Source {
         let text = text.strip_prefix("pop3fs#").unwrap_or(text);
         let (scheme, rest) = text.split_once("://").ok_or(SourceError::Scheme)?;
         let (security, default_port) = scheme_defaults(scheme)?;
-        let (login, place) = match rest.rsplit_once('@') {
-            Some((login, place)) => (Some(parse_login(login)?), place),
-            None => (None, rest),
-        };
-        let (host, port) = parse_place(place)?;
+        let Authority { login, host, port } = Authority::parse(rest)?;
         Ok(Self {
             login,
             host,
@@ -88,6 +84,24 @@ impl Source {
             Ok(address) => address.to_canonical().is_loopback(),
             Err(_) => name.eq_ignore_ascii_case("localhost"),
         }
+    }
+}
+
+/// What stands behind the scheme: `[login "@"] host [":" port] ["/"]`.
+pub(super) struct Authority {
+    pub(super) login: Option<String>,
+    pub(super) host: String,
+    pub(super) port: Option<u16>,
+}
+
+impl Authority {
+    pub(super) fn parse(text: &str) -> Result<Self, SourceError> {
+        let (login, place) = match text.rsplit_once('@') {
+            Some((login, place)) => (Some(parse_login(login)?), place),
+            None => (None, text),
+        };
+        let (host, port) = parse_place(place)?;
+        Ok(Self { login, host, port })
     }
 }
 

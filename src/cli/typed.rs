@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use super::route_request::RouteOptions;
 use super::tls_request::TlsOptions;
 use super::verbs::{Manner, Terms};
 use super::{LoginMethod, Marked, MountRequest, Request, Stop, option_words, value};
@@ -63,6 +64,8 @@ pub(super) struct MountOptions {
     pub(super) insecure_cleartext: bool,
     #[command(flatten)]
     pub(super) tls_options: TlsOptions,
+    #[command(flatten)]
+    pub(super) route: RouteOptions,
     /// How to log in (plain, scram-sha-256, xoauth2, apop, ...), in place of the strongest way
     /// that both sides have
     #[arg(

@@ -239,7 +239,10 @@ impl Driver {
                     self.step(Input::Received(buffer.get(..octets).unwrap_or_default()))
                 }
                 Ok(Progress::WouldBlock) => return,
-                Ok(Progress::Closed) => return self.closed(None),
+                Ok(Progress::Closed) => {
+                    let why = stream.last_words();
+                    return self.closed(why);
+                }
                 Err(error) => {
                     return self.closed(Some(format!("the link to the server broke: {error}")));
                 }
@@ -295,13 +298,17 @@ fn nonce() -> Result<String, Outage> {
 fn outage(error: NetError) -> Outage {
     let kind = match &error {
         NetError::Resolve { .. } => OutageKind::NoHost,
-        NetError::Connect { .. } | NetError::TimedOut { .. } => OutageKind::Unreachable,
+        NetError::Connect { .. } | NetError::Proxy { .. } | NetError::TimedOut { .. } => {
+            OutageKind::Unreachable
+        }
+        NetError::ProgramFailed(_) => OutageKind::Lost,
         NetError::Certificate { .. }
         | NetError::Fingerprint { .. }
         | NetError::Handshake { .. } => OutageKind::Tls,
-        NetError::CaFile { .. } | NetError::ClientCertificate { .. } | NetError::Io(_) => {
-            OutageKind::Local
-        }
+        NetError::CaFile { .. }
+        | NetError::ClientCertificate { .. }
+        | NetError::Program { .. }
+        | NetError::Io(_) => OutageKind::Local,
     };
     Outage::new(kind, error.to_string())
 }

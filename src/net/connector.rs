@@ -1,27 +1,13 @@
 //! From a server's name to a connection.
 
-use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 use std::time::Duration;
 
-use nix::sys::socket::{setsockopt, sockopt};
-
 use super::deadline::Deadline;
+use super::reach::reach;
+use super::socket::Socket;
 use super::tls::Tls;
-use super::{Endpoint, NetError, Security, Step, Stream, TlsOptions};
-
-/// A link that says nothing for this long is asked whether it still stands: well within the
-/// 5 minutes after which common routers forget a silent connection.
-const KEEPALIVE_IDLE_SECONDS: u32 = 60;
-
-/// How often an unanswered question is repeated.
-const KEEPALIVE_INTERVAL_SECONDS: u32 = 15;
-
-/// After how many unanswered questions the link is given up: with the above, 2 minutes in all.
-const KEEPALIVE_PROBES: u32 = 4;
-
-/// The least time an address is given: the standard library refuses to wait for none at all.
-const SHORTEST_SHARE: Duration = Duration::from_millis(1);
+use super::{Endpoint, NetError, Proxy, Route, Security, Stream, TlsOptions, program, socks};
 
 /// Makes connections to one server. It never changes, so one serves for all reconnections.
 #[derive(Clone, Debug)]
@@ -29,6 +15,7 @@ pub struct Connector {
     endpoint: Endpoint,
     /// Nothing where TLS is never to be spoken.
     tls: Option<Tls>,
+    route: Route,
 }
 
 impl Connector {
@@ -36,14 +23,23 @@ impl Connector {
     ///
     /// # Errors
     ///
-    /// [`NetError::CaFile`] if the CA file cannot be used, [`NetError::Handshake`] if the TLS
-    /// library cannot be set up.
+    /// [`NetError::CaFile`] and [`NetError::ClientCertificate`] if they cannot be used,
+    /// [`NetError::Handshake`] if the TLS library cannot be set up.
     pub fn new(endpoint: Endpoint, options: &TlsOptions) -> Result<Self, NetError> {
         let tls = match endpoint.security {
             Security::ImplicitTls | Security::StartTls => Some(Tls::new(&endpoint, options)?),
             Security::Cleartext => None,
         };
-        Ok(Self { endpoint, tls })
+        Ok(Self {
+            endpoint,
+            tls,
+            route: Route::Direct,
+        })
+    }
+
+    /// The same on another way than the direct one.
+    pub fn by(self, route: Route) -> Self {
+        Self { route, ..self }
     }
 
     /// The server.
@@ -57,12 +53,9 @@ impl Connector {
     ///
     /// # Errors
     ///
-    /// Any [`NetError`] but `CaFile`.
+    /// Any [`NetError`] but `CaFile` and `ClientCertificate`.
     pub fn connect(&self, timeout: Duration) -> Result<Stream, NetError> {
-        let addresses = self.resolve()?;
-        let deadline = Deadline::after(timeout);
-        let socket = self.reach(&addresses, &deadline)?;
-        tune(&socket)?;
+        let (socket, deadline) = self.open(timeout)?;
         match self.endpoint.security {
             Security::ImplicitTls => self.secure(socket, &deadline),
             Security::StartTls | Security::Cleartext => Ok(Stream::clear(socket)),
@@ -75,7 +68,8 @@ impl Connector {
     ///
     /// # Errors
     ///
-    /// [`NetError::Certificate`], [`NetError::Handshake`], [`NetError::TimedOut`].
+    /// [`NetError::Certificate`], [`NetError::Fingerprint`], [`NetError::Handshake`],
+    /// [`NetError::TimedOut`].
     pub fn start_tls(&self, stream: Stream, timeout: Duration) -> Result<Stream, NetError> {
         match stream.into_clear_socket() {
             Some(socket) => self.secure(socket, &Deadline::after(timeout)),
@@ -83,54 +77,44 @@ impl Connector {
         }
     }
 
-    fn resolve(&self) -> Result<Vec<SocketAddr>, NetError> {
-        let failure = |source| NetError::Resolve {
-            endpoint: self.endpoint.clone(),
-            source,
-        };
-        let host = (self.endpoint.host.as_str(), self.endpoint.port);
-        let addresses: Vec<_> = host.to_socket_addrs().map_err(failure)?.collect();
-        if addresses.is_empty() {
-            return Err(failure(io::Error::other("the name has no address")));
-        }
-        Ok(addresses)
-    }
-
-    /// Tries each address in turn. Each may take an even share of the time that is left, so that
-    /// one that never answers does not use up the others' time.
-    fn reach(&self, addresses: &[SocketAddr], deadline: &Deadline) -> Result<TcpStream, NetError> {
-        let mut failure = io::Error::from(io::ErrorKind::TimedOut);
-        for (share, address) in (1..=addresses.len()).rev().zip(addresses) {
-            let Some(left) = deadline.remaining() else {
-                break;
-            };
-            let shares = u32::try_from(share).unwrap_or(u32::MAX);
-            match TcpStream::connect_timeout(address, (left / shares).max(SHORTEST_SHARE)) {
-                Ok(socket) => return Ok(socket),
-                Err(error) => failure = error,
+    fn open(&self, timeout: Duration) -> Result<(Socket, Deadline), NetError> {
+        let (socket, deadline) = match &self.route {
+            Route::Direct => reach(&self.endpoint, timeout)?,
+            Route::Proxy(proxy) => self.open_through(proxy, timeout)?,
+            Route::Program(command) => {
+                let socket = program::start(command, &self.endpoint)?;
+                return Ok((socket, Deadline::after(timeout)));
             }
-            log::debug!("no connection to {address}: {failure}");
-        }
-        Err(self.unreachable(failure, deadline))
+        };
+        Ok((Socket::Tcp(socket), deadline))
     }
 
-    fn unreachable(&self, source: io::Error, deadline: &Deadline) -> NetError {
-        let endpoint = self.endpoint.clone();
-        if source.kind() != io::ErrorKind::TimedOut {
-            return NetError::Connect { endpoint, source };
-        }
-        NetError::TimedOut {
-            endpoint,
-            step: Step::Connect,
-            bound: deadline.bound(),
+    fn open_through(
+        &self,
+        proxy: &Proxy,
+        timeout: Duration,
+    ) -> Result<(TcpStream, Deadline), NetError> {
+        let place = proxy.endpoint();
+        let (mut socket, deadline) = reach(&place, timeout)?;
+        match socks::connect(&mut socket, proxy, &self.endpoint, &deadline) {
+            Ok(()) => Ok((socket, deadline)),
+            Err(fault) => Err(NetError::Proxy {
+                proxy: place,
+                fault,
+            }),
         }
     }
 
-    fn secure(&self, socket: TcpStream, deadline: &Deadline) -> Result<Stream, NetError> {
-        match &self.tls {
-            Some(tls) => tls.handshake(&self.endpoint, socket, deadline),
-            None => Err(self.no_handshake("TLS is turned off for this server")),
-        }
+    fn secure(&self, socket: Socket, deadline: &Deadline) -> Result<Stream, NetError> {
+        let Some(tls) = &self.tls else {
+            return Err(self.no_handshake("TLS is turned off for this server"));
+        };
+        let program = socket.program().cloned();
+        let secured = tls.handshake(&self.endpoint, socket, deadline);
+        secured.map_err(|error| match program.and_then(|it| it.last_words()) {
+            Some(words) => NetError::ProgramFailed(words),
+            None => error,
+        })
     }
 
     fn no_handshake(&self, reason: &str) -> NetError {
@@ -141,25 +125,10 @@ impl Connector {
     }
 }
 
-/// Commands are small and each waits for its answer, so none may be held back (Nagle); and a link
-/// that died without a word must be found out.
-fn tune(socket: &TcpStream) -> io::Result<()> {
-    socket.set_nodelay(true)?;
-    setsockopt(socket, sockopt::KeepAlive, &true)?;
-    setsockopt(socket, sockopt::TcpKeepIdle, &KEEPALIVE_IDLE_SECONDS)?;
-    setsockopt(
-        socket,
-        sockopt::TcpKeepInterval,
-        &KEEPALIVE_INTERVAL_SECONDS,
-    )?;
-    setsockopt(socket, sockopt::TcpKeepCount, &KEEPALIVE_PROBES)?;
-    socket.set_nonblocking(true)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::test_server::{Authority, accept_tls, serve};
-    use super::super::{Fingerprint, TlsVersion};
+    use super::super::{Fingerprint, Step, TlsVersion};
     use super::*;
     use native_tls::{Protocol, TlsAcceptor};
     use std::io::{Read, Write};

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Endpoint, Fingerprint};
+use super::{Endpoint, Fingerprint, ProxyFault};
 
 /// Why a connection was not made. Each message names what failed and says what to do.
 #[derive(Debug)]
@@ -24,6 +24,22 @@ pub enum NetError {
         /// What the system said.
         source: io::Error,
     },
+    /// The proxy passes nothing on.
+    Proxy {
+        /// Which proxy.
+        proxy: Endpoint,
+        /// Why.
+        fault: ProxyFault,
+    },
+    /// The program that was to connect could not be run.
+    Program {
+        /// The program, without its arguments.
+        program: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// The program that was the connection has failed; how.
+    ProgramFailed(String),
     /// The server's certificate was refused.
     Certificate {
         /// Whose certificate it is.
@@ -92,6 +108,13 @@ impl fmt::Display for NetError {
                 f,
                 "cannot connect to {endpoint}: {source}; check host and port, and that the server runs"
             ),
+            Self::Proxy { proxy, fault } => write!(f, "the proxy {proxy} does not serve: {fault}"),
+            Self::Program { program, reason } => write!(
+                f,
+                "cannot run the connect command {program}: {reason}; it is looked for in PATH and \
+                 run without a shell"
+            ),
+            Self::ProgramFailed(words) => f.write_str(words),
             Self::Certificate { endpoint, reason } => write!(
                 f,
                 "the certificate of {endpoint} is refused: {reason}; {}",
@@ -159,7 +182,10 @@ impl std::error::Error for NetError {
             Self::Resolve { source, .. } | Self::Connect { source, .. } | Self::Io(source) => {
                 Some(source)
             }
-            Self::Certificate { .. }
+            Self::Proxy { .. }
+            | Self::Program { .. }
+            | Self::ProgramFailed(_)
+            | Self::Certificate { .. }
             | Self::Fingerprint { .. }
             | Self::Handshake { .. }
             | Self::CaFile { .. }

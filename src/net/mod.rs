@@ -1,10 +1,10 @@
-//! Names to sockets, TLS, and one non-blocking stream.
+//! Names to sockets, proxies, TLS, and one non-blocking stream.
 //!
 //! [`Connector::connect`] blocks, for no longer than it is allowed to, so its caller gives it a
 //! thread of its own. What it returns never blocks: a [`Stream`] is for `poll` and [`Progress`].
 //!
 //! ```text
-//! Endpoint + TlsOptions -> Connector -- connect --> Stream (clear or TLS)
+//! Endpoint + Route + TlsOptions -> Connector -- connect --> Stream (clear or TLS)
 //!                                  ` -- start_tls: clear Stream -> TLS Stream, after STLS
 //! ```
 //!
@@ -17,6 +17,11 @@ mod deadline;
 mod endpoint;
 mod error;
 mod fingerprint;
+mod program;
+mod reach;
+mod route;
+mod socket;
+mod socks;
 mod stream;
 mod tls;
 
@@ -28,5 +33,7 @@ pub use connector::Connector;
 pub use endpoint::{Endpoint, Security};
 pub use error::{NetError, Step};
 pub use fingerprint::Fingerprint;
+pub use route::{Proxy, Route};
+pub use socks::ProxyFault;
 pub use stream::{Progress, Stream};
 pub use tls::{TlsOptions, TlsVersion};

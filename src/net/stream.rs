@@ -1,11 +1,11 @@
 //! One connection, clear or in TLS, that never blocks.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::linux::net::TcpStreamExt;
 
 use native_tls::TlsStream;
+
+use super::socket::Socket;
 
 /// What came of one try to read or to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,13 +28,13 @@ pub struct Stream(Channel);
 
 #[derive(Debug)]
 enum Channel {
-    Clear(TcpStream),
+    Clear(Socket),
     Tls(Box<TlsStream<Wire>>),
 }
 
 impl Stream {
     /// A connection in clear over a socket that does not block.
-    pub(super) fn clear(socket: TcpStream) -> Self {
+    pub(super) fn clear(socket: Socket) -> Self {
         Self(Channel::Clear(socket))
     }
 
@@ -44,7 +44,7 @@ impl Stream {
     }
 
     /// The socket, where the connection is in clear.
-    pub(super) fn into_clear_socket(self) -> Option<TcpStream> {
+    pub(super) fn into_clear_socket(self) -> Option<Socket> {
         match self.0 {
             Channel::Clear(socket) => Some(socket),
             Channel::Tls(_) => None,
@@ -108,9 +108,14 @@ impl Stream {
     /// where commands go out one by one: a server that waits for our acknowledgement before its
     /// next segment (Nagle) otherwise costs 40 ms a message. Only speed is lost where it fails.
     pub fn quick_ack(&self) {
-        if let Err(error) = self.0.socket().set_quickack(true) {
+        if let Err(error) = self.0.socket().quick_ack() {
             log::debug!("cannot ask for quick acknowledgements: {error}");
         }
+    }
+
+    /// Why it has ended, where something on the way to the server knows. May take half a second.
+    pub fn last_words(&self) -> Option<String> {
+        self.0.socket().program()?.last_words()
     }
 
     /// Says farewell, as far as that goes without waiting, and closes.
@@ -120,7 +125,7 @@ impl Stream {
         {
             log::debug!("TLS ended without farewell: {error}");
         }
-        if let Err(error) = self.0.socket().shutdown(Shutdown::Both) {
+        if let Err(error) = self.0.socket().shutdown() {
             log::debug!("the connection was closed already: {error}");
         }
     }
@@ -133,7 +138,7 @@ impl AsFd for Stream {
 }
 
 impl Channel {
-    fn socket(&self) -> &TcpStream {
+    fn socket(&self) -> &Socket {
         match self {
             Self::Clear(socket) => socket,
             Self::Tls(stream) => &stream.get_ref().socket,
@@ -171,13 +176,13 @@ fn progress(outcome: io::Result<usize>) -> io::Result<Progress> {
 /// that like any other error.
 #[derive(Debug)]
 pub(super) struct Wire {
-    socket: TcpStream,
+    socket: Socket,
     ended: bool,
 }
 
 impl Wire {
     /// A socket whose end has not been seen.
-    pub(super) fn new(socket: TcpStream) -> Self {
+    pub(super) fn new(socket: Socket) -> Self {
         Self {
             socket,
             ended: false,
@@ -215,6 +220,7 @@ mod tests {
     use super::super::test_server::{Authority, accept_tls, serve};
     use super::super::{Connector, Endpoint, Security, TlsOptions};
     use super::*;
+    use std::net::TcpStream;
     use std::time::Duration;
 
     const AMPLE: Duration = Duration::from_secs(60);

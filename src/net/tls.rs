@@ -1,12 +1,12 @@
 //! TLS over a connected socket.
 
 use std::fs;
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
 use native_tls::{Certificate, HandshakeError, Protocol, TlsConnector};
 
 use super::deadline::Deadline;
+use super::socket::Socket;
 use super::stream::Wire;
 use super::{ClientCertificate, Endpoint, Fingerprint, NetError, Step, Stream};
 
@@ -89,7 +89,7 @@ impl Tls {
     pub(super) fn handshake(
         &self,
         endpoint: &Endpoint,
-        socket: TcpStream,
+        socket: Socket,
         deadline: &Deadline,
     ) -> Result<Stream, NetError> {
         let mut outcome = self.connector.connect(&self.server_name, Wire::new(socket));

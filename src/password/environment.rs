@@ -1,9 +1,11 @@
 //! What the environment has of passwords.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::variable::{self, Value};
+use super::{Origin, PasswordError, line, source};
+use crate::pop3::Secret;
 
 /// The file of a service manager's credential (systemd.exec(5), LoadCredential=).
 const CREDENTIAL: &str = "pop3fs.password";
@@ -15,11 +17,13 @@ pub struct Environment {
     pub(super) credential: Option<PathBuf>,
     /// `POP3FS_PASSWORD`.
     pub(super) variable: Option<Value>,
+    /// `POP3FS_PROXY_PASSWORD`.
+    proxy: Option<Value>,
 }
 
 impl Environment {
-    /// Looks for a service manager's credential, and takes `POP3FS_PASSWORD` out: children and
-    /// `/proc/PID/environ` do not have it any more.
+    /// Looks for a service manager's credential, and takes the passwords out of the variables: children
+    /// and `/proc/PID/environ` do not have them any more.
     ///
     /// # Safety
     ///
@@ -30,7 +34,22 @@ impl Environment {
         Self {
             credential: credential.filter(|path| path.exists()),
             // SAFETY: the caller sees to it.
-            variable: unsafe { variable::take() },
+            variable: unsafe { variable::take(c"POP3FS_PASSWORD") },
+            // SAFETY: as above.
+            proxy: unsafe { variable::take(c"POP3FS_PROXY_PASSWORD") },
+        }
+    }
+
+    /// The password for a proxy: from a file, if there is one, or a variable.
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordError`], which never has any part of a password in it.
+    pub fn proxy_password(&self, file: Option<&Path>) -> Result<Secret, PasswordError> {
+        match (file, &self.proxy) {
+            (Some(path), _) => source::from_file(path),
+            (None, Some(value)) => line::first(value.octets(), &Origin::ProxyVariable),
+            (None, None) => Err(PasswordError::NoProxyPassword),
         }
     }
 }

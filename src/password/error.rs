@@ -47,6 +47,8 @@ pub enum PasswordError {
     },
     /// No origin has a password, and there is no terminal to ask at.
     Nowhere,
+    /// The proxy has a login and no password.
+    NoProxyPassword,
     /// The terminal could not be asked.
     Terminal(io::Error),
     /// Somebody typed Ctrl-C when asked.
@@ -62,6 +64,8 @@ pub enum Origin {
     File(PathBuf),
     /// The environment variable.
     Variable,
+    /// The environment variable for a proxy's password.
+    ProxyVariable,
     /// A person.
     Terminal,
 }
@@ -100,6 +104,9 @@ impl fmt::Display for PasswordError {
                 "no password: there is none in POP3FS_PASSWORD or ~/.netrc, and no terminal to \
                  ask at; give --password-command or --password-file",
             ),
+            Self::NoProxyPassword => f.write_str(
+                "no password for the proxy: give --proxy-password-file or POP3FS_PROXY_PASSWORD",
+            ),
             Self::Terminal(source) => write!(f, "cannot ask for the password: {source}"),
             Self::Interrupted => f.write_str("interrupted while asking for the password"),
         }
@@ -112,6 +119,7 @@ impl fmt::Display for Origin {
             Self::Command(wanted) => write!(f, "the {wanted} command"),
             Self::File(path) => path.display().fmt(f),
             Self::Variable => f.write_str("POP3FS_PASSWORD"),
+            Self::ProxyVariable => f.write_str("POP3FS_PROXY_PASSWORD"),
             Self::Terminal => f.write_str("the terminal"),
         }
     }

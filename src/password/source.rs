@@ -115,7 +115,8 @@ fn netrc_password(path: &Path, host: &str, login: &str) -> Result<Option<Secret>
     }
 }
 
-fn from_file(path: &Path) -> Result<Secret, PasswordError> {
+/// The first line of a file that nobody else may use.
+pub(super) fn from_file(path: &Path) -> Result<Secret, PasswordError> {
     let file = private_file::read(path, line::LONGEST)?;
     line::first(file.private_octets()?, &Origin::File(path.to_owned()))
 }

@@ -1,4 +1,4 @@
-//! The environment variable that may hold the password.
+//! Environment variables that may hold passwords.
 
 use std::env;
 use std::ffi::{CStr, OsStr};
@@ -9,10 +9,7 @@ use std::ptr;
 use nix::libc;
 use zeroize::Zeroizing;
 
-/// Its name.
-const NAME: &CStr = c"POP3FS_PASSWORD";
-
-/// The value of the variable, wiped when it is dropped, and never shown.
+/// The value of a variable, wiped when it is dropped, and never shown.
 pub(super) struct Value(Zeroizing<Vec<u8>>);
 
 impl Value {
@@ -37,9 +34,9 @@ impl fmt::Debug for Value {
 /// # Safety
 ///
 /// No other thread may exist: it could be reading the environment.
-pub(super) unsafe fn take() -> Option<Value> {
+pub(super) unsafe fn take(name: &CStr) -> Option<Value> {
     // SAFETY: the name ends in NUL, and nobody changes the environment meanwhile.
-    let value = unsafe { libc::getenv(NAME.as_ptr()) };
+    let value = unsafe { libc::getenv(name.as_ptr()) };
     if value.is_null() {
         return None;
     }
@@ -52,7 +49,7 @@ pub(super) unsafe fn take() -> Option<Value> {
         unsafe { ptr::write_volatile(value.add(offset), 0) };
     }
     // SAFETY: there is one thread.
-    unsafe { env::remove_var(OsStr::from_bytes(NAME.to_bytes())) };
+    unsafe { env::remove_var(OsStr::from_bytes(name.to_bytes())) };
     (!octets.octets().is_empty()).then_some(octets)
 }
 
@@ -70,13 +67,13 @@ mod tests {
     fn what_was_taken_is_nowhere_left() {
         if env::var_os(ALONE).is_some() {
             // SAFETY: the harness waits for this thread in the only other one.
-            let value = unsafe { take() };
+            let value = unsafe { take(c"POP3FS_PASSWORD") };
             assert_eq!(value.unwrap().octets(), b"open sesame");
             let environment = fs::read("/proc/self/environ").unwrap();
             assert!(!environment.windows(6).any(|window| window == b"sesame"));
             assert_eq!(env::var_os("POP3FS_PASSWORD"), None);
             // SAFETY: as above.
-            assert!(unsafe { take() }.is_none());
+            assert!(unsafe { take(c"POP3FS_PASSWORD") }.is_none());
             process::exit(23);
         }
         let again = Command::new(env::current_exe().unwrap())

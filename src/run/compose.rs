@@ -15,6 +15,7 @@ use crate::fuse::{MountOptions, Notifier};
 use crate::maildrop::{
     Clock, Credentials, Driver, Journal, JournalFile, LONG, Maildrop, Mark, Settings, Surroundings,
 };
+use crate::net::Connector;
 
 use super::failure::Failure;
 use super::{login, route};
@@ -30,13 +31,22 @@ pub(super) struct Mailbox {
     pub events: Events,
 }
 
+/// The way to the server, and in.
+pub(super) struct Entrance {
+    pub connector: Connector,
+    pub credentials: Credentials,
+}
+
 /// Logs in and lists.
 pub(super) fn open(
     request: &MountRequest,
     state: &Path,
-    credentials: Credentials,
+    entrance: Entrance,
 ) -> Result<Mailbox, Failure> {
-    let connector = route::connector(request).map_err(Failure::Tls)?;
+    let Entrance {
+        connector,
+        credentials,
+    } = entrance;
     let (journal, inherited) = journal(request, state)?;
     let notifier = Notifier::new();
     let bell = Driver::bell().map_err(|error| Failure::System("make an eventfd", error))?;

@@ -25,6 +25,8 @@ pub(super) enum Failure {
     Journal(JournalError),
     /// The TLS options cannot be used.
     Tls(NetError),
+    /// The connect command is no command.
+    ConnectCommand,
     /// The first session did not come about.
     Server(String, Error),
     Mount(MountError),
@@ -44,7 +46,9 @@ impl Failure {
             Self::Journal(JournalError::Damaged { .. }) => ExitStatus::DataErr,
             Self::Journal(JournalError::Exposed(_)) => ExitStatus::Config,
             Self::Journal(JournalError::Io { .. }) => ExitStatus::CantCreate,
-            Self::Tls(_) | Self::NoLogin(_) | Self::Password(_) => ExitStatus::Config,
+            Self::Tls(_) | Self::NoLogin(_) | Self::Password(_) | Self::ConnectCommand => {
+                ExitStatus::Config
+            }
             Self::Server(_, error) => status_of_server(error),
         }
     }
@@ -87,6 +91,10 @@ impl fmt::Display for Failure {
             ),
             Self::Journal(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
+            Self::ConnectCommand => f.write_str(
+                "the connect command cannot be split into words: it is empty, or a quote in it \
+                 has no end",
+            ),
             Self::NoLogin(host) => write!(
                 f,
                 "whose mailbox at {host}? write pop3s://LOGIN@{host}, use --login, or name a login in ~/.netrc"

@@ -11,13 +11,13 @@ use crate::cli::{ExitStatus, MountRequest};
 use crate::daemon::{self, Ready};
 use crate::fs::Events;
 use crate::fuse::{self, Ended, Mounted};
-use crate::maildrop::{self, CommitReport, Credentials, Maildrop, Terms};
+use crate::maildrop::{self, CommitReport, Maildrop, Terms};
 use crate::signals::{self, Signal};
 
-use super::compose::{self, Mailbox};
+use super::compose::{self, Entrance, Mailbox};
 use super::failure::Failure;
 use super::logging;
-use super::{login, privacy};
+use super::{login, privacy, route};
 
 /// How long a commit at the end may take. Servers take minutes over QUIT.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -61,14 +61,17 @@ pub(super) fn mount(request: &MountRequest) -> ExitStatus {
 fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
     let environment = privacy::withdraw()?;
     let request = &login::with_login(request)?;
+    let entrance = Entrance {
+        connector: route::connector(request, &environment)?,
+        credentials: login::credentials(request, environment),
+    };
     let state = compose::state_directory(request)?;
     let ready = ready(request)?;
     logging::start(request.verbosity, log_file(request, &state).as_deref())?;
     fuse::prepare(&request.mountpoint, &compose::mount_options(request))?;
     let (sender, events) = channel();
     forward_signals(sender.clone())?;
-    let credentials = login::credentials(request, environment);
-    let mailbox = open(request, &state, credentials, sender.clone(), &events)?;
+    let mailbox = open(request, &state, entrance, sender.clone(), &events)?;
     let life = Life::begin(request, mailbox, sender, events)?;
     if let Err(error) = ready.announce() {
         log::warn!("cannot go to the background: {error}");
@@ -94,13 +97,13 @@ fn forward_signals(sender: Sender<Event>) -> Result<(), Failure> {
 fn open(
     request: &MountRequest,
     state: &Path,
-    credentials: Credentials,
+    entrance: Entrance,
     sender: Sender<Event>,
     events: &Receiver<Event>,
 ) -> Result<Mailbox, Failure> {
     let (request, state) = (request.clone(), state.to_owned());
     let opener = move || {
-        let opened = compose::open(&request, &state, credentials);
+        let opened = compose::open(&request, &state, entrance);
         drop(sender.send(Event::Opened(opened)));
     };
     spawn("open", opener).map_err(|error| Failure::System("start a thread", error))?;

@@ -1,19 +1,50 @@
 //! The way to the server.
 
-use crate::cli::{self, MountRequest};
+use crate::cli::{self, MountRequest, ProxyRequest, RouteRequest};
 use crate::net::{
-    ClientCertificate, Connector, Endpoint, Fingerprint, NetError, Security, TlsOptions, TlsVersion,
+    ClientCertificate, Connector, Endpoint, Fingerprint, Proxy, Route, Security, TlsOptions,
+    TlsVersion,
 };
+use crate::password::{Environment, PasswordError};
+use crate::programs::CommandLine;
+
+use super::failure::Failure;
 
 /// What makes connections to the server.
-pub(super) fn connector(request: &MountRequest) -> Result<Connector, NetError> {
+pub(super) fn connector(
+    request: &MountRequest,
+    environment: &Environment,
+) -> Result<Connector, Failure> {
     let source = &request.source;
     let endpoint = Endpoint {
         host: source.host.clone(),
         port: source.port,
         security: security(request),
     };
-    Connector::new(endpoint, &tls(&request.tls))
+    let connector = Connector::new(endpoint, &tls(&request.tls)).map_err(Failure::Tls)?;
+    Ok(connector.by(route(&request.route, environment)?))
+}
+
+fn route(request: &RouteRequest, environment: &Environment) -> Result<Route, Failure> {
+    Ok(match request {
+        RouteRequest::Direct => Route::Direct,
+        RouteRequest::Proxy(proxy) => Route::Proxy(through(proxy, environment)?),
+        RouteRequest::Program(command) => {
+            Route::Program(CommandLine::split(command).ok_or(Failure::ConnectCommand)?)
+        }
+    })
+}
+
+fn through(request: &ProxyRequest, environment: &Environment) -> Result<Proxy, Failure> {
+    let login = request.login.clone().map(|login| {
+        let password = environment.proxy_password(request.password_file.as_deref())?;
+        Ok::<_, PasswordError>((login, password))
+    });
+    Ok(Proxy {
+        host: request.host.clone(),
+        port: request.port,
+        login: login.transpose()?,
+    })
 }
 
 /// When TLS begins.

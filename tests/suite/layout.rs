@@ -16,17 +16,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "run",
         &[
-            "cli", "password", "daemon", "signals", "fuse", "fs", "maildrop", "net",
+            "cli", "password", "programs", "daemon", "signals", "fuse", "fs", "maildrop", "net",
         ],
     ),
     ("cli", &[]),
     ("daemon", &[]),
     ("signals", &[]),
-    ("password", &["pop3"]),
+    ("password", &["pop3", "programs"]),
+    ("programs", &[]),
     ("fuse", &["fs"]),
     ("fs", &["maildrop"]),
     ("maildrop", &["net", "pop3"]),
-    ("net", &["pop3"]),
+    ("net", &["pop3", "programs"]),
     ("pop3", &[]),
 ];
 

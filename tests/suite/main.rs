@@ -21,6 +21,7 @@ mod mount_point;
 mod passwords;
 mod quirks;
 mod readers;
+mod routes;
 mod secrets;
 mod semantics;
 mod sessions;

@@ -10,6 +10,7 @@ pub mod mailbox;
 pub mod mount;
 pub mod namespace;
 pub mod process;
+pub mod proxy;
 pub mod skip;
 pub mod stage;
 pub mod unmounted;

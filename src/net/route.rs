@@ -1,0 +1,40 @@
+//! The way to a server.
+
+use super::{Endpoint, Security};
+use crate::pop3::Secret;
+use crate::programs::CommandLine;
+
+/// The way to a server.
+#[derive(Clone, Debug, Default)]
+pub enum Route {
+    /// A TCP connection.
+    #[default]
+    Direct,
+    /// A TCP connection to a proxy that passes everything on.
+    Proxy(Proxy),
+    /// A program whose standard input and output are the connection. `%h` in its arguments is the
+    /// server's host, and `%p` the port.
+    Program(CommandLine),
+}
+
+/// A proxy that speaks SOCKS 5.
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    /// A name or an address; an IPv6 address without brackets.
+    pub host: String,
+    /// Its TCP port.
+    pub port: u16,
+    /// Who we are to it, if it asks.
+    pub login: Option<(String, Secret)>,
+}
+
+impl Proxy {
+    /// Where it is. TLS is not for it: what goes through is TLS already, where it should be.
+    pub(super) fn endpoint(&self) -> Endpoint {
+        Endpoint {
+            host: self.host.clone(),
+            port: self.port,
+            security: Security::Cleartext,
+        }
+    }
+}
