@@ -22,6 +22,11 @@ use super::fingerprint::Fingerprint;
 use super::message::{Correction, Entry, MessageId, Place, Size};
 use super::{Change, Totals, date};
 
+/// The most messages that a mount can have seen, those that are gone included. Nobody gets so much
+/// mail; a server that gives its messages other unique-ids each time they are listed must not fill
+/// our memory.
+const SEEN_MAX: usize = 1 << 24;
+
 /// All messages that this mount has seen, in order of first listing.
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
@@ -180,7 +185,8 @@ impl Catalog {
             hasher,
             ..
         } = self;
-        let id = MessageId(u32::try_from(messages.len()).ok()?);
+        let seen = Some(messages.len()).filter(|&seen| seen < SEEN_MAX)?;
+        let id = MessageId(u32::try_from(seen).ok()?);
         let hash = |name: &str| hasher.hash_one(name);
         names.insert_unique(hash(&message.name), id, |id| hash(name_of(messages, *id)));
         self.octets = self.octets.saturating_add(message.size().shown());

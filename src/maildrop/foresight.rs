@@ -114,7 +114,7 @@ impl State {
         }
     }
 
-    /// The listing has changed, and with it the order of names.
+    /// New messages came, which have their places in the order of names.
     pub fn reorder(&mut self) {
         self.foresight.names.take();
     }

@@ -159,6 +159,12 @@ impl<'l> View<'l> {
             });
             arrived.extend(*id);
         }
+        if arrived.len() < newcomers {
+            log::error!(
+                "{} new messages are not shown: this mount has seen too many; mount again",
+                newcomers - arrived.len()
+            );
+        }
         arrived
     }
 

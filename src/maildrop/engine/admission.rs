@@ -131,11 +131,13 @@ impl Engine {
             step.effects.events.extend(events);
             step.effects.changes.extend(outcome.changes(&state.catalog));
         }
+        if !outcome.arrived.is_empty() {
+            state.reorder();
+        }
         let numbered = outcome.ids.into_iter().zip(messages.into_numbers());
         let numbering: Numbering = numbered
             .filter_map(|(id, number)| Some((id?, number)))
             .collect();
-        state.reorder();
         if inherit(state) | (state.catalog.marks() != marked) | self.unwritten {
             *journal = true;
         }
