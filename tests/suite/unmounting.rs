@@ -164,6 +164,40 @@ fn assert_ends_by_force(hinder: impl FnOnce(&Mount)) {
     });
 }
 
+/// The same for users who are not root; what they have in use is named to them, too.
+#[test]
+fn users_unmount_in_every_manner() {
+    if lacking(NEEDS) {
+        return;
+    }
+    let (server, site) = (serving_three(), Site::new());
+    site.give_to(NOBODY);
+    let account = account(&server);
+    let mail = site.mountpoint().display().to_string();
+    let options = format!("tls=off,state_dir={}", site.state().display());
+    let arguments = [account.source(), &mail, &options, account.password()];
+    in_namespace(UNMOUNT_AS_NOBODY, &arguments).succeeded();
+    assert_eq!(held_by(&server), ["three"]);
+}
+
+const UNMOUNT_AS_NOBODY: &str = r#"
+export POP3FS_PASSWORD=$4
+set -ex
+nobody pop3fs "$1" "$2" -o "$3"
+nobody rm "$2/one"
+nobody pop3fs umount --force "$2" | grep '1 marked messages stay marked'
+! findmnt "$2"
+
+nobody pop3fs "$1" "$2" -o "$3"
+nobody rm "$2/two"
+nobody sh -c 'exec sleep 600 < "$0/three"' "$2" &
+until nobody pop3fs umount "$2" 2>&1 | tee "$2.said" | grep 'has .*/three open'; do
+    grep 'unmounted' "$2.said" && exit 1
+done
+nobody pop3fs umount --lazy "$2" | grep '2 deleted, 1 left, verified'
+kill $!
+"#;
+
 /// SIGQUIT ends the process without a commit, and the next mount takes the marks over.
 #[test]
 fn a_quit_commits_nothing() {
