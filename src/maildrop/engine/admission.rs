@@ -122,7 +122,11 @@ impl Engine {
         } = turn;
         let marked = state.catalog.marks();
         let messages = listing.into_messages();
-        let outcome = take_in(&messages, state, *now);
+        let mut outcome = take_in(&messages, state, *now);
+        // What a commit has deleted has not vanished: the commit will tell.
+        let is_ours = |id| self.commit.as_ref().is_some_and(|commit| commit.doubts(id));
+        let vanished = &mut outcome.vanished;
+        vanished.retain(|id| !is_ours(*id) && !self.doubtful.contains(id));
         let news = News::of(&outcome);
         // The first listing tells what there is, not what has happened; nobody can have asked for
         // a name before it.

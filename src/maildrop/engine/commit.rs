@@ -501,6 +501,15 @@ mod tests {
     }
 
     #[test]
+    fn what_a_commit_has_deleted_has_not_vanished() {
+        let mut rig = marked(mailbox());
+        rig.commit_on(verified());
+        assert_eq!(rig.maildrop.status().link.vanished, 0);
+        let events = rig.events.lock().unwrap();
+        assert!(!events.iter().any(|it| matches!(it, EventKind::Vanished(_))));
+    }
+
+    #[test]
     fn what_a_server_keeps_against_its_word_stays_marked() {
         let mut rig = marked(mailbox().reacting("QUIT", &[Reaction::SayAndHangUp("+OK\r\n")]));
         let answer = rig.commit_on(verified());

@@ -5,7 +5,9 @@
 //! crashes) can be played through from one seed. The [driver](super::driver) surrounds it.
 
 mod admission;
+mod batch;
 mod commit;
+mod evidence;
 mod idleness;
 mod jitter;
 mod link;

@@ -1,18 +1,16 @@
 //! One message that a commit is to delete, and what becomes of it.
 
-use std::collections::{BTreeMap, HashMap};
-
 use crate::pop3::{Reply, text};
 
-use super::super::catalog::{Catalog, Message};
+use super::super::catalog::Message;
 use super::super::report::{MessageReport, Outcome};
 
 /// A message that is to be deleted.
 pub(super) struct Target {
     name: String,
     pub unique_id: Box<[u8]>,
-    sharers: u32,
-    size: u64,
+    pub sharers: u32,
+    pub size: u64,
     pub fate: Fate,
 }
 
@@ -38,11 +36,6 @@ impl Target {
             size: message.listed,
             fate,
         }
-    }
-
-    /// Whether others had its unique-id, too.
-    pub fn is_shared(&self) -> bool {
-        self.sharers > 1
     }
 
     /// Whether nobody knows what became of it.
@@ -105,45 +98,5 @@ impl Target {
             outcome,
             reason,
         }
-    }
-}
-
-/// How many messages have a unique-id and a size in common. Nothing else tells copies of one mail
-/// apart, so when some are gone, their number tells whether those are ours.
-#[derive(Clone)]
-pub(super) struct Copies(HashMap<Box<[u8]>, BTreeMap<u64, usize>>);
-
-impl Copies {
-    /// The copies of the targets that are listed.
-    pub fn listed<'a>(catalog: &Catalog, targets: impl Iterator<Item = &'a Target>) -> Self {
-        let unique_ids = targets.map(|target| (target.unique_id.clone(), BTreeMap::new()));
-        let mut copies: HashMap<Box<[u8]>, BTreeMap<u64, usize>> = unique_ids.collect();
-        for (_, message) in catalog.present() {
-            if let Some(sizes) = copies.get_mut(message.unique_id()) {
-                *sizes.entry(message.listed).or_default() += 1;
-            }
-        }
-        Self(copies)
-    }
-
-    /// Those that are left if of the targets all are gone of which nothing is certain yet.
-    pub fn without<'a>(&self, targets: impl Iterator<Item = &'a Target>) -> Self {
-        let mut left = self.clone();
-        for target in targets.filter(|target| !matches!(target.fate, Fate::Settled(..))) {
-            let sizes = left.0.get_mut(&target.unique_id);
-            if let Some(copies) = sizes.and_then(|sizes| sizes.get_mut(&target.size)) {
-                *copies = copies.saturating_sub(1);
-            }
-        }
-        left
-    }
-
-    /// How many copies of this one there are, itself included.
-    pub fn of(&self, target: &Target) -> usize {
-        let sizes = self.0.get(&target.unique_id);
-        sizes
-            .and_then(|sizes| sizes.get(&target.size))
-            .copied()
-            .unwrap_or(0)
     }
 }

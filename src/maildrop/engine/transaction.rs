@@ -16,12 +16,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::pop3::Reply;
 
 use super::super::catalog::{Catalog, Message};
-use super::super::message::{MessageId, Place};
-use super::super::names;
+use super::super::message::MessageId;
 use super::super::report::{CommitReport, MessageReport, Outcome};
 use super::super::settings::Settings;
 use super::super::terms::Terms;
-use super::target::{Copies, Fate, Target};
+use super::batch::batch;
+use super::evidence::Evidence;
+use super::target::{Fate, Target};
 
 /// Sessions that one commit may lose before any of them has come to its end.
 pub(super) const LOSSES_MAX: u32 = 3;
@@ -38,8 +39,7 @@ pub(super) struct Transaction {
     terms: Terms,
     /// How many messages one session deletes at most.
     batch: usize,
-    /// How many copies of the targets were listed last.
-    copies: Copies,
+    evidence: Evidence,
     /// Whether another session can follow at once.
     may_return: bool,
     /// Whether listings were held against all that the server has confirmed.
@@ -91,15 +91,15 @@ impl Transaction {
             (id, Target::new(message, fate))
         };
         let targets: BTreeMap<MessageId, Target> = catalog.marked().map(target).collect();
-        let copies = Copies::listed(catalog, targets.values());
+        let evidence = Evidence::of(catalog, &targets);
         (!targets.is_empty()).then_some(Self {
             targets,
             stage: Stage::Waiting,
             losses: 0,
             rollbacks: 0,
             terms,
-            batch: batch(settings),
-            copies,
+            batch: batch_max(settings),
+            evidence,
             may_return: true,
             verified: false,
             problem: None,
@@ -133,20 +133,7 @@ impl Transaction {
     pub fn listed(&mut self, catalog: &Catalog, suffix: &str, may_return: bool) -> Next {
         self.may_return = may_return && !catalog.is_numbered();
         self.verified |= self.any(&Fate::Confirmed);
-        let copies = Copies::listed(catalog, self.targets.values());
-        let expected = self.copies.without(self.targets.values());
-        for (&id, target) in &mut self.targets {
-            let Some(message) = catalog.message(id) else {
-                continue;
-            };
-            if message.place == Place::Gone {
-                let more = copies.of(target) > expected.of(target);
-                target.is_gone(more || is_listed_anew(message, catalog, suffix));
-            } else {
-                target.is_there();
-            }
-        }
-        self.copies = copies;
+        self.evidence.weigh(&mut self.targets, catalog, suffix);
         self.burst()
     }
 
@@ -234,6 +221,11 @@ impl Transaction {
         self.record()
     }
 
+    /// Whether it is for this transaction to say what became of a message that is gone.
+    pub fn doubts(&self, id: MessageId) -> bool {
+        self.targets.get(&id).is_some_and(Target::is_in_doubt)
+    }
+
     /// The messages of which nobody knows what became of them.
     pub fn in_doubt(&self) -> BTreeSet<MessageId> {
         self.targets
@@ -267,23 +259,17 @@ impl Transaction {
         }
     }
 
-    /// Deletes what is open, or a part of it. Messages that share a unique-id go together: when one
-    /// of them is gone, the others are not known any more.
+    /// Deletes what is open, or a part of it.
     fn burst(&mut self) -> Next {
-        let open = |(_, target): &(&MessageId, &Target)| target.fate == Fate::Open;
-        let mut open: Vec<(&MessageId, &Target)> = self.targets.iter().filter(open).collect();
-        if open.is_empty() {
+        let max = if self.may_return {
+            self.batch
+        } else {
+            usize::MAX
+        };
+        let ids = batch(&self.targets, max);
+        if ids.is_empty() {
             return self.record();
         }
-        if self.may_return && open.len() > self.batch {
-            open.sort_by_key(|(id, target)| (target.is_shared(), &target.unique_id, **id));
-            let mut end = self.batch.max(1);
-            while end < open.len() && open[end].1.unique_id == open[end - 1].1.unique_id {
-                end += 1;
-            }
-            open.truncate(end);
-        }
-        let ids: Vec<MessageId> = open.into_iter().map(|(&id, _)| id).collect();
         let stage = Stage::Deleting {
             unanswered: ids.len(),
             refused: false,
@@ -320,21 +306,16 @@ impl Transaction {
     }
 }
 
-fn batch(settings: &Settings) -> usize {
+fn batch_max(settings: &Settings) -> usize {
     let batch = settings.commit_every.map(usize::try_from);
     batch.and_then(Result::ok).unwrap_or(usize::MAX)
-}
-
-/// Whether as many messages as before, or more, have the unique-id of one that is gone.
-fn is_listed_anew(message: &Message, catalog: &Catalog, suffix: &str) -> bool {
-    let last = names::file_name(message.unique_id(), message.sharers, suffix);
-    catalog.named(&last).is_some()
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::super::message::Place;
     use super::super::super::reconcile::{Listed, reconcile};
     use super::super::rig::settings;
     use super::*;
@@ -549,37 +530,6 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn another_message_with_the_unique_id_is_left_alone() {
-        let (mut catalog, mut transaction) = begun();
-        list(&mut catalog, &[("a", 9), ("b", 2), ("c", 3)]);
-        assert_eq!(
-            transaction.listed(&catalog, "", true),
-            Next::Delete(vec![C])
-        );
-        transaction.deleted(C, &ok());
-        transaction.lost("gone before QUIT was answered");
-        list(&mut catalog, &[("a", 9), ("b", 2), ("c", 9)]);
-        assert_eq!(transaction.listed(&catalog, "", true), Next::Record(vec![]));
-        assert_eq!(outcomes(transaction), [Outcome::Kept, Outcome::Unknown]);
-    }
-
-    #[test]
-    fn of_those_that_share_a_unique_id_the_size_tells_which_is_gone() {
-        for (left, outcome) in [
-            ([("x", 1), ("x", 2)], Outcome::AlreadyGone),
-            ([("x", 2), ("x", 3)], Outcome::Kept),
-        ] {
-            let mut catalog = Catalog::default();
-            list(&mut catalog, &[("x", 1), ("x", 2), ("x", 3)]);
-            catalog.place(C, Place::Deleted);
-            let mut transaction = begin(&catalog).unwrap();
-            list(&mut catalog, &left);
-            transaction.listed(&catalog, "", true);
-            assert_eq!(outcomes(transaction), [outcome]);
-        }
-    }
-
-    #[test]
     fn what_an_earlier_commit_may_have_deleted_is_in_doubt_until_it_is_listed() {
         let (catalog, mut transaction) = quitting();
         transaction.lost("gone");
@@ -702,17 +652,6 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_listed_otherwise_after_its_deletion_is_not_known_to_be_gone() {
-        let (mut catalog, mut transaction) = confirmed();
-        list(&mut catalog, &[("b", 2), ("c", 9)]);
-        assert_eq!(
-            transaction.listed(&catalog, "", true),
-            Next::Record(vec![A])
-        );
-        assert_eq!(outcomes(transaction), [Outcome::Deleted, Outcome::Unknown]);
-    }
-
-    #[test]
     fn what_cannot_be_verified_stays_in_doubt() {
         let (_, mut transaction) = confirmed();
         assert_eq!(transaction.lost("gone"), Next::Wait);
@@ -787,41 +726,5 @@ pub(super) mod tests {
         }
         assert!(transaction.is_recording());
         assert_eq!(outcomes(transaction), [Outcome::Deleted, Outcome::Kept]);
-    }
-
-    #[test]
-    fn messages_that_share_a_unique_id_are_deleted_together() {
-        let settings = Settings {
-            commit_every: Some(2),
-            ..settings()
-        };
-        let mailbox = &[("x", 5), ("b", 2), ("x", 5), ("x", 5)];
-        let all = [A, B, C, MessageId(3)];
-        let (mut catalog, mut transaction) = begun_on(mailbox, &all, Terms::default(), &settings);
-        let next = transaction.listed(&catalog, "", true);
-        assert_eq!(next, Next::Delete(vec![B, A, C, MessageId(3)]));
-        for id in all {
-            transaction.deleted(id, &ok());
-        }
-        assert_eq!(transaction.quit(&ok()), Next::Record(all.to_vec()));
-        list(&mut catalog, &[]);
-        assert_eq!(outcomes(transaction), [Outcome::Deleted; 4]);
-    }
-
-    #[test]
-    fn of_copies_that_nothing_tells_apart_the_number_tells() {
-        for (left, outcome) in [
-            (&[("x", 5)][..], Outcome::Deleted),
-            (&[("x", 5), ("x", 5), ("x", 5)][..], Outcome::Unknown),
-        ] {
-            let mailbox = &[("x", 5), ("x", 5)];
-            let (mut catalog, mut transaction) = begun_on(mailbox, &[B], verified(), &settings());
-            transaction.listed(&catalog, "", true);
-            transaction.deleted(B, &ok());
-            transaction.quit(&ok());
-            list(&mut catalog, left);
-            transaction.listed(&catalog, "", true);
-            assert_eq!(outcomes(transaction), [outcome], "{left:?}");
-        }
     }
 }

@@ -1,0 +1,182 @@
+//! What a listing tells of the messages that a commit is to delete.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::super::catalog::{Catalog, Message};
+use super::super::message::{MessageId, Place};
+use super::super::names;
+use super::target::{Fate, Target};
+
+/// What was listed last.
+pub(super) struct Evidence(Copies);
+
+impl Evidence {
+    /// What is listed now.
+    pub fn of(catalog: &Catalog, targets: &BTreeMap<MessageId, Target>) -> Self {
+        Self(Copies::listed(catalog, targets.values()))
+    }
+
+    /// Tells each target what a new listing, with which the catalog is up to date, says of it.
+    pub fn weigh(
+        &mut self,
+        targets: &mut BTreeMap<MessageId, Target>,
+        catalog: &Catalog,
+        suffix: &str,
+    ) {
+        let listed = Copies::listed(catalog, targets.values());
+        let expected = self.0.without(targets.values());
+        for (&id, target) in targets {
+            let Some(message) = catalog.message(id) else {
+                continue;
+            };
+            if message.place == Place::Gone {
+                let more = listed.of(target) > expected.of(target);
+                target.is_gone(more || is_listed_anew(message, catalog, suffix));
+            } else {
+                target.is_there();
+            }
+        }
+        self.0 = listed;
+    }
+}
+
+/// Whether as many messages as before, or more, have the unique-id of one that is gone.
+fn is_listed_anew(message: &Message, catalog: &Catalog, suffix: &str) -> bool {
+    let last = names::file_name(message.unique_id(), message.sharers, suffix);
+    catalog.named(&last).is_some()
+}
+
+/// How many messages have a unique-id and a size in common. Nothing else tells copies of one mail
+/// apart, so when some are gone, their number tells whether those are ours.
+#[derive(Clone)]
+struct Copies(HashMap<Box<[u8]>, BTreeMap<u64, usize>>);
+
+impl Copies {
+    /// The copies of the targets that are listed.
+    fn listed<'a>(catalog: &Catalog, targets: impl Iterator<Item = &'a Target>) -> Self {
+        let unique_ids = targets.map(|target| (target.unique_id.clone(), BTreeMap::new()));
+        let mut copies: HashMap<Box<[u8]>, BTreeMap<u64, usize>> = unique_ids.collect();
+        for (_, message) in catalog.present() {
+            if let Some(sizes) = copies.get_mut(message.unique_id()) {
+                *sizes.entry(message.listed).or_default() += 1;
+            }
+        }
+        Self(copies)
+    }
+
+    /// Those that are left if of the targets all are gone of which nothing is certain yet.
+    fn without<'a>(&self, targets: impl Iterator<Item = &'a Target>) -> Self {
+        let mut left = self.clone();
+        for target in targets.filter(|target| !matches!(target.fate, Fate::Settled(..))) {
+            let sizes = left.0.get_mut(&target.unique_id);
+            if let Some(copies) = sizes.and_then(|sizes| sizes.get_mut(&target.size)) {
+                *copies = copies.saturating_sub(1);
+            }
+        }
+        left
+    }
+
+    /// How many copies of this one there are, itself included.
+    fn of(&self, target: &Target) -> usize {
+        let sizes = self.0.get(&target.unique_id);
+        sizes
+            .and_then(|sizes| sizes.get(&target.size))
+            .copied()
+            .unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::report::Outcome;
+    use super::super::transaction::tests::list;
+    use super::*;
+
+    /// What becomes of the messages that are marked when others are listed.
+    fn weighed(before: &[(&str, u64)], marked: &[(u32, Fate)], after: &[(&str, u64)]) -> Vec<Fate> {
+        let mut catalog = Catalog::default();
+        list(&mut catalog, before);
+        let target = |(at, fate): &(u32, Fate)| {
+            let id = MessageId(*at);
+            catalog.place(id, Place::Deleted);
+            (id, Target::new(catalog.message(id).unwrap(), fate.clone()))
+        };
+        let mut targets: BTreeMap<MessageId, Target> = marked.iter().map(target).collect();
+        let mut evidence = Evidence::of(&catalog, &targets);
+        list(&mut catalog, after);
+        evidence.weigh(&mut targets, &catalog, "");
+        targets.into_values().map(|target| target.fate).collect()
+    }
+
+    fn outcome(
+        before: &[(&str, u64)],
+        marked: (u32, Fate),
+        after: &[(&str, u64)],
+    ) -> Option<Outcome> {
+        match weighed(before, &[marked], after).pop() {
+            Some(Fate::Settled(outcome, _)) => Some(outcome),
+            _ => None,
+        }
+    }
+
+    const TWO: &[(&str, u64)] = &[("a", 1), ("b", 2)];
+
+    #[test]
+    fn what_is_listed_no_more_is_gone() {
+        for (fate, expected) in [
+            (Fate::Open, Outcome::AlreadyGone),
+            (Fate::InDoubt, Outcome::Deleted),
+            (Fate::Confirmed, Outcome::Deleted),
+        ] {
+            assert_eq!(outcome(TWO, (0, fate), &[("b", 2)]), Some(expected));
+        }
+    }
+
+    #[test]
+    fn what_is_listed_as_before_is_there() {
+        assert_eq!(weighed(TWO, &[(0, Fate::Open)], TWO), [Fate::Open]);
+        assert_eq!(weighed(TWO, &[(0, Fate::InDoubt)], TWO), [Fate::Open]);
+        assert_eq!(outcome(TWO, (0, Fate::Confirmed), TWO), Some(Outcome::Kept));
+    }
+
+    #[test]
+    fn another_message_with_the_unique_id_is_left_alone() {
+        let anew = &[("a", 9), ("b", 2)];
+        for (fate, expected) in [
+            (Fate::Open, Outcome::Kept),
+            (Fate::InDoubt, Outcome::Unknown),
+            (Fate::Confirmed, Outcome::Unknown),
+        ] {
+            assert_eq!(outcome(TWO, (0, fate), anew), Some(expected));
+        }
+    }
+
+    #[test]
+    fn of_those_that_share_a_unique_id_the_size_tells_which_is_gone() {
+        let before = &[("x", 1), ("x", 2), ("x", 3)];
+        let gone = outcome(before, (2, Fate::Open), &[("x", 1), ("x", 2)]);
+        assert_eq!(gone, Some(Outcome::AlreadyGone));
+        let kept = outcome(before, (2, Fate::Open), &[("x", 2), ("x", 3)]);
+        assert_eq!(kept, Some(Outcome::Kept));
+    }
+
+    #[test]
+    fn of_copies_that_nothing_tells_apart_the_number_tells() {
+        let before = &[("x", 5), ("x", 5)];
+        let gone = outcome(before, (1, Fate::Confirmed), &[("x", 5)]);
+        assert_eq!(gone, Some(Outcome::Deleted));
+        let more = outcome(
+            before,
+            (1, Fate::Confirmed),
+            &[("x", 5), ("x", 5), ("x", 5)],
+        );
+        assert_eq!(more, Some(Outcome::Unknown));
+        let both = [(0, Fate::Confirmed), (1, Fate::Confirmed)];
+        let one_left = weighed(before, &both, &[("x", 5)]);
+        assert!(
+            one_left
+                .iter()
+                .all(|fate| matches!(fate, Fate::Settled(Outcome::Unknown, _)))
+        );
+    }
+}
