@@ -25,6 +25,8 @@ pub struct MountRequest {
     pub tls: TlsRequest,
     /// How to log in, in place of the strongest way that both sides have.
     pub auth: Option<LoginMethod>,
+    /// The tag of the language that the server is to speak.
+    pub language: Option<String>,
     /// A program that prints the password, with its arguments.
     pub password_command: Option<String>,
     /// A program that prints a token of OAuth 2, with its arguments.
@@ -91,6 +93,7 @@ impl TryFrom<Typed> for MountRequest {
             mountpoint: absolute(typed.mountpoint.unwrap_or_default())?,
             tls: options.tls_options.try_into()?,
             auth: options.auth,
+            language: options.language,
             password_command: options.password_command,
             token_command: options.token_command,
             password_file: options.password_file.map(absolute).transpose()?,

@@ -76,6 +76,9 @@ pub(super) struct MountOptions {
         hide_possible_values = true
     )]
     pub(super) auth: Option<LoginMethod>,
+    /// The language of the server's messages, where it has more than one: de, pt-BR, ...
+    #[arg(long, value_name = "TAG", value_parser = value::language)]
+    pub(super) language: Option<String>,
     /// Run this program (without a shell) and take its first line as the password
     #[arg(long, value_name = "COMMAND")]
     pub(super) password_command: Option<String>,

@@ -7,6 +7,9 @@ use clap::value_parser;
 /// to the unique-id.
 const LONGEST_SUFFIX: usize = 32;
 
+/// The longest tag of a language: RFC 5646 section 4.4.1 has all that are in use fit in this.
+const LONGEST_LANGUAGE: usize = 35;
+
 /// The longest that a program may be made to wait for the server, and that anything is put off for:
 /// a day.
 const LONGEST_SECONDS: u64 = 24 * 60 * 60;
@@ -42,6 +45,15 @@ pub(super) fn login(text: &str) -> Result<String, &'static str> {
     } else {
         Ok(text.to_owned())
     }
+}
+
+/// The tag of a language (RFC 5646): letters, digits and hyphens.
+pub(super) fn language(text: &str) -> Result<String, &'static str> {
+    let is_allowed = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'-';
+    if text.is_empty() || text.len() > LONGEST_LANGUAGE || !text.bytes().all(is_allowed) {
+        return Err("a language is a tag such as de or pt-BR");
+    }
+    Ok(text.to_owned())
 }
 
 /// The SHA-256 digest of a certificate, as `openssl x509 -fingerprint -sha256` prints it, with or
@@ -129,6 +141,14 @@ mod tests {
         assert_eq!(login("ann"), Ok("ann".to_owned()));
         for wrong in ["", "ann\r\nDELE 1", "\0"] {
             assert!(login(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_language_is_a_tag() {
+        assert_eq!(language("pt-BR"), Ok("pt-BR".to_owned()));
+        for wrong in ["", "*", "d e", "de\r\nDELE 1", &"a".repeat(36)] {
+            assert!(language(wrong).is_err(), "{wrong:?}");
         }
     }
 

@@ -18,6 +18,8 @@ pub struct Settings {
     pub security: Security,
     /// The only way to log in that is to be tried; else it is the strongest.
     pub method: Option<Method>,
+    /// The tag of the language that the server is to speak.
+    pub language: Option<String>,
     /// The ending of all file names; empty, or at most 32 octets.
     pub suffix: String,
     /// Octets of messages to keep in memory.

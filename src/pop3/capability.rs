@@ -83,6 +83,11 @@ impl Capabilities {
         self.announces("UTF8")
     }
 
+    /// Replies can be had in other languages (RFC 6856 section 3).
+    pub fn lang(&self) -> bool {
+        self.announces("LANG")
+    }
+
     /// Seconds to leave between two logins (RFC 2449 section 6.5).
     pub fn login_delay(&self) -> Option<u32> {
         self.words("LOGIN-DELAY").next()?.parse().ok()
@@ -171,9 +176,10 @@ mod tests {
             "UIDL",
             "STLS",
             "UTF8 USER",
+            "LANG",
             "IMPLEMENTATION Shlemazle-Plotz v302",
         ]);
-        assert!(all.pipelining() && all.stls() && all.user() && all.utf8());
+        assert!(all.pipelining() && all.stls() && all.user() && all.utf8() && all.lang());
         assert!(all.uidl() && all.top() && all.resp_codes());
         assert!(all.sasl("PLAIN") && all.sasl("CRAM-MD5") && !all.sasl("LOGIN"));
         assert_eq!(all.login_delay(), Some(900));

@@ -19,6 +19,8 @@ pub enum Command<'a> {
     Stls,
     /// Asks for messages and replies in UTF-8 (RFC 6856 section 2.1).
     Utf8,
+    /// Asks for replies in a language, by its tag (RFC 6856 section 3).
+    Lang(&'a str),
     /// Logs in by SASL (RFC 5034). The connection answers the server's challenges.
     Auth(Authentication<'a>),
     /// Logs in by a digest of the password and the timestamp in the greeting.
@@ -78,6 +80,7 @@ impl Command<'_> {
             Self::Stls => Shape::Stls,
             Self::Auth(_) => Shape::Sasl,
             Self::Utf8
+            | Self::Lang(_)
             | Self::Apop { .. }
             | Self::User(_)
             | Self::Pass(_)
@@ -102,6 +105,7 @@ impl Command<'_> {
     /// [`apop`](super::apop).
     pub(super) fn line(&self) -> Result<Zeroizing<String>, CommandError> {
         match self {
+            Self::Lang(tag) => with_text("LANG", "language", tag),
             Self::User(login) => with_text("USER", "login", login),
             Self::Pass(password) => with_text("PASS", "password", password.expose()),
             _ => Ok(Zeroizing::new(format!("{self}\r\n"))),
@@ -116,6 +120,7 @@ impl fmt::Display for Command<'_> {
             Self::Capa => f.write_str("CAPA"),
             Self::Stls => f.write_str("STLS"),
             Self::Utf8 => f.write_str("UTF8"),
+            Self::Lang(tag) => write!(f, "LANG {}", text::printable(tag.as_bytes())),
             Self::Auth(authentication) => write!(f, "AUTH {} ****", authentication.mechanism()),
             Self::Apop { login, .. } => {
                 write!(f, "APOP {} ****", text::printable(login.as_bytes()))
@@ -178,6 +183,7 @@ mod tests {
     fn a_line_is_the_command_and_its_arguments() {
         for (command, line) in [
             (Command::Capa, "CAPA\r\n"),
+            (Command::Lang("de-AT"), "LANG de-AT\r\n"),
             (Command::User("ann"), "USER ann\r\n"),
             (Command::Pass(&secret("two words")), "PASS two words\r\n"),
             (Command::Retr(&number()), "RETR 7\r\n"),

@@ -8,7 +8,7 @@
 //! ("stuffed") so that none of them is taken for the last.
 //!
 //! ```text
-//!  greeting       CAPA STLS UTF8           AUTH, APOP, or USER and PASS
+//!  greeting       CAPA STLS UTF8 LANG      AUTH, APOP, or USER and PASS
 //! ---------->  AUTHORIZATION  ---------------------------------->  TRANSACTION
 //!                                              CAPA STAT UIDL LIST RETR TOP DELE RSET NOOP
 //!                                                                       |

@@ -128,6 +128,7 @@ fn settings(request: &MountRequest) -> Settings {
         source: request.source.to_string(),
         security: route::security(request),
         method: login::method(request),
+        language: request.language.clone(),
         suffix: request.suffix.clone(),
         cache_size: usize::try_from(request.cache_size).unwrap_or(usize::MAX),
         read_ahead: request.read_ahead,

@@ -175,6 +175,7 @@ fn settings(dice: &mut Dice) -> Settings {
         source: "pop3://ann@pop.example.org".into(),
         security: Security::Cleartext,
         method: None,
+        language: None,
         suffix: ["", ".eml"][dice.below(2)].into(),
         cache_size: [0, 0, 1000, 200_000, 10_000_000][dice.below(5)],
         long: [0, 1000, u64::MAX][dice.below(3)],

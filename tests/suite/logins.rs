@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use pop3fs_server::{Message, Server};
+
 use crate::support::account::Account;
 use crate::support::authority::{Authority, Certificate, Validity};
 use crate::support::corpus::Letter;
@@ -64,6 +66,27 @@ fn a_wrong_password_is_tried_once_in_one_way() {
             "{name}: {outcome:?}"
         );
         one_attempt(&dovecot);
+    }
+}
+
+/// Login and password need not be ASCII: UTF8 is asked for before, where the server announces it.
+#[test]
+fn a_login_need_not_be_ascii() {
+    if lacking(&[Need::Fuse]) {
+        return;
+    }
+    for way in ["plain", "user"] {
+        let server = Server::with_messages(vec![Message::new("one", b"text")])
+            .login("jürgen", "geheim & süß")
+            .capability("UTF8 USER")
+            .start()
+            .expect("a server on loopback");
+        let account = Account::in_clear("j%C3%BCrgen", "geheim & süß", server.port());
+        let site = Site::new();
+        let mount = site.mount(&account.with_options(&["--auth", way, "--language", "de"]));
+        assert_eq!(mount.names(), ["one"]);
+        mount.umount().succeeded();
+        assert_eq!((server.count("UTF8"), server.count("LANG")), (1, 0));
     }
 }
 

@@ -69,6 +69,7 @@ impl Engine {
                     credential,
                     channel,
                     method: settings.method,
+                    language: settings.language.clone(),
                 };
                 let known = turn.state.catalog.has_unique_ids() || !turn.state.inherited.is_empty();
                 let manner = self.manners.manner();

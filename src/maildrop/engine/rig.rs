@@ -108,6 +108,7 @@ pub(in super::super) fn settings() -> Settings {
         source: "pop3://ann@pop.example.org".to_owned(),
         security: Security::Cleartext,
         method: None,
+        language: None,
         suffix: String::new(),
         cache_size: 1 << 20,
         read_ahead: 0,

@@ -19,6 +19,7 @@ pub(in super::super) enum Exchange {
     OwnCapa,
     Stls,
     Utf8,
+    Lang,
     Auth(Mechanism),
     Apop,
     User,

@@ -13,6 +13,8 @@ pub(in super::super) struct LogIn {
     pub channel: Channel,
     /// The only way that is to be tried, if there is one.
     pub method: Option<Method>,
+    /// The language of the server's words, where it has more than one.
+    pub language: Option<String>,
 }
 
 impl LogIn {

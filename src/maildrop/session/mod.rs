@@ -1,7 +1,7 @@
 //! One POP3 session: from the greeting through login and listing to QUIT.
 //!
 //! ```text
-//! greeting -> CAPA -> [STLS -> handshake -> CAPA] -> [UTF8] -> AUTH, APOP, or USER, PASS -> STAT, UIDL, LIST -> listed
+//! greeting -> CAPA -> [STLS -> handshake -> CAPA] -> [LANG] -> [UTF8] -> AUTH, APOP, or USER, PASS -> STAT, UIDL, LIST -> listed
 //! listed: RETR ..., DELE ..., RSET, NOOP -> QUIT
 //! ```
 //!

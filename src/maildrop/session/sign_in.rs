@@ -90,6 +90,7 @@ impl SignIn {
         let refused = reply.as_ref().is_some_and(|reply| !reply.is_ok());
         match (exchange, reply) {
             (Exchange::Capa, _) => return self.introduced(capabilities, connection),
+            (Exchange::Lang, _) => return self.get_ready(capabilities, connection),
             (Exchange::Utf8, _) => return self.log_in(capabilities, connection),
             (Exchange::OwnCapa | Exchange::Stat | Exchange::Uidl | Exchange::List, reply) => {
                 return self.answered(exchange, reply, capabilities, connection);
@@ -135,6 +136,20 @@ impl SignIn {
                 return Ok(Outcome::Happened(Happening::NoStartTls));
             }
             connection.send(&Command::Stls, Exchange::Stls)?;
+            return Ok(Outcome::GoesOn);
+        }
+        self.get_ready(capabilities, connection)
+    }
+
+    /// Settles in what language and character set to speak. Either may be refused.
+    fn get_ready(
+        &mut self,
+        capabilities: &Capabilities,
+        connection: &mut Connection<Exchange>,
+    ) -> Result<Outcome, SessionError> {
+        let language = self.log_in.language.take();
+        if let Some(tag) = language.filter(|_| capabilities.lang()) {
+            connection.send(&Command::Lang(&tag), Exchange::Lang)?;
         } else if capabilities.utf8() {
             // Without it Courier replaces messages with 8-bit headers by others (RFC 6856 section 2).
             connection.send(&Command::Utf8, Exchange::Utf8)?;
@@ -359,6 +374,26 @@ mod tests {
             assert_eq!(result, Ok(()));
             assert_eq!(rig.script.heard[..3], ["CAPA", "UTF8", "USER ann"]);
         }
+    }
+
+    #[test]
+    fn the_language_is_settled_before_the_login_and_may_be_refused() {
+        let german = || crate::maildrop::Settings {
+            language: Some("de".to_owned()),
+            ..settings()
+        };
+        for reaction in [Reaction::Honest, Reaction::Say("-ERR no\r\n")] {
+            let script = mailbox()
+                .announcing(&["LANG", "UTF8"])
+                .reacting("LANG", &[reaction]);
+            let mut rig = Rig::with(german(), script, Vec::new());
+            assert_eq!(rig.connect(), Ok(()));
+            let commands = ["CAPA", "LANG de", "UTF8", "USER ann"];
+            assert_eq!(rig.script.heard[..4], commands);
+        }
+        let mut rig = Rig::with(german(), mailbox(), Vec::new());
+        rig.connect().unwrap();
+        assert_eq!(rig.script.count("LANG"), 0);
     }
 
     #[test]
