@@ -17,6 +17,8 @@ pub struct CommitReport {
     pub verified: bool,
     /// Messages left in the maildrop, as far as is known.
     pub remaining: u64,
+    /// Messages that are marked now.
+    pub marked: u64,
     /// The messages that were marked, in listing order.
     pub messages: Vec<MessageReport>,
 }

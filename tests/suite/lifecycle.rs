@@ -142,6 +142,7 @@ fn what_is_not_gone_for_sure_stays_marked() {
         let unsure = commit.finish();
         assert_eq!(unsure.code(), Some(TEMPORARY_FAILURE), "{unsure:?}");
         assert!(unsure.says("two: not confirmed"), "{unsure:?}");
+        assert!(unsure.says("marked in the journal: 1"), "{unsure:?}");
         assert_eq!(mount.names_in(".pop3fs/deleted"), ["two"]);
     });
 }

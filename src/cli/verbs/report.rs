@@ -20,6 +20,8 @@ pub(super) struct Report {
     /// Whether a new listing shows that what is said to be gone is gone.
     verified: bool,
     remaining: Option<u64>,
+    /// Messages that are still marked, or again.
+    marked: u64,
     messages: Vec<Message>,
 }
 
@@ -101,13 +103,13 @@ impl fmt::Display for Report {
         if let Some(problem) = &self.problem {
             writeln!(f, "not complete: {}", printable(problem))?;
         }
-        if !self.complete {
-            writeln!(
+        match self.marked {
+            0 => Ok(()),
+            marked => writeln!(
                 f,
-                "what is not deleted stays marked; the next commit tries again"
-            )?;
+                "marked in the journal: {marked}; the next commit tries again, also in another mount"
+            ),
         }
-        Ok(())
     }
 }
 
@@ -156,7 +158,7 @@ mod tests {
     #[test]
     fn each_message_that_is_not_deleted_is_named_with_its_reason() {
         let report = report(
-            r#"{"complete": false, "problem": "the link broke", "remaining": 3, "messages": [
+            r#"{"complete": false, "problem": "the link broke", "remaining": 3, "marked": 3, "messages": [
                 {"name": "a", "outcome": "refused", "reason": "locked\u001b[2J"},
                 {"name": "b", "outcome": "kept"},
                 {"name": "c", "outcome": "some-new-word"}]}"#,
@@ -166,7 +168,7 @@ mod tests {
             b: not deleted\n\
             c: not confirmed\n\
             not complete: the link broke\n\
-            what is not deleted stays marked; the next commit tries again\n";
+            marked in the journal: 3; the next commit tries again, also in another mount\n";
         assert_eq!(report.to_string(), lines);
         assert_eq!(report.status(), ExitStatus::TempFail);
     }

@@ -166,9 +166,9 @@ impl Engine {
         let Some(commit) = self.commit.take_if(|commit| commit.is_recording()) else {
             return result.unwrap_or_else(|error| log::error!("{error}; it is out of date"));
         };
-        let left = turn.state.catalog.totals().messages;
         self.doubtful.append(&mut commit.in_doubt());
-        let report = Arc::new(commit.report(result.err(), left, turn.now.unix_seconds()));
+        let (catalog, finished) = (&turn.state.catalog, turn.now.unix_seconds());
+        let report = Arc::new(commit.report(result.err(), catalog, finished));
         say(&report);
         turn.step.effects.events.push(EventKind::of_commit(&report));
         turn.state.last_commit = Some(report.clone());
@@ -187,8 +187,8 @@ fn refuse(
     answer: Answer<Arc<CommitReport>>,
     turn: &mut Turn<'_>,
 ) {
-    let left = turn.state.catalog.totals().messages;
-    let report = commit.report(Some(objection), left, turn.now.unix_seconds());
+    let (catalog, finished) = (&turn.state.catalog, turn.now.unix_seconds());
+    let report = commit.report(Some(objection), catalog, finished);
     log::error!("commit: {}", report.problem.as_deref().unwrap_or_default());
     let report = Arc::new(report);
     turn.state.last_commit = Some(report.clone());
@@ -203,6 +203,7 @@ fn answer_nothing_to_do(terms: Terms, answer: Answer<Arc<CommitReport>>, turn: &
         last: terms.is_last,
         verified: false,
         remaining: turn.state.catalog.totals().messages,
+        marked: 0,
         messages: Vec::new(),
     });
     turn.state.last_commit = Some(report.clone());
@@ -516,7 +517,7 @@ mod tests {
         let report = report(&answer);
         assert_eq!(outcomes(&report), [Outcome::Kept; 2]);
         assert!(!report.complete && report.problem.is_some());
-        assert_eq!(rig.journal.marks().len(), 2);
+        assert_eq!((report.marked, rig.journal.marks().len()), (2, 2));
         assert!(rig.maildrop.find(Place::Deleted, "a").is_some());
         assert!(super::tests::report(&rig.commit()).complete);
     }

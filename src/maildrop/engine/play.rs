@@ -88,7 +88,7 @@ impl Play {
             };
         }
         Outcomes {
-            report: self.transaction.report(None, 0, 0),
+            report: self.transaction.report(None, &self.catalog, 0),
             left: self.mailbox.iter().map(|(name, _)| *name).collect(),
             sessions: self.sessions,
             is_forgetful: self.is_forgetful,

@@ -239,7 +239,7 @@ impl Transaction {
     pub fn report(
         mut self,
         journal: Option<String>,
-        remaining: u64,
+        catalog: &Catalog,
         finished: i64,
     ) -> CommitReport {
         let problem = self.problem.take().or(journal);
@@ -254,7 +254,8 @@ impl Transaction {
             problem,
             last: self.terms.is_last,
             verified: self.verified,
-            remaining,
+            remaining: catalog.totals().messages,
+            marked: catalog.marks() as u64,
             messages,
         }
     }
@@ -388,7 +389,7 @@ pub(super) mod tests {
     }
 
     fn outcomes(transaction: Transaction) -> Vec<Outcome> {
-        let report = transaction.report(None, 0, 0);
+        let report = transaction.report(None, &Catalog::default(), 0);
         report.messages.iter().map(|it| it.outcome).collect()
     }
 
@@ -399,12 +400,15 @@ pub(super) mod tests {
 
     #[test]
     fn all_accepted_and_confirmed_is_all_deleted() {
-        let (_, mut transaction) = quitting();
+        let (catalog, mut transaction) = quitting();
         assert_eq!(transaction.quit(&ok()), Next::Record(vec![A, C]));
         assert!(transaction.is_recording());
-        let report = transaction.report(None, 1, 7);
+        let report = transaction.report(None, &catalog, 7);
         assert!(report.complete && report.problem.is_none());
-        assert_eq!((report.remaining, report.finished), (1, 7));
+        assert_eq!(
+            (report.remaining, report.marked, report.finished),
+            (3, 2, 7)
+        );
     }
 
     #[test]
@@ -415,7 +419,7 @@ pub(super) mod tests {
         assert_eq!(transaction.reset(&ok()), Next::Delete(vec![C]));
         assert_eq!(transaction.deleted(C, &ok()), Next::Quit);
         assert_eq!(transaction.quit(&ok()), Next::Record(vec![C]));
-        let report = transaction.report(None, 2, 0);
+        let report = transaction.report(None, &Catalog::default(), 0);
         assert_eq!(report.messages[0].outcome, Outcome::Refused);
         assert_eq!(
             report.messages[0].reason.as_deref(),
@@ -465,7 +469,12 @@ pub(super) mod tests {
             next = transaction.reset(&ok());
         }
         assert_eq!(next, Next::Record(vec![]));
-        assert!(transaction.report(None, 0, 0).problem.is_some());
+        assert!(
+            transaction
+                .report(None, &Catalog::default(), 0)
+                .problem
+                .is_some()
+        );
     }
 
     #[test]
@@ -552,7 +561,7 @@ pub(super) mod tests {
             transaction.listed(&catalog, "", true);
         }
         assert_eq!(transaction.lost("gone"), Next::Record(vec![]));
-        let report = transaction.report(None, 3, 0);
+        let report = transaction.report(None, &Catalog::default(), 0);
         assert_eq!(report.problem.as_deref(), Some("gone"));
     }
 
@@ -632,7 +641,7 @@ pub(super) mod tests {
             transaction.listed(&catalog, "", true),
             Next::Record(vec![A, C])
         );
-        let report = transaction.report(None, 1, 0);
+        let report = transaction.report(None, &Catalog::default(), 0);
         assert!(report.complete && report.verified);
     }
 
@@ -644,7 +653,7 @@ pub(super) mod tests {
             transaction.listed(&catalog, "", true),
             Next::Record(vec![A])
         );
-        let report = transaction.report(None, 2, 0);
+        let report = transaction.report(None, &Catalog::default(), 0);
         assert!(!report.complete && report.verified && report.problem.is_some());
         assert_eq!(report.messages[1].outcome, Outcome::Kept);
         let reason = report.messages[1].reason.as_deref().unwrap();
@@ -660,7 +669,7 @@ pub(super) mod tests {
             Next::Record(vec![])
         );
         assert_eq!(transaction.in_doubt(), BTreeSet::from([A, C]));
-        let report = transaction.report(None, 3, 0);
+        let report = transaction.report(None, &Catalog::default(), 0);
         assert!(!report.complete && !report.verified);
         assert_eq!(report.messages[0].outcome, Outcome::Unknown);
     }
@@ -679,7 +688,7 @@ pub(super) mod tests {
         transaction.deleted(A, &ok());
         transaction.deleted(C, &ok());
         assert_eq!(transaction.quit(&ok()), Next::Record(vec![A, C]));
-        let report = transaction.report(None, 1, 0);
+        let report = transaction.report(None, &Catalog::default(), 0);
         assert!(report.complete && !report.verified);
     }
 
