@@ -6,10 +6,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
-use native_tls::Identity;
+use openssl::error::ErrorStack;
+use openssl::pkey::{PKey, Private};
+use openssl::ssl::SslContextBuilder;
+use openssl::x509::X509;
 use zeroize::Zeroizing;
 
 use super::NetError;
+use super::tls::plain_reason;
 
 /// The most that is read of a file, in octets: a long chain of certificates.
 const LONGEST: u64 = 1 << 20;
@@ -44,8 +48,45 @@ impl ClientCertificate {
         let contents = Contents::read(&self.key).map_err(unreadable(&self.key))?;
         let key = contents.private_key();
         let key = key.map_err(|reason| failure(&self.key, reason.to_owned()))?;
-        Identity::from_pkcs8(&chain.octets, key)
-            .map_err(|error| failure(&self.certificate, error.to_string()))
+        let unusable = |path| move |errors| failure(path, plain_reason(&errors));
+        let mut chain = X509::stack_from_pem(&chain.octets)
+            .map_err(unusable(&self.certificate))?
+            .into_iter();
+        let none = || {
+            failure(
+                &self.certificate,
+                "there is no certificate in it".to_owned(),
+            )
+        };
+        Ok(Identity {
+            certificate: chain.next().ok_or_else(none)?,
+            key: PKey::private_key_from_pem(key).map_err(unusable(&self.key))?,
+            chain: chain.collect(),
+        })
+    }
+}
+
+/// A certificate and its key.
+pub(super) struct Identity {
+    certificate: X509,
+    key: PKey<Private>,
+    /// Those that vouch for it.
+    chain: Vec<X509>,
+}
+
+impl Identity {
+    /// Has it shown to servers that ask who we are.
+    ///
+    /// # Errors
+    ///
+    /// The key is another certificate's.
+    pub(super) fn present(self, context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+        context.set_certificate(&self.certificate)?;
+        context.set_private_key(&self.key)?;
+        for certificate in self.chain {
+            context.add_extra_chain_cert(certificate)?;
+        }
+        context.check_private_key()
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use native_tls::{Certificate, TlsStream};
+use openssl::ssl::SslRef;
+use openssl::x509::X509Ref;
 use sha2::{Digest, Sha256};
 
 use super::{Endpoint, NetError};
@@ -18,12 +19,8 @@ impl Fingerprint {
     /// # Errors
     ///
     /// [`NetError::Fingerprint`]
-    pub(super) fn check<S: std::io::Read + std::io::Write>(
-        &self,
-        endpoint: &Endpoint,
-        stream: &TlsStream<S>,
-    ) -> Result<(), NetError> {
-        let shown = stream.peer_certificate().ok().flatten();
+    pub(super) fn check(&self, endpoint: &Endpoint, session: &SslRef) -> Result<(), NetError> {
+        let shown = session.peer_certificate();
         match shown.and_then(|certificate| Self::of(&certificate)) {
             Some(fingerprint) if fingerprint == *self => Ok(()),
             found => Err(NetError::Fingerprint {
@@ -33,7 +30,7 @@ impl Fingerprint {
         }
     }
 
-    fn of(certificate: &Certificate) -> Option<Self> {
+    fn of(certificate: &X509Ref) -> Option<Self> {
         let octets = certificate.to_der().ok()?;
         Some(Self(Sha256::digest(octets).into()))
     }

@@ -19,6 +19,7 @@ mod error;
 mod fingerprint;
 mod program;
 mod reach;
+mod roots;
 mod route;
 mod socket;
 mod socks;

@@ -3,7 +3,10 @@
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 
-use native_tls::TlsStream;
+use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
+use openssl::ssl::{ErrorCode, SslStream};
+use openssl::x509::X509Ref;
 
 use super::socket::Socket;
 
@@ -29,7 +32,7 @@ pub struct Stream(Channel);
 #[derive(Debug)]
 enum Channel {
     Clear(Socket),
-    Tls(Box<TlsStream<Wire>>),
+    Tls(Box<SslStream<Wire>>),
 }
 
 impl Stream {
@@ -39,7 +42,7 @@ impl Stream {
     }
 
     /// A connection whose TLS handshake is done.
-    pub(super) fn tls(stream: TlsStream<Wire>) -> Self {
+    pub(super) fn tls(stream: SslStream<Wire>) -> Self {
         Self(Channel::Tls(Box::new(stream)))
     }
 
@@ -62,7 +65,7 @@ impl Stream {
     pub fn server_end_point(&self) -> Option<Vec<u8>> {
         match &self.0 {
             Channel::Clear(_) => None,
-            Channel::Tls(stream) => stream.tls_server_end_point().ok().flatten(),
+            Channel::Tls(stream) => end_point(&*stream.ssl().peer_certificate()?),
         }
     }
 
@@ -122,6 +125,7 @@ impl Stream {
     pub fn shutdown(mut self) {
         if let Channel::Tls(stream) = &mut self.0
             && let Err(error) = stream.shutdown()
+            && error.code() != ErrorCode::ZERO_RETURN
         {
             log::debug!("TLS ended without farewell: {error}");
         }
@@ -162,6 +166,16 @@ impl Channel {
     fn ended_without_farewell(&self) -> bool {
         matches!(self, Self::Tls(stream) if stream.get_ref().ended)
     }
+}
+
+/// The digest that the certificate was signed with, or SHA-256 where that one is out of use.
+fn end_point(certificate: &X509Ref) -> Option<Vec<u8>> {
+    let signature = certificate.signature_algorithm().object().nid();
+    let digest = match signature.signature_algorithms()?.digest {
+        Nid::MD5 | Nid::SHA1 => MessageDigest::sha256(),
+        digest => MessageDigest::from_nid(digest)?,
+    };
+    Some(certificate.digest(digest).ok()?.to_vec())
 }
 
 fn progress(outcome: io::Result<usize>) -> io::Result<Progress> {
@@ -220,6 +234,7 @@ mod tests {
     use super::super::test_server::{Authority, accept_tls, serve};
     use super::super::{Connector, Endpoint, Security, TlsOptions};
     use super::*;
+    use native_tls::TlsStream;
     use std::net::TcpStream;
     use std::time::Duration;
 

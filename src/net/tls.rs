@@ -3,9 +3,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use native_tls::{Certificate, HandshakeError, Protocol, TlsConnector};
+use openssl::error::ErrorStack;
+use openssl::ssl::{
+    HandshakeError, MidHandshakeSslStream, Ssl, SslContext, SslContextBuilder, SslMethod, SslMode,
+    SslVerifyMode, SslVersion,
+};
+use openssl::x509::store::{X509Store, X509StoreBuilder};
+use openssl::x509::verify::X509CheckFlags;
+use openssl::x509::{X509, X509VerifyResult};
 
 use super::deadline::Deadline;
+use super::roots;
 use super::socket::Socket;
 use super::stream::Wire;
 use super::{ClientCertificate, Endpoint, Fingerprint, NetError, Step, Stream};
@@ -37,10 +45,14 @@ pub enum TlsVersion {
     Tls13,
 }
 
+/// Ciphers that are out of question, where TLS 1.2 leaves the choice; of the others the library's
+/// default is ours. Those of TLS 1.3 are all fit for use.
+const CIPHERS: &str = "DEFAULT:!aNULL:!eNULL:!MD5:!3DES:!DES:!RC4:!IDEA:!SEED:!aDSS:!SRP:!PSK";
+
 /// What is trusted, and the name that must be in the certificate.
 #[derive(Clone, Debug)]
 pub(super) struct Tls {
-    connector: TlsConnector,
+    context: SslContext,
     server_name: String,
     fingerprint: Option<Fingerprint>,
 }
@@ -53,28 +65,19 @@ impl Tls {
     /// [`NetError::CaFile`] and [`NetError::ClientCertificate`] if they cannot be used;
     /// [`NetError::Handshake`] if the TLS library cannot be set up.
     pub(super) fn new(endpoint: &Endpoint, options: &TlsOptions) -> Result<Self, NetError> {
-        let mut builder = TlsConnector::builder();
-        builder.min_protocol_version(Some(match options.minimum {
-            TlsVersion::Tls12 => Protocol::Tlsv12,
-            TlsVersion::Tls13 => Protocol::Tlsv13,
-        }));
+        let unusable = |errors: ErrorStack| refusal(endpoint, plain_reason(&errors));
+        let authorities = options.ca_file.as_deref().map(authorities).transpose()?;
+        let mut builder = context(options.minimum, authorities).map_err(unusable)?;
         if options.is_pinned_alone() {
-            builder.danger_accept_invalid_certs(true);
-            builder.danger_accept_invalid_hostnames(true);
+            builder.set_verify(SslVerifyMode::NONE);
         }
         if let Some(certificate) = &options.client_certificate {
-            builder.identity(certificate.identity()?);
+            let identity = certificate.identity()?;
+            identity.present(&mut builder).map_err(unusable)?;
         }
-        if let Some(path) = &options.ca_file {
-            builder.disable_built_in_roots(true);
-            for authority in authorities(path)? {
-                builder.add_root_certificate(authority);
-            }
-        }
-        let connector = builder.build().map_err(|error| refusal(endpoint, &error))?;
         let server_name = options.server_name.as_ref().unwrap_or(&endpoint.host);
         Ok(Self {
-            connector,
+            context: builder.build(),
             server_name: server_name.clone(),
             fingerprint: options.fingerprint,
         })
@@ -92,22 +95,41 @@ impl Tls {
         socket: Socket,
         deadline: &Deadline,
     ) -> Result<Stream, NetError> {
-        let mut outcome = self.connector.connect(&self.server_name, Wire::new(socket));
+        let unusable = |errors: ErrorStack| refusal(endpoint, plain_reason(&errors));
+        let session = self.session().map_err(unusable)?;
+        let mut outcome = session.connect(Wire::new(socket));
         loop {
             match outcome {
                 Ok(stream) => {
                     if let Some(fingerprint) = &self.fingerprint {
-                        fingerprint.check(endpoint, &stream)?;
+                        fingerprint.check(endpoint, stream.ssl())?;
                     }
                     return Ok(Stream::tls(stream));
                 }
-                Err(HandshakeError::Failure(error)) => return Err(refusal(endpoint, &error)),
                 Err(HandshakeError::WouldBlock(waiting)) => {
                     await_server(endpoint, waiting.get_ref(), deadline)?;
                     outcome = waiting.handshake();
                 }
+                Err(HandshakeError::Failure(failed)) => return Err(verdict(endpoint, &failed)),
+                Err(HandshakeError::SetupFailure(errors)) => return Err(unusable(errors)),
             }
         }
+    }
+
+    /// A session that is for one server only: its name is said to it (not its address, RFC 6066
+    /// section 3), and must be in its certificate.
+    fn session(&self) -> Result<Ssl, ErrorStack> {
+        let mut session = Ssl::new(&self.context)?;
+        let parameters = session.param_mut();
+        parameters.set_hostflags(X509CheckFlags::NO_PARTIAL_WILDCARDS);
+        match self.server_name.parse() {
+            Ok(address) => parameters.set_ip(address)?,
+            Err(_) => {
+                parameters.set_host(&self.server_name)?;
+                session.set_hostname(&self.server_name)?;
+            }
+        }
+        Ok(session)
     }
 }
 
@@ -116,6 +138,41 @@ impl TlsOptions {
     fn is_pinned_alone(&self) -> bool {
         self.fingerprint.is_some() && self.ca_file.is_none()
     }
+}
+
+/// What all sessions have in common. Without authorities, the system's count.
+fn context(
+    minimum: TlsVersion,
+    authorities: Option<Vec<X509>>,
+) -> Result<SslContextBuilder, ErrorStack> {
+    let mut context = SslContext::builder(SslMethod::tls_client())?;
+    context.set_min_proto_version(Some(match minimum {
+        TlsVersion::Tls12 => SslVersion::TLS1_2,
+        TlsVersion::Tls13 => SslVersion::TLS1_3,
+    }))?;
+    context.set_cipher_list(CIPHERS)?;
+    context.set_verify(SslVerifyMode::PEER);
+    context.set_cert_store(match authorities {
+        Some(authorities) => store_of(authorities)?,
+        None => roots::store()?,
+    });
+    // A write may take a part, and be tried again from where our buffer has moved to; a stream that
+    // waits holds no buffers.
+    context.set_mode(
+        SslMode::AUTO_RETRY
+            | SslMode::ENABLE_PARTIAL_WRITE
+            | SslMode::ACCEPT_MOVING_WRITE_BUFFER
+            | SslMode::RELEASE_BUFFERS,
+    );
+    Ok(context)
+}
+
+fn store_of(authorities: Vec<X509>) -> Result<X509Store, ErrorStack> {
+    let mut store = X509StoreBuilder::new()?;
+    for authority in authorities {
+        store.add_cert(authority)?;
+    }
+    Ok(store.build())
 }
 
 /// A handshake only ever waits to read: what it sends is far smaller than a send buffer.
@@ -130,86 +187,45 @@ fn await_server(endpoint: &Endpoint, wire: &Wire, deadline: &Deadline) -> Result
     })
 }
 
-fn authorities(path: &Path) -> Result<Vec<Certificate>, NetError> {
+fn authorities(path: &Path) -> Result<Vec<X509>, NetError> {
     let failure = |reason: String| NetError::CaFile {
         path: path.to_owned(),
         reason,
     };
     let text = fs::read(path).map_err(|error| failure(error.to_string()))?;
-    let found = Certificate::stack_from_pem(&text)
-        .map_err(|error| failure(plain_reason(&error.to_string()).to_owned()))?;
+    let found = X509::stack_from_pem(&text).map_err(|errors| failure(plain_reason(&errors)))?;
     if found.is_empty() {
         return Err(failure("there is no certificate in it".to_owned()));
     }
     Ok(found)
 }
 
-/// native-tls has no kinds of errors, so OpenSSL's words must tell a bad certificate from the
-/// rest; its verdict on the certificate follows them in brackets.
-fn refusal(endpoint: &Endpoint, error: &native_tls::Error) -> NetError {
-    let words = error.to_string();
-    let endpoint = endpoint.clone();
-    if words.contains("certificate verify failed") {
-        let reason = verdict(&words).to_owned();
-        NetError::Certificate { endpoint, reason }
-    } else {
-        let reason = plain_reason(&words).to_owned();
-        NetError::Handshake { endpoint, reason }
+/// Why a handshake has failed: what is wrong with the certificate, if that was it.
+fn verdict(endpoint: &Endpoint, failed: &MidHandshakeSslStream<Wire>) -> NetError {
+    let error = failed.error();
+    let errors = error.ssl_error();
+    let refused = errors.is_some_and(|it| plain_reason(it) == "certificate verify failed");
+    match failed.ssl().verify_result() {
+        verdict if refused && verdict != X509VerifyResult::OK => NetError::Certificate {
+            endpoint: endpoint.clone(),
+            reason: verdict.error_string().to_owned(),
+        },
+        _ => refusal(
+            endpoint,
+            errors.map_or_else(|| error.to_string(), plain_reason),
+        ),
     }
 }
 
-fn verdict(words: &str) -> &str {
-    let bracketed = words.strip_suffix(')').and_then(|w| w.rsplit_once('('));
-    bracketed.map_or_else(|| plain_reason(words), |(_, verdict)| verdict)
+fn refusal(endpoint: &Endpoint, reason: String) -> NetError {
+    NetError::Handshake {
+        endpoint: endpoint.clone(),
+        reason,
+    }
 }
 
-/// The reason out of `error:CODE:library:function:reason:file:line:`; any other text as it is.
-fn plain_reason(words: &str) -> &str {
-    let reason = words
-        .strip_prefix("error:")
-        .and_then(|w| w.split(':').nth(3));
-    reason.filter(|r| !r.is_empty()).unwrap_or(words)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const REFUSED: &str = "error:0A000086:SSL routines:tls_post_process_server_certificate:\
-        certificate verify failed:../ssl/statem/statem_clnt.c:1889: (self-signed certificate)";
-
-    #[test]
-    fn the_verdict_on_a_certificate_is_what_stands_in_brackets() {
-        assert_eq!(verdict(REFUSED), "self-signed certificate");
-    }
-
-    #[test]
-    fn a_reason_is_freed_from_openssls_trappings() {
-        assert_eq!(plain_reason(REFUSED), "certificate verify failed");
-        assert_eq!(plain_reason("unexpected EOF"), "unexpected EOF");
-    }
-
-    fn ca_file_error(contents: Option<&str>) -> String {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("ca.pem");
-        if let Some(contents) = contents {
-            fs::write(&path, contents).unwrap();
-        }
-        let error = authorities(&path).err().unwrap();
-        assert!(matches!(error, NetError::CaFile { .. }));
-        error.to_string()
-    }
-
-    #[test]
-    fn a_ca_file_must_be_there_and_hold_a_certificate() {
-        assert!(ca_file_error(None).contains("No such file"));
-        assert!(ca_file_error(Some("")).contains("no certificate in it"));
-        assert!(ca_file_error(Some("hello\n")).contains("no certificate in it"));
-    }
-
-    #[test]
-    fn a_broken_certificate_in_a_ca_file_is_an_error() {
-        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        ca_file_error(Some(broken));
-    }
+/// The first reason among OpenSSL's errors, without where in the library it was found.
+pub(super) fn plain_reason(errors: &ErrorStack) -> String {
+    let reason = errors.errors().first().and_then(|error| error.reason());
+    reason.unwrap_or("OpenSSL does not say why").to_owned()
 }

@@ -32,8 +32,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that only one room may name.
-const CRATES_OF_ROOMS: &[(&str, &str)] =
-    &[("fuser", "fuse"), ("native_tls", "net"), ("clap", "cli")];
+const CRATES_OF_ROOMS: &[(&str, &str)] = &[("fuser", "fuse"), ("openssl", "net"), ("clap", "cli")];
 
 /// Crates that only one file may name.
 const CRATES_OF_FILES: &[&str] = &["mailparse", "lru"];
