@@ -28,6 +28,7 @@ demo:
 
 test:
 	.ci/packages test
+	.ci/servers
 	$(CARGO) test --workspace
 
 check:

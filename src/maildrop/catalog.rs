@@ -39,6 +39,8 @@ pub(super) struct Catalog {
     octets: u64,
     /// Whether unique-ids tell no more than the message-numbers.
     is_numbered: bool,
+    /// Whether the server is one that makes messages grow between sessions.
+    pub messages_grow: bool,
 }
 
 /// One message.
@@ -152,6 +154,12 @@ impl Catalog {
         self.present().any(|(_, message)| message.has_unique_id())
     }
 
+    /// Whether this message is marked.
+    pub fn is_marked(&self, id: MessageId) -> bool {
+        let message = self.message(id);
+        message.is_some_and(|message| message.place == Place::Deleted)
+    }
+
     /// How many messages are marked.
     pub fn marks(&self) -> usize {
         self.marked
@@ -239,6 +247,17 @@ impl Catalog {
     /// Forgets what was known of a message's bytes, for the server now gives others.
     pub fn forget(&mut self, id: MessageId) {
         self.revise(id, |message| {
+            message.version = message.version.wrapping_add(1);
+            message.content = None;
+        });
+    }
+
+    /// The message is listed as longer than it was: the server has added to it, and nothing that was
+    /// known of its bytes holds any longer.
+    pub fn grow(&mut self, id: MessageId, listed: u64) {
+        self.messages_grow = true;
+        self.revise(id, |message| {
+            message.listed = listed;
             message.version = message.version.wrapping_add(1);
             message.content = None;
         });

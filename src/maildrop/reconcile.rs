@@ -10,6 +10,8 @@
 //! which it is: only as long as nothing before it has changed, and nothing is missing, is the
 //! message at a place the same as before.
 
+mod grown;
+
 use std::collections::HashSet;
 
 use super::catalog::{Catalog, Message};
@@ -30,6 +32,8 @@ pub(super) struct Listed<'a> {
 pub(super) struct Outcome {
     /// The message of the mount for each of the listing; none where there are too many.
     pub ids: Vec<Option<MessageId>>,
+    /// Messages that have grown.
+    pub grown: Vec<MessageId>,
     /// Messages that were not there before.
     pub arrived: Vec<MessageId>,
     /// Messages that are no longer there.
@@ -59,6 +63,7 @@ pub(super) fn reconcile(
 ) -> Outcome {
     let view = View::of(listing, suffix);
     let mut ids = view.recognize(catalog);
+    let grown = view.recognize_grown(catalog, &mut ids);
     let vanished = unlisted(catalog, &ids);
     let gone = vanished.iter();
     let gone = gone
@@ -68,6 +73,7 @@ pub(super) fn reconcile(
     let arrived = view.add_newcomers(catalog, &mut ids, listed_at);
     Outcome {
         ids,
+        grown,
         arrived,
         vanished,
         gone,

@@ -354,6 +354,11 @@ impl State {
 
     fn forget(&mut self, id: MessageId, effects: &mut Effects) {
         self.catalog.forget(id);
+        self.forget_bytes(id, effects);
+    }
+
+    /// The bytes of a message that are at hand are no longer those that the server has.
+    pub fn forget_bytes(&mut self, id: MessageId, effects: &mut Effects) {
         self.cache.remove(Fetch::whole(id));
         self.cache.remove(Fetch::beginning(id));
         self.beginnings.remove(&id);

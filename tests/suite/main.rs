@@ -18,6 +18,7 @@ mod listing;
 mod logins;
 mod mount_command;
 mod mount_point;
+mod other_servers;
 mod passwords;
 mod quirks;
 mod readers;

@@ -129,6 +129,10 @@ impl Engine {
         let vanished = &mut outcome.vanished;
         vanished.retain(|id| !is_ours(*id) && !self.doubtful.contains(id));
         let news = News::of(&outcome);
+        for &id in &outcome.grown {
+            state.forget_bytes(id, &mut step.effects);
+            *journal |= state.catalog.is_marked(id);
+        }
         // The first listing tells what there is, not what has happened; nobody can have asked for
         // a name before it.
         if state.link.listed.is_some() {

@@ -1,9 +1,10 @@
 //! Sizes in listings, which are estimates.
 
+use pop3fs::maildrop::Maildrop;
 use pop3fs_server::{Fault, Listed, Message, Server, Which};
 
 use super::{serving, three};
-use crate::support::mailbox::text;
+use crate::support::mailbox::{held_by, text};
 use crate::support::unmounted::Unmounted;
 
 /// Reads all three, first alone and then at once, on a server that lists sizes like this.
@@ -115,4 +116,25 @@ fn a_message_that_comes_empty() {
     mailbox.pass(std::time::Duration::from_secs(30));
     assert_eq!(mailbox.read("empty"), Ok(Vec::new()));
     assert_eq!(mailbox.server.sessions(), 2);
+}
+
+/// Servers that keep a mailbox in one file write header lines of their own into the messages when a
+/// session ends, so that all have grown in the next one: they stay the same files, marks hold, and
+/// what is read is what the server has now.
+#[test]
+fn messages_that_grow_between_sessions() {
+    let mut mailbox = Unmounted::of(serving());
+    mailbox.read("one").expect("a message");
+    mailbox.remove("three").expect("a mark");
+    for name in ["one", "three", "eleven"] {
+        let grown = text(name).replacen("\r\n", "\r\nStatus: RO\r\n", 1);
+        mailbox.server.expunge(name.as_bytes());
+        mailbox.server.deliver(Message::new(name, grown.as_bytes()));
+    }
+    mailbox.ask(Maildrop::refresh).expect("a listing");
+    let read = mailbox.read("one").expect("a message");
+    assert!(String::from_utf8_lossy(&read).contains("Status: RO"));
+    assert_eq!(mailbox.names(), ["one", "eleven"]);
+    assert!(mailbox.commit().complete);
+    assert_eq!(held_by(&mailbox.server), ["one", "eleven"]);
 }

@@ -9,6 +9,7 @@ pub mod log;
 pub mod mailbox;
 pub mod mount;
 pub mod namespace;
+pub mod packaged;
 pub mod process;
 pub mod proxy;
 pub mod skip;

@@ -5,6 +5,8 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::packaged::Make;
+
 /// Something a test cannot do without.
 #[derive(Clone, Copy, Debug)]
 pub enum Need {
@@ -12,6 +14,8 @@ pub enum Need {
     Fuse,
     /// The Dovecot mail server with its POP3 part.
     Dovecot,
+    /// A server out of Debian's packages, installed or unpacked.
+    Server(Make),
     /// To be root.
     Root,
     /// A program in PATH.
@@ -56,6 +60,8 @@ impl Need {
         match self {
             Self::Fuse => fuse_missing(),
             Self::Dovecot => dovecot_missing(),
+            Self::Server(make) => (!make.is_there())
+                .then(|| format!("{make} is neither installed nor unpacked by .ci/servers")),
             Self::Root => (!nix::unistd::geteuid().is_root()).then(|| "not root".to_owned()),
             Self::Program(name) => match program(name) {
                 Some(_) => None,

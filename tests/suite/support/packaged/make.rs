@@ -1,0 +1,111 @@
+//! Which servers there are, and how each is run.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::spool::Store;
+
+/// Where `.ci/servers` unpacks them.
+const UNPACKED: &str = "target/servers";
+
+/// A server.
+#[derive(Clone, Copy, Debug)]
+pub enum Make {
+    /// Courier's, with its login and its daemon that judges it.
+    Courier,
+    /// That of GNU mailutils.
+    Mailutils,
+    /// popa3d.
+    Popa3d,
+    /// Solid POP3.
+    Solid,
+}
+
+/// Their configurations, below /etc.
+pub const FILES: [(&str, &str); 3] = [
+    (
+        "courier/authdaemonrc",
+        "authmodulelist=\"authpam\"\nauthmodulelistorig=\"authpam\"\ndaemons=1\n\
+         authdaemonvar=/run/courier/authdaemon\nDEBUG_LOGIN=0\nDEFAULTOPTIONS=\"\"\n",
+    ),
+    (
+        "pop3d.conf",
+        "pam { service pop3; };\nauth { authentication pam; authorization system; };\n",
+    ),
+    (
+        "spop3d.conf",
+        "<Global>\nMailDropName \"Maildir\"\nMailDropType maildir\nLogStatistics no\n</Global>\n",
+    ),
+];
+
+impl Make {
+    /// Whether it is there, installed or unpacked.
+    pub fn is_there(self) -> bool {
+        self.is_installed() || self.unpacked().is_some()
+    }
+
+    /// The directory that it is unpacked in, where it is not installed.
+    pub(super) fn unpacked(self) -> Option<PathBuf> {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(UNPACKED);
+        let directory = directory.join(self.to_string());
+        let there = directory.join(self.program()).exists();
+        (there && !self.is_installed()).then_some(directory)
+    }
+
+    fn is_installed(self) -> bool {
+        Path::new("/").join(self.program()).exists()
+    }
+
+    /// What shows that it is there.
+    fn program(self) -> &'static str {
+        match self {
+            Self::Courier => "usr/lib/courier/courier/courierpop3login",
+            // Others have a program of the name pop3d.
+            Self::Mailutils => "usr/share/doc/mailutils-pop3d",
+            Self::Popa3d => "usr/sbin/popa3d",
+            Self::Solid => "usr/sbin/solid-pop3d",
+        }
+    }
+
+    /// How its mail is stored.
+    pub(super) fn store(self) -> Store {
+        match self {
+            Self::Courier | Self::Solid => Store::Maildir,
+            Self::Mailutils | Self::Popa3d => Store::Mbox,
+        }
+    }
+
+    /// Serves one client on standard input and output.
+    pub(super) fn script(self) -> &'static str {
+        match self {
+            Self::Courier => COURIER,
+            Self::Mailutils => "exec /usr/sbin/pop3d --inetd --config-file /etc/pop3d.conf",
+            Self::Popa3d => "exec /usr/sbin/popa3d",
+            Self::Solid => "exec /usr/sbin/solid-pop3d",
+        }
+    }
+}
+
+/// As `.ci/servers` names it.
+impl fmt::Display for Make {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Courier => "courier",
+            Self::Mailutils => "mailutils",
+            Self::Popa3d => "popa3d",
+            Self::Solid => "solid",
+        })
+    }
+}
+
+/// What couriertcpd(8) tells the login of a connection must be there.
+const COURIER: &str = r#"
+/usr/lib/courier/courier-authlib/authdaemond </dev/null >&2 &
+while [ ! -S /run/courier/authdaemon/socket ]; do sleep 0.01; done
+export POP3AUTH= POP3AUTH_TLS= POP3_STARTTLS=NO POP3_TLS=0 POP3_TLS_REQUIRED=0 POP3_PROXY=0
+export TCPREMOTEIP=127.0.0.1 TCPREMOTEPORT=1 TCPREMOTEHOST=localhost
+export TCPLOCALIP=127.0.0.1 TCPLOCALPORT=110 TCPLOCALHOST=localhost
+export MAILDIRPATH=Maildir PORT=110 ADDRESS=0
+cd /usr/lib/courier/courier
+exec ./courierpop3login "$PWD/courierpop3d" Maildir
+"#;
