@@ -21,9 +21,13 @@ const TICK: Duration = Duration::from_millis(1);
 /// The window at least: a few small messages.
 const WINDOW_MIN: u64 = 16 * 1024;
 
-/// What a message that came without queueing adds to the window, as a multiple of itself: the
-/// window is four times as large after a round trip.
+/// What a message that came without queueing adds to the window, as a multiple of itself.
 const GROWTH: u64 = 3;
+
+/// How many times as large as what was in flight the window may become, before the first sign of a
+/// queue and after it: what is not filled shows nothing.
+const SURMISE_FIRST: u64 = 4;
+const SURMISE: u64 = 2;
 
 /// Waiting below this is no queue, but the scheduling of two processes. It bounds what a demanded
 /// message can lose to guesses where there is no distance.
@@ -78,11 +82,14 @@ impl Survey {
 pub(super) struct Pace {
     window: u64,
     round_trip: Duration,
+    /// Whether there has been a queue.
+    queued: bool,
 }
 
 impl Default for Pace {
     fn default() -> Self {
         Self {
+            queued: false,
             window: WINDOW,
             round_trip: Duration::MAX,
         }
@@ -99,7 +106,9 @@ impl Pace {
     /// octets were asked for then, itself included: a window that is not filled shows nothing.
     pub fn answered(&mut self, octets: u64, waited: Duration, in_flight: u64) {
         self.round_trip = self.round_trip.min(waited);
-        let is_filled = in_flight >= self.window / 2;
+        self.queued |= waited > self.round_trip * 3 / 2 + SLACK;
+        let surmise = if self.queued { SURMISE } else { SURMISE_FIRST };
+        let is_filled = in_flight >= self.window / surmise;
         if waited > self.round_trip * 2 + SLACK {
             self.window = self.window.saturating_sub(octets / 2).max(WINDOW_MIN);
         } else if is_filled && waited <= self.round_trip * 3 / 2 + SLACK {

@@ -242,7 +242,7 @@ impl State {
         if !exact && listed.is_none() {
             return None;
         }
-        if !here && listed.is_some() {
+        if !here && listed.is_some() && !self.is_awaited(id) {
             self.foresight.reads_long = false;
         }
         let whole = body.map(|body| Holding::from(Whole::Memory(body)));
