@@ -46,6 +46,9 @@
 //! - **Sizes** in a listing are estimates. A message is fetched when it is opened, and the kernel
 //!   corrected before the program goes on. What a message's octets were is remembered as digests,
 //!   so that a second RETR cannot mix with the first.
+//! - **Who watches by inotify** is told of nothing that the kernel is only told of. So one thread makes
+//!   and removes the names that came and went through our own mount, as a program would; its
+//!   requests are known by its number, and change nothing.
 //! - **Whoever waits can be interrupted.** The crate that speaks to the kernel refuses to be told of
 //!   interruptions. So those who wait in open(2), for a verb or for events are looked at ten times a
 //!   second, and go on with EINTR where a signal is pending that asks them to end.

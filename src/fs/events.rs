@@ -74,6 +74,11 @@ impl Events {
         due.into_iter().for_each(|deed| deed());
     }
 
+    /// Whether anybody reads.
+    pub fn are_read(&self) -> bool {
+        !self.log().readers.is_empty()
+    }
+
     /// Nothing will happen any more: readers come to the end of the file.
     pub fn end(&self) {
         let due = {

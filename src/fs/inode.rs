@@ -8,6 +8,9 @@ pub const ROOT: u64 = 1;
 /// The inode number of `.pop3fs/events`, the one file whose reads may wait for ever.
 pub const EVENTS: u64 = 7;
 
+/// The inode number of a name that stands for nothing any more, as the one who removes it sees it.
+pub(super) const GHOST: u64 = 15;
+
 /// The first message's inode number. The numbers between the control files and this one are kept
 /// for control files to come.
 const FIRST_MESSAGE: u64 = 16;

@@ -50,7 +50,7 @@ impl Tree {
             return Err(self.refusal());
         }
         match (Node::at(parent), Node::at(new_parent)) {
-            (Some(Node::Deleted), Some(Node::Root)) => Ok(self.maildrop.unmark(&[entry.id])?),
+            (Some(Node::Deleted), Some(Node::Root)) => Ok(self.maildrop.restore(entry.id)?),
             (Some(Node::Root), Some(Node::Deleted)) => Ok(self.maildrop.mark(entry.id)?),
             _ => Err(self.refusal()),
         }

@@ -1,6 +1,6 @@
 //! What the kernel must be told, in the tree's own terms.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use super::inode::Node;
 use crate::maildrop::{Change, Place};
@@ -38,6 +38,39 @@ impl Notice {
     }
 }
 
+/// A name that came to the root, or left it, and not by a program's doing: programs that watch the
+/// directory want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RootChange {
+    /// It is there now.
+    Came(OsString),
+    /// It is no longer there.
+    Went(OsString),
+}
+
+impl RootChange {
+    /// What a change in the maildrop means for the root, if anything.
+    pub fn of(change: &Change) -> Option<Self> {
+        let root = Place::Root;
+        match change {
+            Change::Appeared { place, name } if *place == root => {
+                Some(Self::Came((&**name).into()))
+            }
+            Change::Vanished { place, name } if *place == root => {
+                Some(Self::Went((&**name).into()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The name.
+    pub fn name(&self) -> &OsStr {
+        match self {
+            Self::Came(name) | Self::Went(name) => name,
+        }
+    }
+}
+
 /// The directory that shows the messages in a place, if one does.
 fn directory_of(place: Place) -> Option<Node> {
     match place {
@@ -71,6 +104,26 @@ mod tests {
         };
         assert_eq!(Notice::of(&appeared), forgotten(Node::Root.inode()));
         assert_eq!(Notice::of(&vanished), forgotten(Node::Deleted.inode()));
+    }
+
+    #[test]
+    fn those_who_watch_the_root_are_told_of_the_root_alone() {
+        let name = || "u1".into();
+        let came = |place| {
+            RootChange::of(&Change::Appeared {
+                place,
+                name: name(),
+            })
+        };
+        let went = |place| {
+            RootChange::of(&Change::Vanished {
+                place,
+                name: name(),
+            })
+        };
+        assert_eq!(came(Place::Root), Some(RootChange::Came("u1".into())));
+        assert_eq!(went(Place::Root), Some(RootChange::Went("u1".into())));
+        assert_eq!((came(Place::Deleted), went(Place::Deleted)), (None, None));
     }
 
     #[test]

@@ -7,8 +7,9 @@ use super::attributes::{Attributes, BLOCK_SIZE, Settings};
 use super::error::Error;
 use super::events::Events;
 use super::handle::Handles;
-use super::inode::Node;
-use crate::maildrop::{self, Entry, Maildrop};
+use super::inode::{GHOST, Node};
+use super::notice::RootChange;
+use crate::maildrop::{self, Entry, Maildrop, Place};
 
 /// The longest file name, in octets, as everywhere on Linux.
 pub(super) const NAME_MAX: usize = 255;
@@ -80,6 +81,20 @@ impl Tree {
         match Node::at(inode) {
             Some(node @ Node::Ctl) if size == 0 => self.fixed(node),
             _ => Err(self.refusal()),
+        }
+    }
+
+    /// The message that a change in the root is about, if it is there.
+    pub fn subject(&self, change: &RootChange) -> Option<Attributes> {
+        let entry = self.maildrop.peek(Place::Root, change.name().to_str()?)?;
+        Some(self.of_message(&entry))
+    }
+
+    /// What a name that stands for nothing any more is, for the one who removes it: a file.
+    pub fn ghost(&self) -> Attributes {
+        Attributes {
+            inode: GHOST,
+            ..Attributes::of_report(Node::Status, &self.settings)
         }
     }
 

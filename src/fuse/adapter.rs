@@ -19,6 +19,7 @@ use super::answer::{
     lifetime_of_names, stop_if,
 };
 use super::convert::{GENERATION, errno, file_attr, file_type};
+use super::herald::Herald;
 use super::interrupts::{Heeds, Interrupts};
 use super::notifier::Notifier;
 use super::session::{Ended, OnEnd};
@@ -26,27 +27,14 @@ use crate::fs::{EVENTS, Error, Octets, Pending, Tree};
 
 /// The tree as the kernel sees it.
 pub(super) struct Adapter {
-    tree: Arc<Tree>,
-    notifier: Notifier,
-    interrupts: Interrupts,
-    ended: OnEnd,
+    pub(super) tree: Arc<Tree>,
+    pub(super) notifier: Notifier,
+    pub(super) interrupts: Interrupts,
+    pub(super) herald: Herald,
+    pub(super) ended: OnEnd,
 }
 
 impl Adapter {
-    pub(super) fn new(
-        tree: Arc<Tree>,
-        notifier: Notifier,
-        interrupts: Interrupts,
-        ended: OnEnd,
-    ) -> Self {
-        Self {
-            tree,
-            notifier,
-            interrupts,
-            ended,
-        }
-    }
-
     /// A read that has no end of its own.
     fn read_events(&self, thread: u32, handle: u64, size: u32, flags: OpenFlags, reply: ReplyData) {
         let answer = Pending::new(move |octets: Result<Octets, Error>| match octets {
@@ -60,7 +48,7 @@ impl Adapter {
     }
 
     /// What a program is told that asks for what no mailbox can do.
-    fn refuse(&self, operation: &str, inode: INodeNo) -> Errno {
+    pub(super) fn refuse(&self, operation: &str, inode: INodeNo) -> Errno {
         failure(operation, inode, &self.tree.refusal())
     }
 }
@@ -84,9 +72,16 @@ impl Filesystem for Adapter {
         (self.ended)(Ended::Destroyed);
     }
 
-    fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+    fn lookup(&self, request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         guard(format_args!("lookup({parent}, {name:?})"), || {
-            answer_lookup(self.tree.lookup(parent.0, name), parent, reply);
+            if self.herald.is(request.pid()) {
+                return self.show_herald(parent, name, reply);
+            }
+            let found = self.tree.lookup(parent.0, name);
+            if found == Err(Error::NoEntry) && self.herald.is_leaving(parent.0, name) {
+                return reply.error(Errno::ENOENT);
+            }
+            answer_lookup(found, parent, reply);
         });
     }
 
@@ -299,8 +294,11 @@ impl Filesystem for Adapter {
         });
     }
 
-    fn unlink(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+    fn unlink(&self, request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         guard(format_args!("unlink({parent}, {name:?})"), || {
+            if self.herald.is(request.pid()) {
+                return self.unlink_for_herald(parent, name, reply);
+            }
             let done = self.tree.unlink(parent.0, name);
             answer_change("unlink", parent, done, reply);
         });
@@ -366,20 +364,26 @@ impl Filesystem for Adapter {
         });
     }
 
-    // What a mailbox cannot do, whoever asks.
-
+    /// No program can make a message.
     fn mknod(
         &self,
-        _: &Request,
+        request: &Request,
         parent: INodeNo,
-        _: &OsStr,
+        name: &OsStr,
         _: u32,
         _: u32,
         _: u32,
         reply: ReplyEntry,
     ) {
-        reply.error(self.refuse("mknod", parent));
+        guard(format_args!("mknod({parent}, {name:?})"), || {
+            if self.herald.is(request.pid()) {
+                return self.make_for_herald(parent, name, reply);
+            }
+            reply.error(self.refuse("mknod", parent));
+        });
     }
+
+    // What a mailbox cannot do, whoever asks.
 
     fn mkdir(&self, _: &Request, parent: INodeNo, _: &OsStr, _: u32, _: u32, reply: ReplyEntry) {
         reply.error(self.refuse("mkdir", parent));

@@ -2,7 +2,9 @@
 //! and unmounting.
 //!
 //! Each request is answered on the thread that has the answer; the dispatch threads never wait.
-//! What the kernel must be told goes through one thread of its own, the [`Notifier`]'s.
+//! What the kernel must be told goes through one thread of its own, the [`Notifier`]'s, or, where it
+//! concerns the root, is brought about by another one through our own mount, so that programs that
+//! watch the directory hear of it too.
 //!
 //! The crate that speaks to the kernel has its own idea of unmounting, which can lose the commit:
 //! it may return before the end, unmount somebody else's filesystem, or fail while a file is open.
@@ -13,6 +15,8 @@ mod adapter;
 mod answer;
 mod convert;
 mod error;
+mod herald;
+mod heralded;
 mod holders;
 mod interrupts;
 mod mount_point;

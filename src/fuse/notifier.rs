@@ -10,7 +10,8 @@ use std::thread;
 
 use fuser::INodeNo;
 
-use crate::fs::{Change, Correction, Notice};
+use super::herald::Herald;
+use crate::fs::{Change, Correction, Notice, RootChange};
 
 /// Tells the kernel what changed, from a thread of its own.
 ///
@@ -33,6 +34,7 @@ pub struct Notifier {
 struct Line {
     queue: Sender<Message>,
     kernel: fuser::Notifier,
+    herald: Herald,
     filling: Mutex<()>,
 }
 
@@ -54,11 +56,14 @@ impl Line {
 enum Message {
     Forget(Notice),
     Correct(Correction, Told),
-    GoOn(Box<dyn FnOnce() + Send>),
+    GoOn(GoOn),
 }
 
 /// Goes on when the kernel has taken in a correction, or could not.
 type Told = Box<dyn FnOnce(io::Result<()>) + Send>;
+
+/// Goes on when all before it has been told.
+pub(super) type GoOn = Box<dyn FnOnce() + Send>;
 
 impl Notifier {
     /// A notifier without a kernel to tell yet.
@@ -69,8 +74,15 @@ impl Notifier {
     /// Tells the kernel of a change in the maildrop, soon. Before the mount exists, the kernel knows
     /// nothing that could have changed, so there is nothing to tell.
     pub fn tell(&self, change: &Change) {
-        if let Some(notice) = Notice::of(change) {
-            self.changes.fetch_add(1, Ordering::Relaxed);
+        let Some(notice) = Notice::of(change) else {
+            return;
+        };
+        self.changes.fetch_add(1, Ordering::Relaxed);
+        let herald = self.line.get().map(|line| &line.herald);
+        let is_heralded = herald
+            .zip(RootChange::of(change))
+            .is_some_and(|(herald, change)| herald.herald(change));
+        if !is_heralded {
             self.send(Message::Forget(notice));
         }
     }
@@ -79,9 +91,17 @@ impl Notifier {
     /// then sees them.
     pub fn then(&self, go_on: impl FnOnce() + Send + 'static) {
         match self.line.get() {
-            Some(_) => self.send(Message::GoOn(Box::new(go_on))),
+            Some(line) => {
+                let rest = line.herald.then(Box::new(go_on));
+                rest.into_iter().for_each(|go_on| self.go_on(go_on));
+            }
             None => go_on(),
         }
+    }
+
+    /// Goes on when this thread has told all that it was to tell.
+    pub(super) fn go_on(&self, go_on: GoOn) {
+        self.send(Message::GoOn(go_on));
     }
 
     /// How many changes there were.
@@ -113,12 +133,14 @@ impl Notifier {
         }
     }
 
-    /// Starts telling a kernel. A notifier serves one mount; another one is ignored.
-    pub(super) fn attach(&self, kernel: fuser::Notifier) -> io::Result<()> {
+    /// Starts telling a kernel, by way of the herald where that can be. A notifier serves one mount;
+    /// another one is ignored.
+    pub(super) fn attach(&self, kernel: fuser::Notifier, herald: Herald) -> io::Result<()> {
         let (queue, messages) = channel();
         let line = Line {
             queue,
             kernel: kernel.clone(),
+            herald,
             filling: Mutex::new(()),
         };
         thread::Builder::new()

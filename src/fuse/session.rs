@@ -9,6 +9,7 @@ use fuser::{BackgroundSession, Session};
 
 use super::adapter::Adapter;
 use super::error::MountError;
+use super::herald::Herald;
 use super::interrupts::Interrupts;
 use super::mount_point::prepare;
 use super::mountinfo::{self, MountInfo};
@@ -53,14 +54,25 @@ pub fn mount(
 ) -> Result<Mounted, MountError> {
     let path = prepare(at, options)?;
     let watcher = Watcher::open().map_err(MountError::MountTable)?;
-    let interrupts = Interrupts::default();
-    let adapter = Adapter::new(tree, notifier.clone(), interrupts.clone(), ended.clone());
+    let (interrupts, herald) = (Interrupts::default(), Herald::default());
+    let adapter = Adapter {
+        tree,
+        notifier: notifier.clone(),
+        interrupts: interrupts.clone(),
+        herald: herald.clone(),
+        ended: ended.clone(),
+    };
     let session =
         Session::new(adapter, &path, &options.config()).map_err(|error| refusal(error, &path))?;
     // Until its threads run, a session that is dropped unmounts itself as it should.
     let mount = find(&path).map_err(MountError::MountTable)?;
+    // Nothing can be made or removed in a read-only mount.
+    if !options.read_only {
+        let started = herald.start(mount.clone(), notifier.clone());
+        started.map_err(MountError::Thread)?;
+    }
     notifier
-        .attach(session.notifier())
+        .attach(session.notifier(), herald)
         .map_err(MountError::Thread)?;
     interrupts.start().map_err(MountError::Thread)?;
     let mounted = Mounted {

@@ -101,12 +101,12 @@ impl Maildrop {
 
     /// The entry called `name` in the root or among the deleted.
     pub fn find(&self, place: Place, name: &str) -> Option<Entry> {
-        let state = self.used();
-        let entry = state
-            .catalog
-            .named(name)
-            .and_then(|id| state.catalog.entry(id));
-        entry.filter(|entry| entry.place == place)
+        self.used().find(place, name)
+    }
+
+    /// The same for one of ours who asks: that is no use of the maildrop.
+    pub fn peek(&self, place: Place, name: &str) -> Option<Entry> {
+        locked(&self.0.state).find(place, name)
     }
 
     /// The entry of a message, wherever it is; none if it never existed.
@@ -195,23 +195,37 @@ impl Maildrop {
     /// Of the first that stays marked: a commit holds it, the journal cannot be written, or it was
     /// not marked at all.
     pub fn unmark(&self, ids: &[MessageId]) -> Result<(), Error> {
-        let outcomes: Vec<_> = ids.iter().map(|&id| self.move_back(id)).collect();
-        let flushed = locked(&self.0.journal)
-            .as_mut()
-            .map_or(Ok(()), |journal| journal.flush());
+        let tell = |changes: Vec<Change>| changes.into_iter().for_each(&self.0.surroundings.tell);
+        let back = ids.iter().map(|&id| self.move_back(id).map(tell));
+        let outcomes: Vec<_> = back.collect();
+        self.flush();
+        outcomes.into_iter().collect()
+    }
+
+    /// Takes the mark off one message that the kernel moves back itself, and need not be told of.
+    ///
+    /// # Errors
+    /// Those of [`Maildrop::unmark`].
+    pub fn restore(&self, id: MessageId) -> Result<(), Error> {
+        let moved = self.move_back(id);
+        self.flush();
+        moved.map(drop)
+    }
+
+    fn move_back(&self, id: MessageId) -> Result<Vec<Change>, Error> {
+        let (subject, changes) = self.move_message(id, Place::Deleted, Place::Root)?;
+        self.announce(EventKind::Unmarked(subject));
+        Ok(changes)
+    }
+
+    fn flush(&self) {
+        let mut journal = locked(&self.0.journal);
+        let flushed = journal.as_mut().map_or(Ok(()), |journal| journal.flush());
         if let Err(error) = flushed {
             log::warn!(
                 "cannot flush the journal: {error}; marks taken off could come back after a loss of power"
             );
         }
-        outcomes.into_iter().collect()
-    }
-
-    fn move_back(&self, id: MessageId) -> Result<(), Error> {
-        let (subject, changes) = self.move_message(id, Place::Deleted, Place::Root)?;
-        changes.into_iter().for_each(&self.0.surroundings.tell);
-        self.announce(EventKind::Unmarked(subject));
-        Ok(())
     }
 
     fn announce(&self, kind: EventKind) {
@@ -403,6 +417,12 @@ impl Maildrop {
 }
 
 impl State {
+    fn find(&self, place: Place, name: &str) -> Option<Entry> {
+        let id = self.catalog.named(name)?;
+        let entry = self.catalog.entry(id);
+        entry.filter(|entry| entry.place == place)
+    }
+
     /// What the journal is to say before a message leaves this place.
     fn record(&self, id: MessageId, from: Place) -> Result<Record, Error> {
         let message = self
@@ -471,6 +491,18 @@ mod tests {
         let place = Place::Root;
         let came = Change::Appeared { place, name };
         assert_eq!(*rig.told.lock().unwrap(), [left, came]);
+    }
+
+    #[test]
+    fn the_kernel_is_not_told_what_it_has_done_itself() {
+        let rig = Rig::connected(mailbox());
+        rig.mark("a");
+        rig.told.lock().unwrap().clear();
+        let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
+        rig.maildrop.restore(id).unwrap();
+        assert_eq!(names(&rig.maildrop, Place::Root), ["a", "b"]);
+        assert_eq!(rig.journal.marks(), []);
+        assert_eq!(*rig.told.lock().unwrap(), []);
     }
 
     #[test]

@@ -60,8 +60,10 @@ pub(super) fn open(
         tell: Box::new(move |change| told.tell(&change)),
         // Whoever hears of an event sees it in the tree.
         announce: Box::new(move |event| {
-            let heard = heard.clone();
-            behind.then(move || heard.announce(&event));
+            if heard.are_read() {
+                let heard = heard.clone();
+                behind.then(move || heard.announce(&event));
+            }
         }),
     };
     let (maildrop, engine) = Maildrop::new(settings(request), surroundings, journal, inherited);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::cli::{ExitStatus, MountRequest};
 use crate::daemon::{self, Ready};
 use crate::fs::Events;
-use crate::fuse::{self, Ended, Mounted};
+use crate::fuse::{self, Ended, Mounted, Notifier};
 use crate::maildrop::{self, CommitReport, Maildrop, Terms};
 use crate::signals::{self, Signal};
 
@@ -152,6 +152,7 @@ struct Life {
     events: Receiver<Event>,
     /// What those who read `.pop3fs/events` are told.
     happenings: Events,
+    telling: Notifier,
     destroyed: bool,
 }
 
@@ -171,6 +172,7 @@ impl Life {
         let options = compose::mount_options(request);
         let ended = sender.clone();
         let tell = Arc::new(move |end| drop(ended.send(Event::Ended(end))));
+        let telling = notifier.clone();
         let mounted = fuse::mount(tree, notifier, &request.mountpoint, &options, tell)?;
         Ok(Self {
             maildrop,
@@ -178,6 +180,7 @@ impl Life {
             sender,
             events,
             happenings,
+            telling,
             destroyed: false,
         })
     }
@@ -196,7 +199,8 @@ impl Life {
             Some(report) => status_of(&report),
             None => self.commit(),
         };
-        self.happenings.end();
+        let happenings = self.happenings.clone();
+        self.telling.then(move || happenings.end());
         self.linger();
         // A container that holds a copy of the mount may have removed more meanwhile.
         if status == ExitStatus::Ok && self.maildrop.status().marked > 0 {

@@ -31,3 +31,4 @@ mod tools;
 mod tree;
 mod unmounting;
 mod walking;
+mod watching;

@@ -1,0 +1,310 @@
+//! inotify events for what comes and goes without a program's doing.
+//!
+//! Nothing that the kernel can be told makes one. So the name is made, or removed, through our own
+//! mount, as a program would do it, by a thread whose requests are known by its number: to it a
+//! name that came is not there yet, and one that went still is, and what it asks changes nothing.
+//! What the kernel remembers of the name is put right by that, too.
+
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::libc;
+use nix::sys::stat::{Mode, SFlag, fstat, major, minor, mknodat};
+use nix::unistd::{UnlinkatFlags, gettid, unlinkat};
+
+use super::mountinfo::MountInfo;
+use super::notifier::{GoOn, Notifier};
+use crate::fs::{ROOT, RootChange};
+
+/// Changes that may wait to be heralded: as many events as the kernel keeps for a program by itself
+/// (`max_queued_events`), so that what is left out would have been lost on it too.
+const QUEUE: usize = 16_384;
+
+/// The first descriptor that is not standard input, output or error.
+const FIRST_DESCRIPTOR: libc::c_uint = 3;
+
+/// The thread, and what those who answer its requests need to know of it.
+#[derive(Clone, Default)]
+pub(super) struct Herald(Arc<Stage>);
+
+#[derive(Default)]
+struct Stage {
+    queue: OnceLock<SyncSender<Deed>>,
+    /// Deeds that are not done.
+    undone: AtomicUsize,
+    /// The thread's number. No thread has number 0.
+    thread: AtomicU32,
+    doing: Mutex<Option<RootChange>>,
+    /// Names that went, and of which that has still to be heralded.
+    leaving: Mutex<HashSet<OsString>>,
+}
+
+/// What the thread is to do.
+enum Deed {
+    /// Herald a change; whether that was tried before.
+    Herald { change: RootChange, again: bool },
+    /// Have the notifier go on.
+    GoOn(GoOn),
+}
+
+impl Herald {
+    /// Starts the thread; without it nothing is heralded. What it cannot do is left to the notifier.
+    pub(super) fn start(&self, mount: MountInfo, notifier: Notifier) -> io::Result<()> {
+        let (queue, deeds) = sync_channel(QUEUE);
+        let herald = self.clone();
+        thread::Builder::new()
+            .name("herald".to_owned())
+            .spawn(move || herald.herald_all(&mount, &notifier, &deeds))?;
+        let _ = self.0.queue.set(queue);
+        Ok(())
+    }
+
+    /// Heralds a change, soon. False if that is too much, or cannot be.
+    pub(super) fn herald(&self, change: RootChange) -> bool {
+        if let RootChange::Went(name) = &change {
+            self.0.leaving().insert(name.clone());
+        }
+        self.try_to(change, false)
+    }
+
+    /// Has the notifier go on when all before it is heralded; gives it back if nothing is.
+    pub(super) fn then(&self, go_on: GoOn) -> Option<GoOn> {
+        if self.0.undone.load(Ordering::Acquire) == 0 {
+            return Some(go_on);
+        }
+        match self.0.send(Deed::GoOn(go_on)) {
+            Err(Deed::GoOn(go_on)) => Some(go_on),
+            _ => None,
+        }
+    }
+
+    /// Whether a name is to be removed once more. The kernel must not remember until then that it
+    /// stands for nothing: it would not ask.
+    pub(super) fn is_leaving(&self, parent: u64, name: &OsStr) -> bool {
+        parent == ROOT && self.0.leaving().contains(name)
+    }
+
+    /// Whether this is the thread.
+    pub(super) fn is(&self, thread: u32) -> bool {
+        self.0.thread.load(Ordering::Relaxed) == thread
+    }
+
+    /// What the thread is doing to a name, if anything.
+    pub(super) fn deed(&self, parent: u64, name: &OsStr) -> Option<RootChange> {
+        let doing = self.0.doing().clone();
+        doing.filter(|change| parent == ROOT && change.name() == name)
+    }
+
+    fn try_to(&self, change: RootChange, again: bool) -> bool {
+        match self.0.send(Deed::Herald { change, again }) {
+            Err(Deed::Herald { change, .. }) => {
+                self.0.leaving().remove(change.name());
+                false
+            }
+            _ => true,
+        }
+    }
+
+    fn herald_all(&self, mount: &MountInfo, notifier: &Notifier, deeds: &Receiver<Deed>) {
+        // Set before the first request, and so before anybody compares it.
+        let number = gettid().as_raw().cast_unsigned();
+        self.0.thread.store(number, Ordering::Relaxed);
+        let mut able = part_with_descriptors().is_ok();
+        for deed in deeds {
+            match deed {
+                // One who is able to no more still passes on what was sent to it.
+                Deed::Herald { change, .. } if !able => notifier.forget_name(ROOT, change.name()),
+                Deed::Herald { change, again } => {
+                    let done = self.perform(&change, mount);
+                    able = !done.is_err_and(is_final);
+                    self.conclude(change, again, done, notifier);
+                }
+                Deed::GoOn(go_on) => notifier.go_on(go_on),
+            }
+            self.0.undone.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    fn perform(&self, change: &RootChange, mount: &MountInfo) -> nix::Result<()> {
+        *self.0.doing() = Some(change.clone());
+        let done = perform(change, mount);
+        *self.0.doing() = None;
+        done
+    }
+
+    fn conclude(
+        &self,
+        change: RootChange,
+        again: bool,
+        done: nix::Result<()>,
+        notifier: &Notifier,
+    ) {
+        if done.is_err() {
+            notifier.forget_name(ROOT, change.name());
+        }
+        match (done, &change) {
+            // Somebody had looked for it when it was gone, and before it was leaving.
+            (Err(Errno::ENOENT), RootChange::Went(_)) if !again => {
+                let herald = self.clone();
+                notifier.go_on(Box::new(move || {
+                    herald.try_to(change, true);
+                }));
+            }
+            _ => drop(self.0.leaving().remove(change.name())),
+        }
+    }
+}
+
+impl Stage {
+    /// Gives it back where there is no thread, or too much for it.
+    fn send(&self, deed: Deed) -> Result<(), Deed> {
+        let Some(queue) = self.queue.get() else {
+            return Err(deed);
+        };
+        self.undone.fetch_add(1, Ordering::AcqRel);
+        queue.try_send(deed).map_err(|error| {
+            self.undone.fetch_sub(1, Ordering::Release);
+            match error {
+                TrySendError::Full(deed) | TrySendError::Disconnected(deed) => deed,
+            }
+        })
+    }
+
+    /// Nothing can be half done inside, so a poisoned lock is as good as any.
+    fn doing(&self) -> MutexGuard<'_, Option<RootChange>> {
+        self.doing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn leaving(&self) -> MutexGuard<'_, HashSet<OsString>> {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Leaves the thread with standard input, output and error only, and others with what they have.
+///
+/// If the process is killed while one of our requests waits for a dispatch thread, that request ends
+/// with the last descriptor of the FUSE device; a thread that had it open itself would wait for
+/// ever, for itself.
+fn part_with_descriptors() -> io::Result<()> {
+    // SAFETY: from here on this thread has its own table of descriptors. Everything it holds across
+    // this call (a receiver, two Arcs) has no descriptor, and what it opens later is in that table.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            FIRST_DESCRIPTOR,
+            libc::c_uint::MAX,
+            libc::CLOSE_RANGE_UNSHARE,
+        )
+    };
+    Errno::result(result).map(drop).map_err(io::Error::from)
+}
+
+/// Makes or removes the name, if our mount is still there.
+///
+/// The directory is held open no longer than that: the mailbox could not be unmounted meanwhile.
+fn perform(change: &RootChange, mount: &MountInfo) -> nix::Result<()> {
+    let directory = open_root(&mount.mount_point, mount)?;
+    match change {
+        RootChange::Came(name) => {
+            let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+            mknodat(&directory, name.as_os_str(), SFlag::S_IFREG, mode, 0)
+        }
+        RootChange::Went(name) => {
+            unlinkat(&directory, name.as_os_str(), UnlinkatFlags::NoRemoveDir)
+        }
+    }
+}
+
+/// What lies under the mount point once it is unmounted, or over it, is none of our business.
+fn open_root(at: &Path, mount: &MountInfo) -> nix::Result<OwnedFd> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let elsewhere = |_| Errno::ENXIO;
+    let directory = open(at, flags, Mode::empty()).map_err(elsewhere)?;
+    let device = fstat(&directory).map_err(elsewhere)?.st_dev;
+    let is_ours = mount.device == *format!("{}:{}", major(device), minor(device));
+    is_ours.then_some(directory).ok_or(Errno::ENXIO)
+}
+
+/// Whether there is no use in trying again: the mount is read-only, or the mounter may not write to
+/// it.
+fn is_final(errno: Errno) -> bool {
+    matches!(errno, Errno::EROFS | Errno::EACCES | Errno::EPERM)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuse::mountinfo;
+    use std::fs;
+
+    fn came(name: &str) -> RootChange {
+        RootChange::Came(name.into())
+    }
+
+    #[test]
+    fn only_the_name_in_hand_is_its_business() {
+        let herald = Herald::default();
+        *herald.0.doing() = Some(came("a"));
+        assert_eq!(herald.deed(ROOT, OsStr::new("a")), Some(came("a")));
+        assert_eq!(herald.deed(ROOT, OsStr::new("b")), None);
+        assert_eq!(herald.deed(ROOT + 1, OsStr::new("a")), None);
+    }
+
+    #[test]
+    fn nobody_is_the_thread_before_it_runs() {
+        let herald = Herald::default();
+        assert!(!herald.is(gettid().as_raw().cast_unsigned()));
+    }
+
+    #[test]
+    fn what_is_under_the_mount_point_stays_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a");
+        fs::write(&file, "mine").unwrap();
+        let elsewhere = MountInfo {
+            device: "0:0".into(),
+            mount_point: directory.path().to_owned(),
+            ..mountinfo::topmost(&mountinfo::read().unwrap(), Path::new("/")).unwrap()
+        };
+        let went = RootChange::Went("a".into());
+        assert_eq!(perform(&went, &elsewhere), Err(Errno::ENXIO));
+        assert_eq!(perform(&came("b"), &elsewhere), Err(Errno::ENXIO));
+        assert_eq!(fs::read(&file).unwrap(), b"mine");
+        assert!(!directory.path().join("b").exists());
+    }
+
+    #[test]
+    fn a_name_is_leaving_until_that_is_heralded() {
+        let herald = Herald::default();
+        let went = || RootChange::Went("a".into());
+        let is_leaving = || herald.is_leaving(ROOT, OsStr::new("a"));
+        assert!(!herald.herald(went()), "nobody heralds");
+        assert!(!is_leaving());
+        let root = mountinfo::topmost(&mountinfo::read().unwrap(), Path::new("/")).unwrap();
+        let device = "0:0".into();
+        let mount = MountInfo { device, ..root };
+        herald.start(mount, Notifier::new()).unwrap();
+        assert!(herald.herald(went()));
+        assert!(!herald.is_leaving(ROOT + 1, OsStr::new("a")));
+        while is_leaving() {
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_a_herald_that_has_nothing_to_do() {
+        let herald = Herald::default();
+        assert!(herald.then(Box::new(|| {})).is_some());
+        herald.herald(came("a"));
+        assert!(herald.then(Box::new(|| {})).is_some());
+    }
+}
