@@ -53,7 +53,9 @@
 //!   interruptions. So those who wait in open(2), for a verb or for events are looked at ten times a
 //!   second, and go on with EINTR where a signal is pending that asks them to end.
 //! - **A commit** is one transaction in a session of its own: a fresh listing, DELE for every mark,
-//!   QUIT, its answer. Where the answer is lost, the next listing decides.
+//!   QUIT, its answer. Where the answer is lost, the next listing decides; the verbs have one held
+//!   against the answer in any case. A message is deleted only if it is listed as it was when it
+//!   was marked.
 //!
 //! # Promises
 //!

@@ -124,6 +124,13 @@ impl Engine {
         let marked = state.catalog.marks();
         let messages = listing.into_messages();
         let mut outcome = take_in(&messages, state, *now);
+        match self.belief.disappointed(&outcome.arrived, &state.catalog) {
+            0 => {}
+            count => log::error!(
+                "{count} messages are listed again that the server had said to be deleted; they \
+                 are no longer marked"
+            ),
+        }
         // What a commit has deleted has not vanished: the commit will tell.
         let is_ours = |id| self.commit.as_ref().is_some_and(|commit| commit.doubts(id));
         let vanished = &mut outcome.vanished;

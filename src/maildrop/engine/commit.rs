@@ -167,6 +167,7 @@ impl Engine {
             return result.unwrap_or_else(|error| log::error!("{error}; it is out of date"));
         };
         self.doubtful.append(&mut commit.in_doubt());
+        self.belief.trust(commit.believed());
         let (catalog, finished) = (&turn.state.catalog, turn.now.unix_seconds());
         let report = Arc::new(commit.report(result.err(), catalog, finished));
         say(&report);
@@ -520,6 +521,16 @@ mod tests {
         assert_eq!((report.marked, rig.journal.marks().len()), (2, 2));
         assert!(rig.maildrop.find(Place::Deleted, "a").is_some());
         assert!(super::tests::report(&rig.commit()).complete);
+    }
+
+    #[test]
+    fn what_comes_back_after_its_deletion_is_not_marked_again() {
+        let mut rig = marked(mailbox().reacting("QUIT", &[Reaction::SayAndHangUp("+OK\r\n")]));
+        let first = rig.commit();
+        assert!(report(&first).complete);
+        assert_eq!(rig.body("b").as_deref(), Ok("two\r\n"));
+        assert!(rig.maildrop.find(Place::Root, "a").is_some());
+        assert_eq!(rig.maildrop.status().marked, 0);
     }
 
     #[test]

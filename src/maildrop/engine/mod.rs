@@ -6,6 +6,7 @@
 
 mod admission;
 mod batch;
+mod belief;
 mod commit;
 mod evidence;
 mod idleness;
@@ -33,6 +34,7 @@ use std::time::Duration;
 
 use crate::pop3::{Capabilities, CommandError};
 
+use belief::Belief;
 pub(super) use idleness::Idleness;
 use link::Link;
 use manners::Manners;
@@ -76,6 +78,8 @@ pub struct Engine {
     next_terms: Terms,
     /// Messages that commits may have deleted, until a listing tells.
     doubtful: BTreeSet<MessageId>,
+    /// Messages that are gone if the server is to be believed.
+    belief: Belief,
     /// The journal could not be written; the next listing is an occasion to do it.
     unwritten: bool,
     /// Messages of the commit whose DELE has still to be sent.
@@ -171,6 +175,7 @@ impl Engine {
             next_committers: Waiters::default(),
             next_terms: Terms::default(),
             doubtful: BTreeSet::new(),
+            belief: Belief::default(),
             unwritten: false,
             deleting: VecDeque::new(),
             leavers: Waiters::default(),

@@ -226,6 +226,13 @@ impl Transaction {
         self.targets.get(&id).is_some_and(Target::is_in_doubt)
     }
 
+    /// The messages that are deleted if the server is to be believed, which no listing has shown.
+    pub fn believed(&self) -> impl Iterator<Item = &Target> {
+        let deleted = Fate::Settled(Outcome::Deleted, None);
+        let targets = self.targets.values();
+        targets.filter(move |target| !self.verified && target.fate == deleted)
+    }
+
     /// The messages of which nobody knows what became of them.
     pub fn in_doubt(&self) -> BTreeSet<MessageId> {
         self.targets
