@@ -78,7 +78,7 @@ fn errno_of_maildrop(error: &maildrop::Error) -> Errno {
         Busy => Errno::EBUSY,
         ReadOnly => Errno::EROFS,
         // It could never be deleted: not a failure, a refusal.
-        NoUniqueId => Errno::EPERM,
+        NoUniqueId | FolderData => Errno::EPERM,
         Journal(kind) | Spill(kind) => errno_of_disk(*kind),
         NotCommitted(_) => Errno::EIO,
     }

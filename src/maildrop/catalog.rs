@@ -19,6 +19,7 @@ use hashbrown::HashTable;
 
 use super::event::Subject;
 use super::fingerprint::Fingerprint;
+use super::folder_data::is_folder_data;
 use super::message::{Correction, Entry, MessageId, Place, Size};
 use super::{Change, Totals, date};
 
@@ -75,11 +76,23 @@ pub(super) struct Content {
     pub last: Option<u8>,
     pub date: Option<i64>,
     pub fingerprint: Fingerprint,
+    /// Whether it says that the server keeps data of its own in it.
+    pub is_folder_data: bool,
     /// Whether the kernel has been told the size and the date.
     pub settled: bool,
 }
 
 impl Catalog {
+    /// Whether this is the message in which the server keeps data of its own, as far as is known.
+    pub fn is_folder_data(&self, id: MessageId) -> bool {
+        let says_so = |message: &Message| {
+            let content = message.content.as_ref();
+            content.is_some_and(|content| content.is_folder_data)
+        };
+        self.message(id).is_some_and(says_so)
+            && self.present().next().is_some_and(|(first, _)| first == id)
+    }
+
     /// Whether the unique-ids of the last listing were its message-numbers. In another session they
     /// may stand for other messages, then.
     pub fn is_numbered(&self) -> bool {
@@ -301,6 +314,7 @@ impl Content {
             last,
             date: date::date(octets),
             fingerprint,
+            is_folder_data: is_folder_data(octets),
             settled: false,
         }
     }

@@ -39,6 +39,8 @@ pub enum Error {
     ReadOnly,
     /// The server gives this message no unique-id, so it could not be found again to be deleted.
     NoUniqueId,
+    /// The server keeps data of its own in this message.
+    FolderData,
     /// The message is too long for memory, and the disk does not take it.
     Spill(io::ErrorKind),
     /// The journal could not be written; the message is not marked.
@@ -110,6 +112,9 @@ impl fmt::Display for Error {
             Self::TimedOut => f.write_str("the server did not answer in time"),
             Self::Busy => f.write_str("a commit holds the message just now"),
             Self::ReadOnly => f.write_str("the mount is read-only"),
+            Self::FolderData => f.write_str(
+                "the server keeps data of its own in the message, which is not to be deleted",
+            ),
             Self::NoUniqueId => f.write_str("the server gives the message no unique-id"),
             Self::Spill(kind) => write!(
                 f,

@@ -432,6 +432,7 @@ impl State {
             .ok_or(Error::NotFound)?;
         match from {
             Place::Root if !message.has_unique_id() => Err(Error::NoUniqueId),
+            Place::Root if self.catalog.is_folder_data(id) => Err(Error::FolderData),
             Place::Root => Ok(Record::Marked(Mark::of(message))),
             _ if self.committing => Err(Error::Busy),
             _ => Ok(Record::Unmarked(Mark::of(message))),

@@ -29,6 +29,7 @@ mod error;
 mod event;
 mod fetch;
 mod fingerprint;
+mod folder_data;
 mod foresight;
 mod groups;
 mod growing;

@@ -148,7 +148,12 @@ impl State {
             fingerprint,
             reads,
         } = arrival.begun();
-        if let Some(fingerprint) = fingerprint.filter(|it| self.is_believable(id, it)) {
+        let answered_twice = body.starts_with(b"+OK");
+        if answered_twice {
+            self.prefixes.distrust("is answered twice");
+        }
+        let believable = |it: &Fingerprint| !answered_twice && self.is_believable(id, it);
+        if let Some(fingerprint) = fingerprint.filter(believable) {
             self.cache.insert(Fetch::beginning(id), body);
             self.beginnings.insert(id, fingerprint);
             self.prefixes.came(id);

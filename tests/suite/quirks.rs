@@ -14,6 +14,7 @@ mod logins;
 mod names;
 mod replies;
 mod sizes;
+mod tops;
 mod windows;
 
 use pop3fs_server::{Builder, Message, Server};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use pop3fs::maildrop::{Maildrop, Outcome};
-use pop3fs_server::{Expunged, Fault, When};
+use pop3fs_server::{Expunged, Fault, Message, When};
 
 use super::{serving, three};
 use crate::support::mailbox::{held_by, text};
@@ -162,6 +162,23 @@ fn a_message_that_another_client_has_deleted() {
         assert_eq!(read, expected, "{way:?}");
         assert_eq!(mailbox.read("one"), Ok(text("one").into_bytes()), "{way:?}");
     }
+}
+
+/// Some servers keep data of their own in the first message of a mailbox, and say so in it: it can
+/// be read, and is not removed once that is known. Other mail that says the same is.
+#[test]
+fn a_message_that_is_the_servers_own() {
+    let own = "Subject: DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA\r\n\
+        X-IMAP: 0958415323 0000000001\r\n\r\nThis text is part of the format.\r\n";
+    let messages = ["own", "forged"].map(|name| Message::new(name, own.as_bytes()));
+    let mut mailbox = Unmounted::holding(&messages);
+    for name in ["own", "forged"] {
+        assert_eq!(mailbox.read(name), Ok(own.into()));
+    }
+    assert_eq!(mailbox.remove("own"), Err(Errno::EPERM));
+    assert_eq!(mailbox.remove("forged"), Ok(()));
+    assert!(mailbox.commit().complete);
+    assert_eq!(held_by(&mailbox.server), ["own"]);
 }
 
 /// Marks of messages that are gone already are no failure of the commit.

@@ -166,6 +166,16 @@ impl Unmounted {
         self.finish_reading(slot.take().expect("an answer"))
     }
 
+    /// What a program reads that looks at the first octets of a file.
+    pub fn read_beginning(&mut self, name: &str, octets: usize) -> Result<Vec<u8>, Errno> {
+        let slot = self.start_to_read(name);
+        self.run();
+        self.wait_for(&slot);
+        let (open, _) = slot.take().expect("an answer").map_err(errno)?;
+        let read = self.ask(|maildrop, answer| maildrop.read(&open, 0, octets, answer));
+        read.map(|octets| octets.to_vec()).map_err(errno)
+    }
+
     /// What programs read that read these files all at once.
     pub fn read_at_once(&mut self, names: &[&str]) -> Vec<Result<Vec<u8>, Errno>> {
         let slots: Vec<_> = names.iter().map(|name| self.start_to_read(name)).collect();
