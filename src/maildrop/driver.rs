@@ -11,7 +11,7 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
-use crate::net::{Connector, NetError, Progress, Stream};
+use crate::net::{Alert, Connector, NetError, Progress, Stream};
 use crate::pop3::text;
 
 use super::engine::{Engine, Input, Order};
@@ -151,6 +151,7 @@ impl Driver {
         for order in self.maildrop.release(step) {
             self.carry_out(order);
         }
+        self.engine.think();
     }
 
     fn carry_out(&mut self, order: Order) {
@@ -240,12 +241,11 @@ impl Driver {
                 }
                 Ok(Progress::WouldBlock) => return,
                 Ok(Progress::Closed) => {
-                    let why = stream.last_words();
+                    let words = stream.last_words();
+                    let why = words.map(|words| Outage::new(OutageKind::Lost, words));
                     return self.closed(why);
                 }
-                Err(error) => {
-                    return self.closed(Some(format!("the link to the server broke: {error}")));
-                }
+                Err(error) => return self.closed(Some(broken(&error))),
             }
         }
         Self::ring(&self.bell);
@@ -266,7 +266,7 @@ impl Driver {
         }
     }
 
-    fn closed(&mut self, why: Option<String>) {
+    fn closed(&mut self, why: Option<Outage>) {
         self.stream = None;
         self.step(Input::Closed(why));
     }
@@ -279,7 +279,7 @@ fn channel(connector: &Connector, stream: &Stream) -> Result<Channel, Outage> {
         host: endpoint.host.clone(),
         port: endpoint.port,
         nonce: nonce()?,
-        binding: stream.server_end_point(),
+        binding: stream.channel_binding(),
     })
 }
 
@@ -291,6 +291,16 @@ fn nonce() -> Result<String, Outage> {
         Err(error) => {
             let words = format!("the system has no random numbers: {error}");
             Err(Outage::new(OutageKind::Local, words))
+        }
+    }
+}
+
+fn broken(error: &io::Error) -> Outage {
+    match Alert::of(error) {
+        Some(alert) => Outage::new(OutageKind::Tls, alert.to_string()),
+        None => {
+            let words = format!("the link to the server broke: {error}");
+            Outage::new(OutageKind::Lost, words)
         }
     }
 }

@@ -333,20 +333,6 @@ mod tests {
     }
 
     #[test]
-    fn a_login_can_be_bound_to_the_servers_certificate() {
-        let authority = Authority::new();
-        let identity = authority.identity("DNS:localhost");
-        let (port, server) = serve(|socket| {
-            let stream = accept_tls(socket, identity).unwrap();
-            stream.tls_server_end_point().unwrap()
-        });
-        let connector = connector(port, Security::ImplicitTls, Some(&authority));
-        let stream = connector.connect(AMPLE).unwrap();
-        assert!(stream.server_end_point().is_some());
-        assert_eq!(stream.server_end_point(), server.join().unwrap());
-    }
-
-    #[test]
     fn an_address_can_be_in_the_certificate() {
         let authority = Authority::new();
         let identity = authority.identity("IP:127.0.0.1");

@@ -11,6 +11,8 @@
 //! Certificates are always verified, by authority, fingerprint or both, and nothing older than TLS 1.2
 //! is spoken.
 
+mod alert;
+mod channel_binding;
 mod client_certificate;
 mod connector;
 mod deadline;
@@ -29,6 +31,8 @@ mod tls;
 #[cfg(test)]
 mod test_server;
 
+pub use alert::Alert;
+pub use channel_binding::ChannelBinding;
 pub use client_certificate::ClientCertificate;
 pub use connector::Connector;
 pub use endpoint::{Endpoint, Security};

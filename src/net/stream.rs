@@ -3,11 +3,9 @@
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 
-use openssl::hash::MessageDigest;
-use openssl::nid::Nid;
 use openssl::ssl::{ErrorCode, SslStream};
-use openssl::x509::X509Ref;
 
+use super::ChannelBinding;
 use super::socket::Socket;
 
 /// What came of one try to read or to write.
@@ -59,13 +57,11 @@ impl Stream {
         matches!(self.0, Channel::Tls(_))
     }
 
-    /// A digest of the server's certificate that a login can be bound to (`tls-server-end-point`,
-    /// RFC 5929 section 4); nothing in clear, and for certificates signed in ways that leave open
-    /// which digest it is.
-    pub fn server_end_point(&self) -> Option<Vec<u8>> {
+    /// What a login can be bound to; nothing in clear.
+    pub fn channel_binding(&self) -> Option<ChannelBinding> {
         match &self.0 {
             Channel::Clear(_) => None,
-            Channel::Tls(stream) => end_point(&*stream.ssl().peer_certificate()?),
+            Channel::Tls(stream) => ChannelBinding::of(stream.ssl()),
         }
     }
 
@@ -166,16 +162,6 @@ impl Channel {
     fn ended_without_farewell(&self) -> bool {
         matches!(self, Self::Tls(stream) if stream.get_ref().ended)
     }
-}
-
-/// The digest that the certificate was signed with, or SHA-256 where that one is out of use.
-fn end_point(certificate: &X509Ref) -> Option<Vec<u8>> {
-    let signature = certificate.signature_algorithm().object().nid();
-    let digest = match signature.signature_algorithms()?.digest {
-        Nid::MD5 | Nid::SHA1 => MessageDigest::sha256(),
-        digest => MessageDigest::from_nid(digest)?,
-    };
-    Some(certificate.digest(digest).ok()?.to_vec())
 }
 
 fn progress(outcome: io::Result<usize>) -> io::Result<Progress> {

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::thread::{self, JoinHandle};
 
 use native_tls::{Certificate, Identity, TlsAcceptor, TlsStream};
+use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -46,6 +47,20 @@ impl Authority {
         self.openssl(&[&signer[..], &files, &content].concat());
         let read = |name| std::fs::read(self.directory.path().join(name)).unwrap();
         Identity::from_pkcs8(&read("server.pem"), &read("server.key")).unwrap()
+    }
+
+    /// What accepts a handshake, to be built, with a certificate for `names`.
+    pub(super) fn acceptor(&self, names: &str) -> SslAcceptorBuilder {
+        self.identity(names);
+        let file = |name| self.directory.path().join(name);
+        let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).unwrap();
+        acceptor
+            .set_private_key_file(file("server.key"), SslFiletype::PEM)
+            .unwrap();
+        acceptor
+            .set_certificate_file(file("server.pem"), SslFiletype::PEM)
+            .unwrap();
+        acceptor
     }
 
     /// The SHA-256 digest of the last server's certificate.

@@ -101,7 +101,8 @@ impl<T> Connection<T> {
     /// Takes the next event from the front of `input`; `None` once all of it is used up.
     ///
     /// The start of a line is kept inside until the rest of it comes, up to a limit. A SASL
-    /// challenge is answered without an event, so look at [`outgoing`](Self::outgoing) afterwards.
+    /// challenge is answered without an event, so call [`think`](Self::think) and look at
+    /// [`outgoing`](Self::outgoing) afterwards.
     ///
     /// # Errors
     ///
@@ -122,6 +123,12 @@ impl<T> Connection<T> {
         event
     }
 
+    /// Makes the response to a SASL challenge, if one is owed that takes long: digesting a password
+    /// as often as the server wants may take a second. Else it does nothing.
+    pub fn think(&mut self) {
+        self.conversation.wire.do_work();
+    }
+
     /// Takes note that TLS is established, after STLS was accepted.
     pub fn tls_established(&mut self) {
         self.conversation.tls_pending = false;
@@ -139,7 +146,7 @@ mod tests {
     use proptest::sample::Index;
 
     use super::*;
-    use crate::pop3::sasl::{Account, Authentication, SaslError};
+    use crate::pop3::sasl::{Account, Authentication, ChannelBinding, Hash, SaslError};
     use crate::pop3::{MessageNumber, ResponseCode, Secret};
 
     /// An event without what it borrows. `Octets` that follow each other are one.
@@ -227,6 +234,19 @@ mod tests {
         let login = "ann";
         Command::Auth(Authentication::Plain(Account { login, secret }))
     }
+
+    fn scram(secret: &Secret) -> Command<'_> {
+        let login = "user";
+        Command::Auth(Authentication::Scram {
+            hash: Hash::Sha1,
+            account: Account { login, secret },
+            nonce: "fyko+d2lbbFgONRv9qkxdawL",
+            binding: ChannelBinding::Unused,
+        })
+    }
+
+    /// The server's first message in the example of RFC 5802 section 5.
+    const SERVER_FIRST: &[u8] = b"+ cj1meWtvK2QybGJiRmdPTlJ2OXFreGRhd0wzcmZjTkhZSlkxWlZ2V1ZzN2oscz1RU1hDUitRNnNlazhiZjkyLGk9NDA5Ng==\r\n";
 
     fn ok(text: &str) -> Option<(bool, String)> {
         Some((true, text.to_owned()))
@@ -375,6 +395,33 @@ mod tests {
             client.feed(b"-ERR cancelled\r\n"),
             Err(ProtocolError::Sasl(SaslError::OutOfTurn))
         );
+    }
+
+    #[test]
+    fn what_takes_long_waits_for_its_time() {
+        let password = Secret::new("pencil".to_owned());
+        let mut client = Client::greeted();
+        client.connection.send(&scram(&password), 1).unwrap();
+        client.connection.sent(usize::MAX);
+        client.feed(SERVER_FIRST).unwrap();
+        assert_eq!(client.connection.outgoing(), b"");
+        client.connection.think();
+        assert!(client.connection.outgoing().starts_with(b"Yz1iaXdz"));
+        let said = client.connection.outgoing().len();
+        client.connection.think();
+        assert_eq!(client.connection.outgoing().len(), said);
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_not_said() {
+        let password = Secret::new("pencil".to_owned());
+        let mut client = Client::greeted();
+        client.connection.send(&scram(&password), 1).unwrap();
+        client.connection.sent(usize::MAX);
+        client.feed(SERVER_FIRST).unwrap();
+        client.feed(b"-ERR too late\r\n").unwrap();
+        client.connection.think();
+        assert_eq!(client.connection.outgoing(), b"");
     }
 
     #[test]

@@ -89,11 +89,19 @@ impl<T> Exchange<T> {
         input: &mut &[u8],
     ) -> Result<Option<Heard<'a>>, ProtocolError> {
         while let Some(line) = wire.lines.next(input, MAX_STATUS_LINE)? {
-            if let Some(dialogue) = &mut self.sasl
-                && let Turn::Say(response) = dialogue.hear(line.text)?
-            {
-                wire.send_response(&response);
-                continue;
+            let turn = self.sasl.as_mut().map(|sasl| sasl.hear(line.text));
+            match turn.transpose()? {
+                Some(Turn::Say(response)) => {
+                    wire.send_response(&response);
+                    continue;
+                }
+                Some(Turn::Work(work)) => {
+                    wire.work = Some(work);
+                    continue;
+                }
+                // What was still to be said, nobody waits for any more.
+                Some(Turn::Over) => wire.work = None,
+                None => {}
             }
             let mut reply = Reply::parse(line.text, &wire.confidential)
                 .ok_or_else(|| ProtocolError::NotAReply(wire.confidential.printable(line.text)))?;

@@ -5,7 +5,7 @@ use super::command::{check_sendable, with_text};
 use super::confidential::Confidential;
 use super::lines::LineBuffer;
 use super::outgoing::Outgoing;
-use super::sasl::{Authentication, Dialogue};
+use super::sasl::{Authentication, Dialogue, Work};
 use super::{Command, CommandError, ProtocolError, Secret};
 
 /// A response that is no longer than this tells nothing, and may be part of many words.
@@ -18,6 +18,8 @@ pub(super) struct Wire {
     pub(super) outgoing: Outgoing,
     /// What was sent and must not be shown when the server repeats it.
     pub(super) confidential: Confidential,
+    /// A response that has to be made first.
+    pub(super) work: Option<Work>,
     /// What the greeting has for APOP.
     pub(super) timestamp: Option<Timestamp>,
 }
@@ -51,6 +53,13 @@ impl Wire {
     pub(super) fn send_response(&mut self, response: &Secret) {
         self.outgoing.append(&[response.expose(), "\r\n"]);
         self.conceal(response);
+    }
+
+    /// Makes the response that is owed, if one is.
+    pub(super) fn do_work(&mut self) {
+        if let Some(work) = self.work.take() {
+            self.send_response(&work());
+        }
     }
 
     fn conceal(&mut self, response: &Secret) {

@@ -1,6 +1,6 @@
 //! How links end, and what the server makes of it.
 
-use pop3fs::maildrop::Input;
+use pop3fs::maildrop::{Input, Outage, OutageKind};
 
 use crate::link::Link;
 use crate::sightings::Sighting;
@@ -18,7 +18,8 @@ impl World {
             self.see(Sighting::CutByServer);
         }
         self.leave_to_server(link);
-        let why = self.dice.one_in(2).then(|| "the link broke".to_owned());
+        let broken = || Outage::new(OutageKind::Lost, "the link broke");
+        let why = self.dice.one_in(2).then(broken);
         self.step(Input::Closed(why));
     }
 

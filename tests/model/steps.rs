@@ -24,6 +24,7 @@ impl World {
         let is_asked = daemon.errands_taken(&before);
         let step = daemon.engine.step(now, input);
         let orders = daemon.maildrop.release(step);
+        daemon.engine.think();
         self.listed();
         let marked_now = self.hold_marks(None);
         if is_asked && self.ledger.commit.is_none() {

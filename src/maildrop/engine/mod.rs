@@ -44,7 +44,7 @@ use transaction::Transaction;
 use waiters::Waiters;
 
 use super::clock::Moment;
-use super::error::{Error, Outage};
+use super::error::{Error, Outage, OutageKind};
 use super::event::EventKind;
 use super::locked;
 use super::message::MessageId;
@@ -105,7 +105,7 @@ pub enum Input<'a> {
     /// Octets from the server.
     Received(&'a [u8]),
     /// The link has ended; why, if not in order.
-    Closed(Option<String>),
+    Closed(Option<Outage>),
     /// The journal that was ordered is written; or why not.
     JournalWritten(Result<(), String>),
 }
@@ -198,6 +198,13 @@ impl Engine {
         locked(&self.state).link.transfer.sent += octets as u64;
     }
 
+    /// Does what takes long, without the lock on the shared state; to be called after each step.
+    pub fn think(&mut self) {
+        if let Some(session) = self.link.session_mut() {
+            session.think();
+        }
+    }
+
     /// Takes in what happened at this time, and all that is due.
     pub fn step(&mut self, now: Moment, input: Input<'_>) -> Step {
         let state = self.state.clone();
@@ -215,8 +222,8 @@ impl Engine {
             Input::TlsStarted(result) => self.tls_started(result, &mut turn),
             Input::Received(octets) => self.received(octets, &mut turn),
             Input::Closed(why) => {
-                let why = why.unwrap_or_else(|| "the server hung up".to_owned());
-                self.hung_up(why, &mut turn);
+                let hung_up = || Outage::new(OutageKind::Lost, "the server hung up");
+                self.hung_up(why.unwrap_or_else(hung_up), &mut turn);
             }
             Input::JournalWritten(result) => self.recorded(result, &mut turn),
         }

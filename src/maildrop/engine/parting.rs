@@ -23,9 +23,9 @@ impl Engine {
     }
 
     /// The server has hung up, or the network has.
-    pub(super) fn hung_up(&mut self, why: String, turn: &mut Turn<'_>) {
+    pub(super) fn hung_up(&mut self, why: Outage, turn: &mut Turn<'_>) {
         self.manners.hung_up(self.in_flight());
-        self.closed(Outage::new(OutageKind::Lost, why), turn);
+        self.closed(why, turn);
     }
 
     /// The server has said what it cannot mean.

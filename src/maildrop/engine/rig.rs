@@ -332,6 +332,7 @@ impl Rig {
     fn advance(&mut self, input: Input<'_>) {
         let step = self.engine.step(self.now(), input);
         self.orders.extend(self.maildrop.release(step));
+        self.engine.think();
     }
 
     fn carry_out(&mut self, order: Order) {

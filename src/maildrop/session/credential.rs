@@ -1,5 +1,6 @@
 //! Who logs in, and over what.
 
+use crate::net::ChannelBinding;
 use crate::pop3::Secret;
 
 /// Who logs in.
@@ -41,7 +42,6 @@ pub struct Channel {
     pub port: u16,
     /// Letters and digits that nobody can guess, never used before.
     pub nonce: String,
-    /// The digest of the server's certificate that a proof can be bound to (RFC 5929 section 4),
-    /// once there is TLS.
-    pub binding: Option<Vec<u8>>,
+    /// What a proof can be bound to, once there is TLS.
+    pub binding: Option<ChannelBinding>,
 }

@@ -1,5 +1,6 @@
 //! The login itself.
 
+use crate::net;
 use crate::pop3::sasl::{Account, Authentication, ChannelBinding, Hash, Mechanism};
 use crate::pop3::{Capabilities, Command, CommandError, Connection, Secret};
 
@@ -104,8 +105,10 @@ impl LogIn {
     }
 
     fn bound(&self) -> ChannelBinding<'_> {
-        let binding = self.channel.binding.as_deref();
-        binding.map_or(ChannelBinding::Unused, ChannelBinding::ServerEndPoint)
+        match &self.channel.binding {
+            Some(net::ChannelBinding { name, octets }) => ChannelBinding::Bound { name, octets },
+            None => ChannelBinding::Unused,
+        }
     }
 
     /// Says so where the server seems to have no channel binding: if it has, somebody has taken

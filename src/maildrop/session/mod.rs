@@ -116,6 +116,11 @@ impl Session {
         self.connection.sent(octets);
     }
 
+    /// Does what takes long and needs nothing but the session.
+    pub fn think(&mut self) {
+        self.connection.think();
+    }
+
     /// Takes in octets from the link. `body` is handed the pieces of messages, and says whether more
     /// may come. Messages that have come together with what no server may say are not told of.
     pub fn receive(

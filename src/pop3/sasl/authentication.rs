@@ -66,8 +66,13 @@ pub enum ChannelBinding<'a> {
     /// The client would look at it, and the server did not announce that it can: if it did and
     /// somebody took that away, the server refuses.
     NotAnnounced,
-    /// `tls-server-end-point` (RFC 5929 section 4): a digest of the server's certificate.
-    ServerEndPoint(&'a [u8]),
+    /// The proof holds for this channel only.
+    Bound {
+        /// What the channel is known by, as it is registered: `tls-exporter` (RFC 9266).
+        name: &'a str,
+        /// What that is.
+        octets: &'a [u8],
+    },
 }
 
 impl Authentication<'_> {
@@ -75,8 +80,8 @@ impl Authentication<'_> {
     pub fn mechanism(&self) -> Mechanism {
         match self {
             Self::Scram { hash, binding, .. } => match (hash, binding) {
-                (Hash::Sha256, ChannelBinding::ServerEndPoint(_)) => Mechanism::ScramSha256Plus,
-                (Hash::Sha1, ChannelBinding::ServerEndPoint(_)) => Mechanism::ScramSha1Plus,
+                (Hash::Sha256, ChannelBinding::Bound { .. }) => Mechanism::ScramSha256Plus,
+                (Hash::Sha1, ChannelBinding::Bound { .. }) => Mechanism::ScramSha1Plus,
                 (Hash::Sha256, _) => Mechanism::ScramSha256,
                 (Hash::Sha1, _) => Mechanism::ScramSha1,
             },

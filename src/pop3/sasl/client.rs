@@ -17,7 +17,7 @@ pub(super) trait Client: Send {
     }
 
     /// The response to a challenge.
-    fn respond(&mut self, challenge: Challenge<'_>) -> Result<Secret, SaslError>;
+    fn respond(&mut self, challenge: Challenge<'_>) -> Result<Response, SaslError>;
 
     /// Whether the server may say that it is content: it has proved what it must.
     fn is_content(&self) -> bool {
@@ -29,6 +29,17 @@ pub(super) trait Client: Send {
         None
     }
 }
+
+/// What a challenge is answered by.
+pub(super) enum Response {
+    /// This.
+    Ready(Secret),
+    /// What comes of this; it may take a second.
+    Worked(Work),
+}
+
+/// The making of a response.
+pub(in crate::pop3) type Work = Box<dyn FnOnce() -> Secret + Send>;
 
 /// What the server said behind its `+`.
 #[derive(Clone, Copy)]
@@ -61,7 +72,10 @@ pub(super) mod testing {
         challenge: &[u8],
     ) -> Result<String, SaslError> {
         let encoded = STANDARD.encode(challenge);
-        let response = client.respond(Challenge(encoded.as_bytes()))?;
+        let response = match client.respond(Challenge(encoded.as_bytes()))? {
+            Response::Ready(response) => response,
+            Response::Worked(work) => work(),
+        };
         Ok(response.expose().to_owned())
     }
 

@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 
-use super::client::{Challenge, Client};
+use super::client::{Challenge, Client, Response};
 use super::{Account, SaslError};
 use crate::pop3::{Secret, text};
 
@@ -21,10 +21,11 @@ impl Client for CramMd5 {
         None
     }
 
-    fn respond(&mut self, challenge: Challenge<'_>) -> Result<Secret, SaslError> {
+    fn respond(&mut self, challenge: Challenge<'_>) -> Result<Response, SaslError> {
         let (login, password) = self.0.take().ok_or(SaslError::OutOfTurn)?;
         let digest = digest(password.expose().as_bytes(), &challenge.decoded()?);
-        Ok(Secret::concat(&[&login, " ", &text::hexadecimal(&digest)]))
+        let response = Secret::concat(&[&login, " ", &text::hexadecimal(&digest)]);
+        Ok(Response::Ready(response))
     }
 }
 

@@ -1,6 +1,6 @@
 //! An exchange on the wire: the profile of SASL for POP3 (RFC 5034 section 4).
 
-use super::client::{Challenge, Client};
+use super::client::{Challenge, Client, Response, Work};
 use super::{Authentication, Mechanism, SaslError};
 use crate::pop3::command::MAX_COMMAND_LINE;
 use crate::pop3::{CommandError, Secret};
@@ -40,10 +40,11 @@ pub(in crate::pop3) struct Dialogue {
 }
 
 /// What a line of the server calls for.
-#[derive(Debug)]
 pub(in crate::pop3) enum Turn {
     /// This line.
     Say(Secret),
+    /// A line that has to be made first.
+    Work(Work),
     /// Nothing: the line is the reply.
     Over,
 }
@@ -94,7 +95,7 @@ impl Dialogue {
             return Err(error);
         }
         if let Some(challenge) = self.challenge(line) {
-            return Ok(Turn::Say(self.response(challenge)));
+            return Ok(self.answer(challenge));
         }
         if is_consent(line) && !self.client.is_content() {
             return Err(SaslError::Impostor);
@@ -117,19 +118,20 @@ impl Dialogue {
         (!self.answered).then_some(asked.trim_ascii())
     }
 
-    fn response(&mut self, challenge: &[u8]) -> Secret {
+    fn answer(&mut self, challenge: &[u8]) -> Turn {
         let asked_again = challenge.is_empty() && self.with_command;
         let first = self.first.take();
         if let Some(first) = first.filter(|_| !self.answered || asked_again) {
             self.answered = true;
-            return first;
+            return Turn::Say(first);
         }
         self.answered = true;
         match self.client.respond(Challenge(challenge)) {
-            Ok(response) => encoded(&response),
+            Ok(Response::Ready(response)) => Turn::Say(encoded(&response)),
+            Ok(Response::Worked(work)) => Turn::Work(Box::new(|| encoded(&work()))),
             Err(error) => {
                 self.cancelled = Some(error);
-                Secret::concat(&[CANCEL])
+                Turn::Say(Secret::concat(&[CANCEL]))
             }
         }
     }
@@ -167,8 +169,13 @@ mod tests {
     fn says(dialogue: &mut Dialogue, line: &str) -> Option<String> {
         match dialogue.hear(line.as_bytes()).unwrap() {
             Turn::Say(line) => Some(line.expose().to_owned()),
+            Turn::Work(work) => Some(work().expose().to_owned()),
             Turn::Over => None,
         }
+    }
+
+    fn fault(dialogue: &mut Dialogue, line: &str) -> SaslError {
+        dialogue.hear(line.as_bytes()).err().unwrap()
     }
 
     #[test]
@@ -202,10 +209,7 @@ mod tests {
         let mut plain = plain("tim", "pass").unwrap();
         assert_eq!(says(&mut plain, "+ "), Some("AHRpbQBwYXNz".to_owned()));
         assert_eq!(says(&mut plain, "+ "), Some(CANCEL.to_owned()));
-        assert_eq!(
-            plain.hear(b"-ERR cancelled").unwrap_err(),
-            SaslError::OutOfTurn
-        );
+        assert_eq!(fault(&mut plain, "-ERR cancelled"), SaslError::OutOfTurn);
     }
 
     #[test]
@@ -285,7 +289,19 @@ mod tests {
         let mut scram = scram();
         assert!(command(&scram).starts_with("AUTH SCRAM-SHA-1 biwsbj11c2Vy"));
         assert!(says(&mut scram, SERVER_FIRST).is_some());
-        assert_eq!(scram.hear(b"+OK welcome").unwrap_err(), SaslError::Impostor);
+        assert_eq!(fault(&mut scram, "+OK welcome"), SaslError::Impostor);
+    }
+
+    #[test]
+    fn a_server_that_cannot_wait_for_the_proof_is_not_believed() {
+        let mut scram = scram();
+        assert!(matches!(
+            scram.hear(SERVER_FIRST.as_bytes()),
+            Ok(Turn::Work(_))
+        ));
+        let proof = "+ dj1ybUY5cHFWOFM3c3VBb1pXamE0ZEpSa0ZzS1E9";
+        assert_eq!(says(&mut scram, proof), Some(CANCEL.to_owned()));
+        assert_eq!(fault(&mut scram, "+OK"), SaslError::Impostor);
     }
 
     #[test]
@@ -303,7 +319,7 @@ mod tests {
             let mut scram = scram();
             scram.first = None;
             assert_eq!(says(&mut scram, challenge), Some(CANCEL.to_owned()));
-            assert_eq!(scram.hear(b"-ERR").unwrap_err(), SaslError::Malformed);
+            assert_eq!(fault(&mut scram, "-ERR"), SaslError::Malformed);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! EXTERNAL (RFC 4422 appendix A).
 
 use super::SaslError;
-use super::client::{Challenge, Client};
+use super::client::{Challenge, Client, Response};
 use crate::pop3::Secret;
 
 /// The proof is elsewhere; only the mailbox is named.
@@ -18,7 +18,7 @@ impl Client for External {
         self.0.take()
     }
 
-    fn respond(&mut self, _challenge: Challenge<'_>) -> Result<Secret, SaslError> {
+    fn respond(&mut self, _challenge: Challenge<'_>) -> Result<Response, SaslError> {
         Err(SaslError::OutOfTurn)
     }
 }

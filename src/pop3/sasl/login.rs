@@ -1,6 +1,6 @@
 //! LOGIN (draft-murchison-sasl-login), which no standard has and many servers do.
 
-use super::client::{Challenge, Client};
+use super::client::{Challenge, Client, Response};
 use super::{Account, SaslError};
 use crate::pop3::Secret;
 
@@ -25,8 +25,9 @@ impl Client for Login {
         None
     }
 
-    fn respond(&mut self, _challenge: Challenge<'_>) -> Result<Secret, SaslError> {
-        self.left.pop().ok_or(SaslError::OutOfTurn)
+    fn respond(&mut self, _challenge: Challenge<'_>) -> Result<Response, SaslError> {
+        let next = self.left.pop().ok_or(SaslError::OutOfTurn)?;
+        Ok(Response::Ready(next))
     }
 }
 

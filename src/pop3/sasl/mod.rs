@@ -29,4 +29,5 @@ pub use hash::Hash;
 pub use mechanism::Mechanism;
 pub use sasl_error::SaslError;
 
+pub(super) use client::Work;
 pub(super) use dialogue::{Dialogue, Turn};

@@ -3,7 +3,7 @@
 //! A token that is not taken is answered by a challenge that says why, in JSON; the client must
 //! answer that before the server refuses.
 
-use super::client::{Challenge, Client};
+use super::client::{Challenge, Client, Response};
 use super::{Account, SaslError};
 use crate::pop3::Secret;
 
@@ -71,7 +71,7 @@ impl Client for OAuthBearer {
         self.0.response.take()
     }
 
-    fn respond(&mut self, challenge: Challenge<'_>) -> Result<Secret, SaslError> {
+    fn respond(&mut self, challenge: Challenge<'_>) -> Result<Response, SaslError> {
         self.0.complain(challenge, DUMMY)
     }
 
@@ -90,7 +90,7 @@ impl Client for XOAuth2 {
         false
     }
 
-    fn respond(&mut self, challenge: Challenge<'_>) -> Result<Secret, SaslError> {
+    fn respond(&mut self, challenge: Challenge<'_>) -> Result<Response, SaslError> {
         self.0.complain(challenge, "")
     }
 
@@ -107,12 +107,12 @@ impl Bearer {
         }
     }
 
-    fn complain(&mut self, challenge: Challenge<'_>, answer: &str) -> Result<Secret, SaslError> {
+    fn complain(&mut self, challenge: Challenge<'_>, answer: &str) -> Result<Response, SaslError> {
         if self.complaint.is_some() {
             return Err(SaslError::OutOfTurn);
         }
         self.complaint = Some(challenge.decoded()?);
-        Ok(Secret::concat(&[answer]))
+        Ok(Response::Ready(Secret::concat(&[answer])))
     }
 }
 

@@ -1,6 +1,6 @@
 //! PLAIN (RFC 4616).
 
-use super::client::{Challenge, Client};
+use super::client::{Challenge, Client, Response};
 use super::{Account, SaslError};
 use crate::pop3::Secret;
 
@@ -19,7 +19,7 @@ impl Client for Plain {
         self.0.take()
     }
 
-    fn respond(&mut self, _challenge: Challenge<'_>) -> Result<Secret, SaslError> {
+    fn respond(&mut self, _challenge: Challenge<'_>) -> Result<Response, SaslError> {
         Err(SaslError::OutOfTurn)
     }
 }

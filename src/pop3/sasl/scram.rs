@@ -9,13 +9,14 @@
 //! ```
 
 use std::mem;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use stringprep::saslprep;
 use zeroize::Zeroizing;
 
-use super::client::{Challenge, Client};
+use super::client::{Challenge, Client, Response};
 use super::hash::{Hash, Key};
 use super::oauth::saslname;
 use super::server_first::ServerFirst;
@@ -27,8 +28,8 @@ pub(super) struct Scram {
     hash: Hash,
     password: Secret,
     nonce: String,
-    /// `n,,`, `y,,` or `p=tls-server-end-point,,` (RFC 5802 section 6).
-    header: &'static str,
+    /// `n,,`, `y,,` or `p=tls-exporter,,` (RFC 5802 section 6).
+    header: String,
     /// What the channel is bound by, behind the header.
     binding: Vec<u8>,
     /// `n=user,r=nonce`
@@ -41,7 +42,10 @@ pub(super) struct Scram {
 enum Stage {
     ClientFirst,
     ServerFirst,
-    ServerFinal { signature: Key },
+    /// The signature is there once the proof is.
+    ServerFinal {
+        signature: Arc<OnceLock<Key>>,
+    },
     Verified,
     Failed,
 }
@@ -54,9 +58,9 @@ impl Scram {
         binding: ChannelBinding<'_>,
     ) -> Self {
         let (header, binding) = match binding {
-            ChannelBinding::Unused => ("n,,", &[][..]),
-            ChannelBinding::NotAnnounced => ("y,,", &[][..]),
-            ChannelBinding::ServerEndPoint(digest) => ("p=tls-server-end-point,,", digest),
+            ChannelBinding::Unused => ("n,,".to_owned(), &[][..]),
+            ChannelBinding::NotAnnounced => ("y,,".to_owned(), &[][..]),
+            ChannelBinding::Bound { name, octets } => (format!("p={name},,"), octets),
         };
         let login = saslname(prepared(account.login).expose());
         Self {
@@ -72,22 +76,31 @@ impl Scram {
     }
 
     /// Proves that the password is known, and expects the same of the server.
-    fn client_final(&mut self, server_first: &str) -> Result<Secret, SaslError> {
+    fn client_final(&mut self, server_first: &str) -> Result<Response, SaslError> {
         let first = ServerFirst::parse(server_first, &self.nonce)?;
         let channel = STANDARD.encode([self.header.as_bytes(), &self.binding].concat());
         let without_proof = format!("c={channel},r={}", first.nonce);
         let text = [&self.client_first_bare, server_first, &without_proof].join(",");
-        let password = self.password.expose().as_bytes();
-        let salted = self.hash.salted(password, &first.salt, first.rounds);
-        let proof = proof(self.hash, &salted, text.as_bytes());
-        let signature = signature(self.hash, &salted, text.as_bytes());
-        self.stage = Stage::ServerFinal { signature };
-        let proof = Secret::base64(&proof);
-        Ok(Secret::concat(&[&without_proof, ",p=", proof.expose()]))
+        let (salt, rounds) = (first.salt, first.rounds);
+        let (hash, password) = (self.hash, self.password.clone());
+        let expected = Arc::new(OnceLock::new());
+        self.stage = Stage::ServerFinal {
+            signature: expected.clone(),
+        };
+        Ok(Response::Worked(Box::new(move || {
+            let salted = hash.salted(password.expose().as_bytes(), &salt, rounds);
+            let proof = Secret::base64(&proof(hash, &salted, text.as_bytes()));
+            expected.get_or_init(|| signature(hash, &salted, text.as_bytes()));
+            Secret::concat(&[&without_proof, ",p=", proof.expose()])
+        })))
     }
 
     /// Takes the server's proof, or its complaint; there is nothing to be said to either.
-    fn server_final(&mut self, expected: &[u8], message: &str) -> Result<Secret, SaslError> {
+    fn server_final(
+        &mut self,
+        expected: Option<&Key>,
+        message: &str,
+    ) -> Result<Response, SaslError> {
         let field = message.split(',').next().unwrap_or_default();
         self.stage = if let Some(error) = field.strip_prefix("e=") {
             self.complaint = Some(error.as_bytes().to_vec());
@@ -95,26 +108,27 @@ impl Scram {
         } else {
             let signature = field.strip_prefix("v=").ok_or(SaslError::Malformed)?;
             let signature = STANDARD.decode(signature);
-            if signature.map_err(|_| SaslError::Malformed)? != expected {
+            let signature = signature.map_err(|_| SaslError::Malformed)?;
+            if expected.is_none_or(|expected| **expected != signature) {
                 return Err(SaslError::Impostor);
             }
             Stage::Verified
         };
-        Ok(Secret::concat(&[]))
+        Ok(Response::Ready(Secret::concat(&[])))
     }
 }
 
 impl Client for Scram {
     fn first(&mut self) -> Option<Secret> {
         self.stage = Stage::ServerFirst;
-        Some(Secret::concat(&[self.header, &self.client_first_bare]))
+        Some(Secret::concat(&[&self.header, &self.client_first_bare]))
     }
 
-    fn respond(&mut self, challenge: Challenge<'_>) -> Result<Secret, SaslError> {
+    fn respond(&mut self, challenge: Challenge<'_>) -> Result<Response, SaslError> {
         let message = challenge.text()?;
         match mem::replace(&mut self.stage, Stage::Failed) {
             Stage::ServerFirst => self.client_final(&message),
-            Stage::ServerFinal { signature } => self.server_final(&signature, &message),
+            Stage::ServerFinal { signature } => self.server_final(signature.get(), &message),
             Stage::ClientFirst | Stage::Verified | Stage::Failed => Err(SaslError::OutOfTurn),
         }
     }
@@ -221,10 +235,14 @@ mod tests {
                 .unwrap();
             (hello, channel, proof.to_owned())
         };
-        let (hello, channel, one) = said(ChannelBinding::ServerEndPoint(b"\xffdigest"));
-        assert!(hello.starts_with("p=tls-server-end-point,,n=user,r="));
-        assert_eq!(channel, b"p=tls-server-end-point,,\xffdigest");
-        let (_, _, other) = said(ChannelBinding::ServerEndPoint(b"another"));
+        let bound = |octets| ChannelBinding::Bound {
+            name: "tls-exporter",
+            octets,
+        };
+        let (hello, channel, one) = said(bound(b"\xffkey"));
+        assert!(hello.starts_with("p=tls-exporter,,n=user,r="));
+        assert_eq!(channel, b"p=tls-exporter,,\xffkey");
+        let (_, _, other) = said(bound(b"another"));
         assert_ne!(one, other);
         let (hello, channel, _) = said(ChannelBinding::NotAnnounced);
         assert!(hello.starts_with("y,,n=user,r="));
