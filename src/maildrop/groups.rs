@@ -7,6 +7,8 @@ use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
+use super::reconcile::Listed;
+
 /// The messages of a listing, by their positions in it, in groups that share a unique-id.
 pub(super) struct Groups {
     members: Vec<Member>,
@@ -21,20 +23,20 @@ struct Member {
 }
 
 impl Groups {
-    /// The groups of messages with these unique-ids.
-    pub fn of(unique_ids: &[&[u8]]) -> Self {
+    /// The groups of the messages of a listing.
+    pub fn of(listing: &[Listed<'_>]) -> Self {
         // Keyed afresh each time: unique-ids are the server's to choose, and must not be chosen to
         // collide.
         let hasher = RandomState::new();
-        let unique_id = |at: usize| unique_ids.get(at).copied().unwrap_or_default();
-        let mut leaders: HashTable<usize> = HashTable::with_capacity(unique_ids.len());
+        let unique_id = |at: usize| listing.get(at).map_or(&[][..], |listed| listed.unique_id);
+        let mut leaders: HashTable<usize> = HashTable::with_capacity(listing.len());
         let mut groups = Self {
-            members: Vec::with_capacity(unique_ids.len()),
+            members: Vec::with_capacity(listing.len()),
         };
-        for (at, &own) in unique_ids.iter().enumerate() {
+        for (at, listed) in listing.iter().enumerate() {
             let found = leaders.entry(
-                hasher.hash_one(own),
-                |&leader| unique_id(leader) == own,
+                hasher.hash_one(listed.unique_id),
+                |&leader| unique_id(leader) == listed.unique_id,
                 |&leader| hasher.hash_one(unique_id(leader)),
             );
             groups.join(*found.or_insert(at).get());
@@ -82,9 +84,15 @@ mod tests {
 
     use super::*;
 
+    fn groups(unique_ids: &[&[u8]]) -> Groups {
+        let listed = |unique_id| Listed { unique_id, size: 0 };
+        let listing: Vec<Listed> = unique_ids.iter().copied().map(listed).collect();
+        Groups::of(&listing)
+    }
+
     #[test]
     fn who_shares_a_unique_id_is_counted_in_listing_order() {
-        let groups = Groups::of(&[b"a", b"b", b"a", b"", b"a", b""]);
+        let groups = groups(&[b"a", b"b", b"a", b"", b"a", b""]);
         let all = |of: fn(&Groups, usize) -> u32| -> Vec<u32> {
             (0..6).map(|at| of(&groups, at)).collect()
         };
@@ -96,7 +104,7 @@ mod tests {
         #[test]
         fn a_group_is_all_that_have_the_unique_id_of_its_leader(unique_ids in prop::collection::vec("[a-c]{0,2}", 0..40)) {
             let unique_ids: Vec<&[u8]> = unique_ids.iter().map(String::as_bytes).collect();
-            let groups = Groups::of(&unique_ids);
+            let groups = groups(&unique_ids);
             for (at, own) in unique_ids.iter().enumerate() {
                 let equals = |until: usize| unique_ids[..until].iter().filter(|other| *other == own).count();
                 prop_assert_eq!(groups.occurrence(at) as usize, equals(at) + 1);

@@ -89,10 +89,9 @@ struct View<'l> {
 
 impl<'l> View<'l> {
     fn of(listing: &'l [Listed<'l>], suffix: &'l str) -> Self {
-        let unique_ids: Vec<&[u8]> = listing.iter().map(|listed| listed.unique_id).collect();
         Self {
             listing,
-            groups: Groups::of(&unique_ids),
+            groups: Groups::of(listing),
             suffix,
         }
     }
