@@ -6,13 +6,13 @@ use std::thread;
 
 use pop3fs_server::{Message, Server};
 
-use crate::support::mailbox::{serving_three, text};
+use crate::support::mailbox::{serving, serving_three, text};
 use crate::support::mount::Mount;
 use crate::support::process::eventually;
 use crate::support::stage::mounted;
 
-/// Whatever changes what a directory shows, a listing shows it as soon as who changed it is
-/// answered.
+/// The kernel keeps what it was told of the mailbox, and is told of every change: whoever removes a
+/// file, takes marks off or asks for new mail sees what has come of it as soon as that is done.
 #[test]
 fn a_listing_is_never_out_of_date() {
     mounted(serving_three(), &[], |mount, server| {
@@ -77,6 +77,25 @@ fn many_readers_do_not_keep_an_old_listing() {
             over.store(true, Ordering::Relaxed);
         });
         eventually("all are listed", || mount.names().len() == 23);
+    });
+}
+
+/// A mailbox of a hundred thousand messages takes less than 60 MB of memory before anything is read,
+/// every name in it is found, and no other.
+#[test]
+fn a_hundred_thousand_messages_take_little_memory() {
+    const MESSAGES: usize = 100_000;
+    let name = |number| format!("{number:010}.M1P1.host,S=2000,W=2050");
+    let message = |number| Message::new(name(number), b"");
+    let server = serving((0..MESSAGES).map(message).collect());
+    mounted(server, &[], |mount, _| {
+        let memory = mount.daemon().memory();
+        assert!(memory < 60 << 20, "{memory} octets");
+        assert_eq!(mount.names().len(), MESSAGES);
+        for number in [0, 1, MESSAGES / 2, MESSAGES - 1] {
+            assert!(mount.file(&name(number)).exists());
+        }
+        assert!(!mount.file(&name(MESSAGES)).exists());
     });
 }
 

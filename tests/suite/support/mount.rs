@@ -275,6 +275,16 @@ impl Daemon {
     }
 
     /// Whether it runs, or still has what it has locked; another one that was given its id since
+    /// How much memory it has, in octets (VmRSS).
+    pub fn memory(&self) -> usize {
+        let path = format!("/proc/{}/status", self.id());
+        let status = fs::read_to_string(path).expect("a process's status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        let kilobytes: usize = kilobytes.and_then(|it| it.parse().ok()).expect("a number");
+        kilobytes << 10
+    }
+
     /// shows other arguments.
     pub fn is_running(&self) -> bool {
         let words = arguments(self.id);
