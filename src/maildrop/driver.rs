@@ -279,6 +279,7 @@ fn channel(connector: &Connector, stream: &Stream) -> Result<Channel, Outage> {
         host: endpoint.host.clone(),
         port: endpoint.port,
         nonce: nonce()?,
+        tls: stream.tls_version(),
         binding: stream.channel_binding(),
     })
 }

@@ -43,6 +43,8 @@ pub struct LinkStatus {
     pub arrived: u64,
     /// Messages that left the maildrop, and not by a commit of this mount.
     pub vanished: u64,
+    /// How the last session was logged in to, and whether in TLS, for people.
+    pub login: Option<String>,
     /// The capabilities that the server announced, as it wrote them.
     pub capabilities: Vec<String>,
     /// Traffic.

@@ -57,6 +57,14 @@ impl Stream {
         matches!(self.0, Channel::Tls(_))
     }
 
+    /// The version of TLS, as OpenSSL writes it; nothing in clear.
+    pub fn tls_version(&self) -> Option<&'static str> {
+        match &self.0 {
+            Channel::Clear(_) => None,
+            Channel::Tls(stream) => Some(stream.ssl().version_str()),
+        }
+    }
+
     /// What a login can be bound to; nothing in clear.
     pub fn channel_binding(&self) -> Option<ChannelBinding> {
         match &self.0 {

@@ -146,6 +146,7 @@ impl World {
             host: "pop.example.org".to_owned(),
             port: 110,
             nonce: "0123456789abcdef".to_owned(),
+            tls: None,
             binding: None,
         };
         self.step(Input::Connected(Ok((credential, channel))));

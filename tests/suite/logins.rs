@@ -206,7 +206,7 @@ fn the_strongest_way_is_chosen_and_no_weaker_one_tried() {
 }
 
 /// Within TLS, PLAIN is chosen before CRAM-MD5; in clear it is the other way round, as then the
-/// password is not heard by everybody.
+/// password is not heard by everybody. The status tells.
 #[test]
 fn what_is_strongest_depends_on_the_channel() {
     if lacking(NEEDS) {
@@ -215,6 +215,16 @@ fn what_is_strongest_depends_on_the_channel() {
     let dovecot = Dovecot::with_logins(&letters(), &Logins::by("plain cram-md5 login"));
     opens(&dovecot, &dovecot.implicit_tls(), "PLAIN");
     opens(&dovecot, &dovecot.in_clear(), "CRAM-MD5");
+    for (account, login) in [
+        (dovecot.stls(), "PLAIN in TLSv1.3"),
+        (dovecot.in_clear(), "CRAM-MD5 in clear"),
+    ] {
+        let site = Site::new();
+        let mount = site.mount(&account);
+        let status = mount.verb("status", &[]).succeeded();
+        assert!(status.says(&format!("login     {login}\n")), "{status:?}");
+        mount.umount().succeeded();
+    }
 }
 
 /// A way that the server does not announce is "unavailable" (69), and what it announces is told.

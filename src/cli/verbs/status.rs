@@ -51,6 +51,8 @@ pub(super) struct Status {
     pub(super) parking: bool,
     source: Option<String>,
     session: Option<String>,
+    /// How somebody logged in, and over what.
+    login: Option<String>,
     /// When the mailbox was last listed; seconds since 1970.
     listed: Option<i64>,
     /// Messages that came since the mailbox was mounted.
@@ -104,6 +106,7 @@ impl fmt::Display for Status {
         };
         line("source", self.source.clone())?;
         line("session", self.session.clone())?;
+        line("login", self.login.clone())?;
         line("listed", self.listed.map(ago))?;
         line("problem", self.problem.clone())?;
         line(

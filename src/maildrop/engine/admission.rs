@@ -69,6 +69,7 @@ impl Engine {
                     credential,
                     channel,
                     method: settings.method,
+                    chosen: None,
                     language: settings.language.clone(),
                 };
                 let known = turn.state.catalog.has_unique_ids() || !turn.state.inherited.is_empty();
@@ -172,6 +173,7 @@ impl Engine {
         if let Some(session) = self.link.session_mut() {
             self.manners.listed(session.has_pipelined());
             state.prefixes.offer(session.capabilities().top());
+            state.link.login = session.login().map(str::to_owned);
             state.link.capabilities = session.capabilities().lines().map(str::to_owned).collect();
             session.adopt(numbering);
         }

@@ -132,6 +132,7 @@ fn channel() -> Channel {
         host: "pop.example.org".to_owned(),
         port: 110,
         nonce: "fyko+d2lbbFgONRv9qkxdawL".to_owned(),
+        tls: None,
         binding: None,
     }
 }

@@ -42,6 +42,8 @@ pub struct Channel {
     pub port: u16,
     /// Letters and digits that nobody can guess, never used before.
     pub nonce: String,
+    /// The version of TLS, once there is TLS.
+    pub tls: Option<&'static str>,
     /// What a proof can be bound to, once there is TLS.
     pub binding: Option<ChannelBinding>,
 }

@@ -14,14 +14,25 @@ pub(in super::super) struct LogIn {
     pub channel: Channel,
     /// The only way that is to be tried, if there is one.
     pub method: Option<Method>,
+    /// The way that is taken.
+    pub chosen: Option<Method>,
     /// The language of the server's words, where it has more than one.
     pub language: Option<String>,
 }
 
 impl LogIn {
+    /// How it is done, for people.
+    pub(super) fn words(&self) -> Option<String> {
+        let method = self.chosen?;
+        Some(match self.channel.tls {
+            Some(version) => format!("{method} in {version}"),
+            None => format!("{method} in clear"),
+        })
+    }
+
     /// Sends the first command.
     pub(super) fn begin(
-        &self,
+        &mut self,
         encrypted: bool,
         capabilities: &Capabilities,
         connection: &mut Connection<Exchange>,
@@ -38,7 +49,7 @@ impl LogIn {
         let Ok(method) = method else {
             return Ok(method.map(drop));
         };
-        log::debug!("logging in by {method}");
+        self.chosen = Some(method);
         self.send(method, capabilities, connection).map(Ok)
     }
 

@@ -59,6 +59,8 @@ pub(super) struct Session {
     connection: Connection<Exchange>,
     stage: Stage,
     capabilities: Capabilities,
+    /// How somebody has logged in, for people.
+    login: Option<String>,
     numbering: Numbering,
     /// Listed octets of the messages asked for.
     octets: u64,
@@ -92,6 +94,7 @@ impl Session {
             connection: Connection::new(Exchange::Greeting),
             stage: Stage::SigningIn(Box::new(sign_in), Survey::default()),
             capabilities: Capabilities::default(),
+            login: None,
             numbering: Numbering::default(),
             octets: 0,
             pace: Pace::default(),
@@ -259,6 +262,7 @@ impl Session {
             sign_in::Outcome::Happened(happening) => happenings.push(happening),
             sign_in::Outcome::Listed(listing) => {
                 self.pace = survey.pace(now);
+                self.login = sign_in.login();
                 self.stage = Stage::Listed;
                 self.listed_at = now;
                 happenings.push(Happening::Listed(listing));
@@ -364,6 +368,11 @@ impl Session {
     /// Whether what is listed was there just now.
     pub fn is_newly_listed(&self, now: Moment) -> bool {
         self.is_listed() && now - self.listed_at < FRESH
+    }
+
+    /// How somebody has logged in, for people.
+    pub fn login(&self) -> Option<&str> {
+        self.login.as_deref()
     }
 
     /// What the server announced.

@@ -64,6 +64,11 @@ impl SignIn {
         }
     }
 
+    /// How the login is done, for people.
+    pub(super) fn login(&self) -> Option<String> {
+        self.log_in.words()
+    }
+
     /// The link is in TLS from now on.
     pub(super) fn tls_started(&mut self, channel: Channel) {
         self.encrypted = true;
@@ -160,7 +165,7 @@ impl SignIn {
     }
 
     fn log_in(
-        &self,
+        &mut self,
         capabilities: &Capabilities,
         connection: &mut Connection<Exchange>,
     ) -> Result<Outcome, SessionError> {
@@ -317,6 +322,8 @@ mod tests {
     fn the_way_that_is_asked_for_is_taken() {
         let user = sign_in_by(Method::UserPass, mailbox().announcing(&["SASL PLAIN"]));
         assert_eq!(user.1.script.heard[1..3], ["USER ann", "PASS tanstaaf"]);
+        let login = user.1.maildrop.status().link.login;
+        assert_eq!(login.as_deref(), Some("USER and PASS in clear"));
         let timestamp = Reaction::Say("+OK <1896.697170952@dbc.mtview.ca.us>\r\n");
         let apop = sign_in_by(Method::Apop, mailbox().reacting("", &[timestamp]));
         let digest = "APOP ann c4c9334bac560ecc979e58001b3e22fb";

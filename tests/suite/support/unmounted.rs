@@ -395,6 +395,7 @@ fn channel() -> Channel {
         host: "pop.example.org".to_owned(),
         port: 110,
         nonce: "0123456789abcdef".to_owned(),
+        tls: None,
         binding: None,
     }
 }
