@@ -21,6 +21,7 @@ use super::event::Subject;
 use super::fingerprint::Fingerprint;
 use super::folder_data::is_folder_data;
 use super::message::{Correction, Entry, MessageId, Place, Size};
+use super::window::Window;
 use super::{Change, Totals, date};
 
 /// The most messages that a mount can have seen, those that are gone included. Nobody gets so much
@@ -40,6 +41,8 @@ pub(super) struct Catalog {
     octets: u64,
     /// Whether unique-ids tell no more than the message-numbers.
     is_numbered: bool,
+    /// How much of the mailbox the server lists.
+    pub window: Window,
     /// Whether the server is one that makes messages grow between sessions.
     pub messages_grow: bool,
 }

@@ -267,11 +267,7 @@ impl Maildrop {
         let Some(journal) = journal.as_mut() else {
             return Ok(());
         };
-        let marks: Vec<Mark> = locked(&self.0.state)
-            .catalog
-            .marked()
-            .map(|(_, message)| Mark::of(message))
-            .collect();
+        let marks = locked(&self.0.state).all_marks();
         journal
             .replace(&marks)
             .map_err(|error| format!("cannot write the journal: {error}"))
@@ -421,6 +417,13 @@ impl State {
         let id = self.catalog.named(name)?;
         let entry = self.catalog.entry(id);
         entry.filter(|entry| entry.place == place)
+    }
+
+    /// The marks of what is listed, and of what may be listed again.
+    fn all_marks(&self) -> Vec<Mark> {
+        let marked = self.catalog.marked();
+        let listed = marked.map(|(_, message)| Mark::of(message));
+        listed.chain(self.inherited.iter().cloned()).collect()
     }
 
     /// What the journal is to say before a message leaves this place.

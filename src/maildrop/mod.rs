@@ -57,6 +57,7 @@ mod state;
 mod status;
 mod supply;
 mod terms;
+mod window;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -16,6 +16,7 @@ use std::collections::HashSet;
 
 use super::catalog::{Catalog, Message};
 use super::groups::Groups;
+use super::mark::Mark;
 use super::message::{MessageId, Place};
 use super::{Change, names};
 
@@ -38,6 +39,8 @@ pub(super) struct Outcome {
     pub arrived: Vec<MessageId>,
     /// Messages that are no longer there.
     pub vanished: Vec<MessageId>,
+    /// Marks of those that may be there nevertheless.
+    pub hidden: Vec<Mark>,
     /// What the kernel must be told of those.
     gone: Vec<Change>,
 }
@@ -65,6 +68,9 @@ pub(super) fn reconcile(
     let mut ids = view.recognize(catalog);
     let grown = view.recognize_grown(catalog, &mut ids);
     let vanished = unlisted(catalog, &ids);
+    let newcomers = ids.iter().filter(|id| id.is_none()).count();
+    catalog.window.look(ids.len(), newcomers);
+    let hidden = marks_out_of_sight(catalog, &vanished);
     let gone = vanished.iter();
     let gone = gone
         .flat_map(|&id| catalog.place(id, Place::Gone))
@@ -76,8 +82,20 @@ pub(super) fn reconcile(
         grown,
         arrived,
         vanished,
+        hidden,
         gone,
     }
+}
+
+/// The marks of messages that are listed no more by a server that lists a part of the mailbox.
+fn marks_out_of_sight(catalog: &Catalog, vanished: &[MessageId]) -> Vec<Mark> {
+    if !catalog.window.is_partial() {
+        return Vec::new();
+    }
+    let marked = vanished.iter().filter(|id| catalog.is_marked(**id));
+    marked
+        .filter_map(|id| catalog.message(*id).map(Mark::of))
+        .collect()
 }
 
 /// A listing, and how its messages are told apart and named.

@@ -41,7 +41,8 @@ pub(super) struct State {
     pub cache: Cache,
     pub link: LinkStatus,
     pub last_commit: Option<Arc<CommitReport>>,
-    /// Marks of a mount that ended without a commit, until there is a listing to find them in.
+    /// Marks of messages that are not listed: of a mount that ended without a commit, until there is
+    /// a listing to find them in; or of messages that a listing which is a part has lost sight of.
     pub inherited: Vec<Mark>,
     /// Requests about the whole maildrop, until the engine takes them.
     pub errands: Vec<Errand>,

@@ -39,6 +39,8 @@ pub struct LinkStatus {
     pub problem: Option<String>,
     /// When the maildrop was last listed; seconds since 1970.
     pub listed: Option<i64>,
+    /// Whether the server lists a part of the maildrop, as it seems.
+    pub partial: bool,
     /// Messages that came since the first listing.
     pub arrived: u64,
     /// Messages that left the maildrop, and not by a commit of this mount.

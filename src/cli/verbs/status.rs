@@ -65,6 +65,8 @@ pub(super) struct Status {
     pub(super) messages: Option<u64>,
     octets: Option<u64>,
     pub(super) marked: Option<u64>,
+    /// Whether the server seems to list a part of the mailbox.
+    partial: bool,
     /// Whether nothing can be marked, and so nothing committed.
     pub(super) read_only: bool,
     cache: Option<Cache>,
@@ -125,7 +127,12 @@ impl Status {
     fn messages_text(&self, count: u64) -> String {
         let octets = self.octets.map(|octets| format!(", {}", Amount(octets)));
         let read_only = if self.read_only { ", read-only" } else { "" };
-        format!("{count}{}{read_only}", octets.unwrap_or_default())
+        let partial = if self.partial {
+            ", maybe a part of what is there"
+        } else {
+            ""
+        };
+        format!("{count}{}{partial}{read_only}", octets.unwrap_or_default())
     }
 
     fn marked_text(&self, count: u64) -> String {

@@ -7,7 +7,8 @@ use crate::pop3::{Capabilities, Reply};
 use super::super::clock::Moment;
 use super::super::error::{Error, Outage, OutageKind};
 use super::super::event::EventKind;
-use super::super::message::{MessageId, Place};
+use super::super::mark::Mark;
+use super::super::message::Place;
 use super::super::numbering::Numbering;
 use super::super::reconcile::{Listed, Outcome, reconcile};
 use super::super::session::{
@@ -158,6 +159,8 @@ impl Engine {
         if inherit(state) | (state.catalog.marks() != marked) | self.unwritten {
             *journal = true;
         }
+        state.inherited.extend(outcome.hidden);
+        state.link.partial = state.catalog.window.is_partial();
         log::info!("listed: {} messages, {news}", numbering.len());
         let messages = numbering.len() as u64;
         step.effects.events.push(EventKind::Connected { messages });
@@ -272,18 +275,26 @@ fn inherit(state: &mut State) -> bool {
         );
         return true;
     }
-    let found: Vec<MessageId> = inherited
-        .iter()
-        .filter_map(|mark| mark.find(&state.catalog, &state.settings.suffix))
-        .collect();
-    for &id in &found {
+    let suffix = state.settings.suffix.clone();
+    let found = |mark: &Mark| mark.find(&state.catalog, &suffix);
+    let (found, missing): (Vec<_>, Vec<_>) = inherited
+        .into_iter()
+        .map(|mark| (found(&mark), mark))
+        .partition(|(id, _)| id.is_some());
+    for &id in found.iter().filter_map(|(id, _)| id.as_ref()) {
         state.catalog.place(id, Place::Deleted);
     }
-    let lost = inherited.len() - found.len();
-    log::warn!(
-        "took over {} marked messages from a mount that did not commit; {lost} are no longer there",
-        found.len()
-    );
+    let (found, lost) = (found.len(), missing.len());
+    if !state.catalog.window.is_partial() {
+        log::warn!(
+            "took over {found} marked messages from a mount that did not commit; {lost} are no longer there"
+        );
+    } else {
+        if found > 0 {
+            log::warn!("{found} messages that were marked are listed again; {lost} are not");
+        }
+        state.inherited = missing.into_iter().map(|(_, mark)| mark).collect();
+    }
     true
 }
 

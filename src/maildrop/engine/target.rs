@@ -78,6 +78,19 @@ impl Target {
         }
     }
 
+    /// It is not listed any more, by a server that lists a part of the mailbox.
+    pub fn is_out_of_sight(&mut self) {
+        const HIDDEN: Option<&str> = Some(
+            "it is not listed any more, by a server that lists a part of the mailbox; \
+             its mark is kept for when it is",
+        );
+        match self.fate {
+            Fate::Settled(..) => {}
+            Fate::Confirmed => self.settle(Outcome::Deleted, None),
+            Fate::Open | Fate::InDoubt => self.settle(Outcome::Unknown, HIDDEN),
+        }
+    }
+
     fn settle(&mut self, outcome: Outcome, reason: Option<&str>) {
         self.fate = Fate::Settled(outcome, reason.map(str::to_owned));
     }

@@ -1,36 +1,97 @@
 //! Listings that show a part of the mailbox.
 
-use pop3fs::maildrop::Maildrop;
+use pop3fs::maildrop::{Maildrop, Outcome};
 use pop3fs_server::{Fault, Message, Server};
 
 use crate::support::mailbox::{held_by, text};
 use crate::support::unmounted::{Unmounted, settings};
 
-fn numbered(count: usize) -> Vec<Message> {
-    (0..count)
-        .map(|number| Message::new(number.to_string(), text(&number.to_string()).as_bytes()))
-        .collect()
+/// How much the server lists.
+const WINDOW: usize = 250;
+
+/// A mailbox of twenty messages more than are listed.
+fn looking_through(window: Fault) -> Unmounted {
+    let messages = (0..WINDOW + 20).map(numbered).collect();
+    let mut mailbox = Unmounted::new(Server::with_messages(messages), settings());
+    mailbox.server.fault(window);
+    mailbox.connect().expect("a session");
+    mailbox
 }
 
-/// A server may list a part of the mailbox, the newest messages or the oldest: those are shown, and
-/// the others come when they are listed.
+fn numbered(number: usize) -> Message {
+    let name = format!("m{number}");
+    Message::new(name.as_str(), text(&name).as_bytes())
+}
+
+fn refresh(mailbox: &mut Unmounted) {
+    mailbox.ask(Maildrop::refresh).expect("a listing");
+}
+
+/// A server may list a part of the mailbox: what it lists is shown and can be removed, and the rest
+/// comes when it is listed. `status` says that it is a part.
 #[test]
-fn a_listing_that_is_a_window() {
-    for (window, listed, next) in [
-        (Fault::NewestOnly(3), ["2", "3", "4"], ["1", "2", "4"]),
-        (Fault::OldestOnly(3), ["0", "1", "2"], ["0", "1", "4"]),
+fn listings_of_the_newest_or_the_oldest() {
+    for (window, first, next) in [
+        (Fault::NewestOnly(WINDOW), "m20", "m18"),
+        (Fault::OldestOnly(WINDOW), "m0", "m251"),
     ] {
-        let mut mailbox = Unmounted::new(Server::with_messages(numbered(5)), settings());
-        mailbox.server.fault(window);
-        mailbox.connect().expect("a session");
-        assert_eq!(mailbox.names(), listed);
-        mailbox.server.expunge(b"3");
-        mailbox.server.expunge(b"2");
-        mailbox.ask(Maildrop::refresh).expect("a listing");
-        let _ = next;
-        assert_eq!(mailbox.names().len(), 3);
-        mailbox.remove("1").expect("a mark");
+        let mut mailbox = looking_through(window);
+        assert!(mailbox.maildrop.status().link.partial);
+        assert_eq!(mailbox.names().len(), WINDOW);
+        assert_eq!(mailbox.names()[0], first);
+        for name in ["m100", "m101"] {
+            mailbox.remove(name).expect("a mark");
+        }
         assert!(mailbox.commit().complete);
-        assert_eq!(held_by(&mailbox.server), ["0", "4"]);
+        assert_eq!(held_by(&mailbox.server).len(), WINDOW + 18);
+        refresh(&mut mailbox);
+        assert_eq!(mailbox.names().len(), WINDOW);
+        assert_eq!(mailbox.read(next), Ok(text(next).into_bytes()));
     }
+}
+
+/// A marked message that is listed no more, because newer ones have come, is not taken for gone: the
+/// commit says that it does not know, and the mark is kept and holds when the message is listed
+/// again.
+#[test]
+fn a_marked_message_that_is_out_of_sight() {
+    let mut mailbox = looking_through(Fault::NewestOnly(WINDOW));
+    mailbox.remove("m20").expect("a mark");
+    mailbox.server.deliver(numbered(1000));
+    refresh(&mut mailbox);
+    let report = mailbox.commit();
+    assert!(held_by(&mailbox.server).contains(&"m20".to_owned()));
+    assert_eq!(mailbox.marks_written(), 1, "{report:?}");
+
+    mailbox.server.expunge(b"m1000");
+    refresh(&mut mailbox);
+    assert!(!mailbox.names().contains(&"m20".to_owned()), "it is marked");
+    assert!(mailbox.commit().complete);
+    assert!(!held_by(&mailbox.server).contains(&"m20".to_owned()));
+    assert_eq!(mailbox.marks_written(), 0);
+}
+
+/// Where that happens at the commit itself, the commit says that it does not know.
+#[test]
+fn a_marked_message_that_the_commit_loses_sight_of() {
+    let mut mailbox = looking_through(Fault::NewestOnly(WINDOW));
+    mailbox.read("m100").expect("a session that was used");
+    mailbox.remove("m20").expect("a mark");
+    mailbox.server.deliver(numbered(1000));
+    let report = mailbox.commit();
+    assert!(!report.complete);
+    assert_eq!(report.messages[0].outcome, Outcome::Unknown);
+    assert_eq!(mailbox.marks_written(), 1);
+}
+
+/// A listing that stays as long as it was, though some messages have come and some are missing, is a
+/// part of the mailbox, whatever its length.
+#[test]
+fn a_window_that_is_seen_to_slide() {
+    let mut mailbox = looking_through(Fault::NewestOnly(120));
+    assert!(!mailbox.maildrop.status().link.partial);
+    mailbox.server.deliver(numbered(1000));
+    refresh(&mut mailbox);
+    assert!(mailbox.maildrop.status().link.partial);
+    assert!(mailbox.logged("WARN: the server seems to list a part of the mailbox"));
 }

@@ -1,0 +1,70 @@
+//! Listings that show a part of the mailbox.
+//!
+//! Some servers list the newest few hundred messages, or the oldest, and more when those have gone.
+//! What is listed no more may be there nevertheless, then.
+
+/// What Gmail and WildDuck list at most, unless they are told otherwise.
+const USUAL: usize = 250;
+
+/// No server is known to list less than that of what there is.
+const LISTED_MIN: usize = 100;
+
+/// What has been seen of a server's listings.
+#[derive(Debug, Default)]
+pub(super) struct Window {
+    listed: usize,
+    slides: bool,
+}
+
+impl Window {
+    /// So many messages are listed, of which so many were not listed before. As many as before,
+    /// though some have come: then as many are listed no more, and hardly by chance.
+    pub fn look(&mut self, listed: usize, arrived: usize) {
+        let known_before = arrived < listed;
+        let slid = arrived > 0 && known_before && listed == self.listed && listed >= LISTED_MIN;
+        if slid && !self.slides {
+            log::warn!("the server seems to list a part of the mailbox: {listed} messages");
+        }
+        self.slides |= slid;
+        self.listed = listed;
+    }
+
+    /// Whether what is listed no more may be there nevertheless.
+    pub fn is_partial(&self) -> bool {
+        self.slides || self.listed == USUAL
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a listing seems to be a part, after these: how many messages, and how many of them
+    /// were not listed before.
+    fn is_partial(listings: &[(usize, usize)]) -> bool {
+        let mut window = Window::default();
+        listings
+            .iter()
+            .for_each(|&(listed, arrived)| window.look(listed, arrived));
+        window.is_partial()
+    }
+
+    #[test]
+    fn as_many_as_before_though_some_have_come_are_a_part() {
+        assert!(is_partial(&[(300, 300), (300, 2)]));
+        assert!(is_partial(&[(300, 300), (300, 2), (280, 0)]));
+        assert!(is_partial(&[(USUAL, USUAL)]));
+    }
+
+    #[test]
+    fn others_are_all_that_there_is() {
+        assert!(!is_partial(&[(300, 300)]));
+        assert!(!is_partial(&[(300, 300), (300, 0)]));
+        assert!(!is_partial(&[(300, 300), (302, 2)]));
+        assert!(
+            !is_partial(&[(300, 300), (300, 300)]),
+            "it is another mailbox"
+        );
+        assert!(!is_partial(&[(3, 3), (3, 1)]), "chance");
+    }
+}
