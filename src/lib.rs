@@ -52,6 +52,9 @@
 //! - **Whoever waits can be interrupted.** The crate that speaks to the kernel refuses to be told of
 //!   interruptions. So those who wait in open(2), for a verb or for events are looked at ten times a
 //!   second, and go on with EINTR where a signal is pending that asks them to end.
+//! - **Sessions** come and go: one that has no work is ended before long, one that is lost is made
+//!   good, and a new one is made to see new mail, for no other shows it. The clock goes on while
+//!   the machine sleeps, as servers do.
 //! - **A commit** is one transaction in a session of its own: a fresh listing, DELE for every mark,
 //!   QUIT, its answer. Where the answer is lost, the next listing decides; the verbs have one held
 //!   against the answer in any case. A message is deleted only if it is listed as it was when it

@@ -1,6 +1,8 @@
 //! A body that is wanted, or on its way: shared between the engine, which appends, and any
 //! number of readers, each parked until the octets it wants are there.
 
+use std::time::Duration;
+
 use super::clock::Moment;
 use super::error::Error;
 use super::fingerprint::{Fingerprint, Growth};
@@ -256,6 +258,15 @@ impl Arrival {
     /// All who wait, refused.
     pub fn refuse(self, error: &Error) -> Vec<Due> {
         refused(self.openers, self.reads, error)
+    }
+
+    /// Lets all who wait do so much longer.
+    pub fn postpone(&mut self, span: Duration) {
+        let openers = self.openers.iter_mut().map(|opener| &mut opener.until);
+        let reads = self.reads.iter_mut().map(|read| &mut read.until);
+        openers
+            .chain(reads)
+            .for_each(|until| *until = *until + span);
     }
 
     /// When the first of those who wait must have an answer.

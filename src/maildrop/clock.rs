@@ -3,6 +3,8 @@
 use std::ops::{Add, Sub};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use nix::time::{ClockId, clock_gettime};
+
 /// A point in time: the time since 1970 at the start of the program, advanced by a clock that
 /// never jumps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,27 +39,80 @@ impl Sub for Moment {
     }
 }
 
-/// The clock of the machine. A simulation has another.
+/// The clock of the machine, which goes on while the machine sleeps: servers do not sleep with it.
+/// A simulation has another.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    started: Instant,
-    at: Duration,
+    /// When the machine was started; since 1970.
+    started: Duration,
 }
 
 impl Clock {
-    /// A clock that starts now.
+    /// A clock that is set by the machine's idea of the time and date, now and never again.
     pub fn start() -> Self {
         let at = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         Self {
-            started: Instant::now(),
-            at,
+            started: at.saturating_sub(uptime()),
         }
     }
 
     /// The present moment.
     pub fn now(&self) -> Moment {
-        Moment(self.at + self.started.elapsed())
+        Moment(self.started + uptime())
+    }
+}
+
+/// How long the machine has run, its sleep included.
+fn uptime() -> Duration {
+    // Neither clock can be missing; where both were, time would stand still.
+    clock_gettime(ClockId::CLOCK_BOOTTIME)
+        .or_else(|_| clock_gettime(ClockId::CLOCK_MONOTONIC))
+        .map(Duration::from)
+        .unwrap_or_default()
+}
+
+/// Notices that the machine has slept.
+#[derive(Debug)]
+pub(super) struct Slumber {
+    looked: (Duration, Instant),
+}
+
+impl Slumber {
+    /// The clocks are compared from now on.
+    pub fn new() -> Self {
+        Self {
+            looked: (uptime(), Instant::now()),
+        }
+    }
+
+    /// How long the machine has slept since the last look.
+    pub fn look(&mut self) -> Duration {
+        let (uptime, awake) = (uptime(), Instant::now());
+        let (uptime_before, awake_before) = std::mem::replace(&mut self.looked, (uptime, awake));
+        let passed = uptime.saturating_sub(uptime_before);
+        passed.saturating_sub(awake.saturating_duration_since(awake_before))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_agrees_with_the_machine_s_and_goes_on() {
+        let clock = Clock::start();
+        let (first, second) = (clock.now(), clock.now());
+        assert!(second >= first);
+        let machine = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let difference = (Moment::since_1970(machine) - first).as_secs();
+        assert!(difference < 60);
+    }
+
+    #[test]
+    fn a_machine_that_is_awake_has_not_slept() {
+        let mut slumber = Slumber::new();
+        assert!(slumber.look() < Duration::from_millis(100));
     }
 }

@@ -4,7 +4,6 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +13,9 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use crate::net::{Alert, Connector, NetError, Progress, Stream};
 use crate::pop3::text;
 
+use super::alarm::Alarm;
+use super::attempts::Attempts;
+use super::clock::Slumber;
 use super::engine::{Engine, Input, Order};
 use super::error::{Outage, OutageKind};
 use super::handle::Maildrop;
@@ -28,6 +30,9 @@ const BUFFER: usize = 128 * 1024;
 /// Reads before what is to be written, and who else has asked, get their turn.
 const READS_MAX: usize = 8;
 
+/// Less than this is not sleep, but the clocks being read one after the other.
+const NAP: Duration = Duration::from_secs(1);
+
 /// Gives who logs in. Asked again for each session, for tokens expire.
 pub type Credentials = Arc<dyn Fn() -> Result<Credential, Outage> + Send + Sync>;
 
@@ -38,8 +43,10 @@ pub struct Driver {
     connector: Arc<Connector>,
     credentials: Credentials,
     stream: Option<Stream>,
-    made: (Sender<Made>, Receiver<Made>),
+    attempts: Attempts<Made>,
     bell: Arc<EventFd>,
+    alarm: Alarm,
+    slumber: Slumber,
 }
 
 /// Ends the process if the driver panics, which would be a bug. Without a driver nobody who waits
@@ -82,7 +89,7 @@ impl Driver {
     /// Starts the driver's thread, which ends with the process.
     ///
     /// # Errors
-    /// No thread could be made.
+    /// No thread could be made, or the system has no descriptor left.
     pub fn start(
         engine: Engine,
         maildrop: Maildrop,
@@ -97,8 +104,10 @@ impl Driver {
             connector,
             credentials,
             stream: None,
-            made: mpsc::channel(),
+            attempts: Attempts::new(),
             bell,
+            alarm: Alarm::new()?,
+            slumber: Slumber::new(),
         };
         thread::Builder::new()
             .name("session".to_owned())
@@ -113,7 +122,11 @@ impl Driver {
         let mut buffer = vec![0; BUFFER];
         loop {
             self.wait();
-            while let Ok(made) = self.made.1.try_recv() {
+            let slept = self.slumber.look();
+            if slept > NAP {
+                self.step(Input::Resumed(slept));
+            }
+            while let Some(made) = self.attempts.take() {
                 self.take(made);
             }
             self.step(Input::Wake);
@@ -123,23 +136,30 @@ impl Driver {
     }
 
     /// Waits for the link, the bell or the time.
-    fn wait(&self) {
+    fn wait(&mut self) {
         let now = (self.maildrop.shared().surroundings.now)();
-        let timeout = self.engine.wake_at().map_or(PollTimeout::NONE, |moment| {
-            // One more, for poll counts in whole milliseconds and must not wake too early.
-            let milliseconds = (moment - now).as_millis().saturating_add(1);
-            PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)
-        });
-        let mut descriptors = vec![PollFd::new(self.bell.as_fd(), PollFlags::POLLIN)];
+        if let Some(moment) = self.engine.wake_at()
+            && let Err(error) = self.alarm.set(moment, now)
+        {
+            log::error!("cannot set the alarm: {error}");
+        }
+        let mut descriptors = vec![
+            PollFd::new(self.bell.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.alarm.as_fd(), PollFlags::POLLIN),
+        ];
         if let Some(stream) = &self.stream {
             let mut events = PollFlags::POLLIN;
             events.set(PollFlags::POLLOUT, !self.engine.outgoing().is_empty());
             descriptors.push(PollFd::new(stream.as_fd(), events));
         }
-        if let Err(error) = poll(&mut descriptors, timeout)
+        if let Err(error) = poll(&mut descriptors, PollTimeout::NONE)
             && error != nix::errno::Errno::EINTR
         {
             log::error!("cannot wait for the link: {error}");
+        }
+        let has_gone_off = descriptors.get(1).and_then(PollFd::any);
+        if has_gone_off.unwrap_or_default() {
+            self.alarm.acknowledge();
         }
         // Empty where it was not the bell.
         let _ = self.bell.read();
@@ -158,7 +178,7 @@ impl Driver {
         match order {
             Order::Connect => self.connect(),
             Order::StartTls => self.start_tls(),
-            Order::Disconnect => self.stream.take().into_iter().for_each(Stream::shutdown),
+            Order::Disconnect => self.disconnect(),
             Order::WriteJournal => {
                 let written = self.maildrop.write_journal();
                 self.step(Input::JournalWritten(written));
@@ -166,16 +186,20 @@ impl Driver {
         }
     }
 
-    /// The name service and a password command block, so they get a thread of their own.
+    fn disconnect(&mut self) {
+        self.attempts.give_up();
+        self.stream.take().into_iter().for_each(Stream::shutdown);
+    }
+
     fn connect(&mut self) {
         let (connector, credentials) = (self.connector.clone(), self.credentials.clone());
-        self.aside(move || {
-            Made::Link(credentials().and_then(|credential| {
-                let stream = connector.connect(CONNECT_TIMEOUT).map_err(outage)?;
-                let channel = channel(&connector, &stream)?;
-                Ok((stream, credential, channel))
-            }))
-        });
+        let make = move || {
+            let credential = credentials()?;
+            let stream = connector.connect(CONNECT_TIMEOUT).map_err(outage)?;
+            let channel = channel(&connector, &stream)?;
+            Ok((stream, credential, channel))
+        };
+        self.aside(make, Made::Link);
     }
 
     fn start_tls(&mut self) {
@@ -183,32 +207,28 @@ impl Driver {
             return;
         };
         let connector = self.connector.clone();
-        self.aside(move || {
+        let make = move || {
             let secured = connector.start_tls(stream, CONNECT_TIMEOUT);
-            Made::Tls(secured.map_err(outage).and_then(|stream| {
-                let channel = channel(&connector, &stream)?;
-                Ok((stream, channel))
-            }))
-        });
+            let stream = secured.map_err(outage)?;
+            let channel = channel(&connector, &stream)?;
+            Ok((stream, channel))
+        };
+        self.aside(make, Made::Tls);
     }
 
-    fn aside(&self, make: impl FnOnce() -> Made + Send + 'static) {
-        let (sender, bell) = (self.made.0.clone(), self.bell.clone());
-        let spawned = thread::Builder::new()
-            .name("connect".to_owned())
-            .spawn(move || {
-                // The receiver is gone only when the process ends.
-                let _ = sender.send(make());
-                Self::ring(&bell);
-            });
-        if let Err(error) = spawned {
+    /// The name service and a password command block, and a handshake takes its time.
+    fn aside<T: 'static>(
+        &self,
+        make: impl FnOnce() -> Result<T, Outage> + Send + 'static,
+        made: fn(Result<T, Outage>) -> Made,
+    ) {
+        let bell = self.bell.clone();
+        let fail = |error| {
             let words = format!("cannot start a thread to connect: {error}");
-            let _ = self
-                .made
-                .0
-                .send(Made::Link(Err(Outage::new(OutageKind::Local, words))));
-            Self::ring(&self.bell);
-        }
+            made(Err(Outage::new(OutageKind::Local, words)))
+        };
+        let ring = move || Self::ring(&bell);
+        self.attempts.begin(move || made(make()), fail, ring);
     }
 
     fn take(&mut self, made: Made) {
@@ -245,7 +265,7 @@ impl Driver {
                     let why = words.map(|words| Outage::new(OutageKind::Lost, words));
                     return self.closed(why);
                 }
-                Err(error) => return self.closed(Some(broken(&error))),
+                Err(error) => return self.closed(broken(&error)),
             }
         }
         Self::ring(&self.bell);
@@ -296,14 +316,22 @@ fn nonce() -> Result<String, Outage> {
     }
 }
 
-fn broken(error: &io::Error) -> Outage {
-    match Alert::of(error) {
-        Some(alert) => Outage::new(OutageKind::Tls, alert.to_string()),
-        None => {
-            let words = format!("the link to the server broke: {error}");
-            Outage::new(OutageKind::Lost, words)
-        }
+/// How a link was broken; nothing where the server has hung up without a word.
+fn broken(error: &io::Error) -> Option<Outage> {
+    let by_server = [
+        io::ErrorKind::ConnectionReset,
+        io::ErrorKind::ConnectionAborted,
+        io::ErrorKind::BrokenPipe,
+    ];
+    if let Some(alert) = Alert::of(error) {
+        return Some(Outage::new(OutageKind::Tls, alert.to_string()));
     }
+    if by_server.contains(&error.kind()) {
+        log::debug!("the server has hung up: {error}");
+        return None;
+    }
+    let words = format!("the link to the server broke: {error}");
+    Some(Outage::new(OutageKind::Lost, words))
 }
 
 fn outage(error: NetError) -> Outage {

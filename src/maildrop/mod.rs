@@ -16,8 +16,10 @@
 //! [`Driver`] has the thread, the stream, and the time. What they share is under one lock, held
 //! for moments only.
 
+mod alarm;
 mod arrears;
 mod arrival;
+mod attempts;
 mod cache;
 mod candour;
 mod catalog;

@@ -1,5 +1,7 @@
 //! What the engine brings from the server, and those who waited for it.
 
+use std::time::Duration;
+
 use super::Change;
 use super::arrival::{Appended, Arrival, Arrived, Begun};
 use super::catalog::{Content, Message};
@@ -336,6 +338,14 @@ impl State {
             self.refused(fetch, error, effects);
         }
         self.earliest = self.arrivals.values().filter_map(Arrival::deadline).min();
+    }
+
+    /// Lets all readers wait so much longer.
+    pub fn postpone(&mut self, span: Duration) {
+        for arrival in self.arrivals.values_mut() {
+            arrival.postpone(span);
+        }
+        self.earliest = self.earliest.map(|earliest| earliest + span);
     }
 
     /// When a reader must have an answer, at the earliest.

@@ -4,10 +4,14 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use super::deadline::Deadline;
-use super::reach::reach;
+use super::reach::{reach, set_patience};
 use super::socket::Socket;
 use super::tls::Tls;
 use super::{Endpoint, NetError, Proxy, Route, Security, Stream, TlsOptions, program, socks};
+
+/// How long octets may go unacknowledged before a link is given up, unless told otherwise. The
+/// system itself goes on for a quarter of an hour.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Makes connections to one server. It never changes, so one serves for all reconnections.
 #[derive(Clone, Debug)]
@@ -16,6 +20,7 @@ pub struct Connector {
     /// Nothing where TLS is never to be spoken.
     tls: Option<Tls>,
     route: Route,
+    patience: Duration,
 }
 
 impl Connector {
@@ -34,7 +39,14 @@ impl Connector {
             endpoint,
             tls,
             route: Route::Direct,
+            patience: PATIENCE,
         })
+    }
+
+    /// Gives a link up, once made, over which octets go unacknowledged for so long: the other end,
+    /// or the way there, is gone.
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// The same on another way than the direct one.
@@ -86,6 +98,7 @@ impl Connector {
                 return Ok((socket, Deadline::after(timeout)));
             }
         };
+        set_patience(&socket, self.patience)?;
         Ok((Socket::Tcp(socket), deadline))
     }
 
@@ -131,6 +144,7 @@ mod tests {
     use super::super::{Fingerprint, Step, TlsVersion};
     use super::*;
     use native_tls::{Protocol, TlsAcceptor};
+    use nix::sys::socket::{getsockopt, sockopt};
     use std::io::{Read, Write};
     use std::net::TcpListener;
     use std::time::Instant;
@@ -368,6 +382,20 @@ mod tests {
         assert!(!stream.is_tls());
         assert!(connector.start_tls(stream, AMPLE).unwrap().is_tls());
         assert!(server.join().unwrap());
+    }
+
+    #[test]
+    fn a_link_whose_other_end_is_gone_is_given_up_in_time() {
+        let (port, server) = serve(drop);
+        let connector = connector(port, Security::Cleartext, None);
+        let connector = connector.with_patience(Duration::from_secs(7));
+        let stream = connector.connect(AMPLE).unwrap();
+        let Some(Socket::Tcp(socket)) = stream.into_clear_socket() else {
+            panic!("no socket");
+        };
+        assert_eq!(getsockopt(&socket, sockopt::TcpUserTimeout), Ok(7000));
+        assert_eq!(getsockopt(&socket, sockopt::KeepAlive), Ok(true));
+        server.join().unwrap();
     }
 
     #[test]

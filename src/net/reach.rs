@@ -101,3 +101,9 @@ fn tune(socket: &TcpStream) -> io::Result<()> {
     setsockopt(socket, sockopt::TcpKeepCount, &KEEPALIVE_PROBES)?;
     socket.set_nonblocking(true)
 }
+
+/// Has a link given up over which octets go unacknowledged for so long.
+pub(super) fn set_patience(socket: &TcpStream, patience: Duration) -> io::Result<()> {
+    let milliseconds = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
+    Ok(setsockopt(socket, sockopt::TcpUserTimeout, &milliseconds)?)
+}

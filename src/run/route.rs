@@ -1,5 +1,7 @@
 //! The way to the server.
 
+use std::time::Duration;
+
 use crate::cli::{self, MountRequest, ProxyRequest, RouteRequest};
 use crate::net::{
     ClientCertificate, Connector, Endpoint, Fingerprint, Proxy, Route, Security, TlsOptions,
@@ -22,7 +24,14 @@ pub(super) fn connector(
         security: security(request),
     };
     let connector = Connector::new(endpoint, &tls(&request.tls)).map_err(Failure::Tls)?;
+    let connector = connector.with_patience(patience(request.timeout));
     Ok(connector.by(route(&request.route, environment)?))
+}
+
+/// Half of what a program waits, so that one whose link proves dead gets its answer over another in
+/// time; but a link may be slow for a while.
+fn patience(timeout: Duration) -> Duration {
+    (timeout / 2).clamp(Duration::from_secs(5), Duration::from_secs(30))
 }
 
 fn route(request: &RouteRequest, environment: &Environment) -> Result<Route, Failure> {

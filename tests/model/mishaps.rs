@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use pop3fs::maildrop::Input;
+
 use crate::daemon::Daemon;
 use crate::sightings::Sighting;
 use crate::trace::tell;
@@ -74,6 +76,27 @@ impl World {
         };
         tell!("no connections for {span:?}");
         self.network.refuses_until = Some(self.now() + span);
+    }
+
+    /// The machine sleeps; the link may not outlive that. Whoever waits for the daemon does not notice.
+    pub fn doze(&mut self) {
+        let span = match self.dice.one_in(2) {
+            true => self.dice.span(1000..30_000),
+            false => self.dice.span(1000..4_000_000),
+        };
+        if self.dice.one_in(2) {
+            self.die();
+        }
+        tell!("doze for {span:?}");
+        self.clock.set(self.now() + span);
+        self.server_notices();
+        let requests = self
+            .daemon
+            .iter_mut()
+            .flat_map(|daemon| &mut daemon.requests);
+        requests.for_each(|(_, request)| request.until = request.until + span);
+        self.step(Input::Resumed(span));
+        self.see(Sighting::Slept);
     }
 
     pub fn trouble_disk(&mut self) {

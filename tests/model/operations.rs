@@ -39,6 +39,7 @@ impl World {
             33 => self.expunge(),
             34 => self.cut(),
             35 => self.die(),
+            36 if self.dice.one_in(2) => self.doze(),
             36 => self.fall_silent(),
             37 => self.refuse_connections(),
             38 => self.trouble_disk(),

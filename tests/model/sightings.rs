@@ -66,6 +66,7 @@ sightings! {
     Vanished: "reads of a message that has gone",
     Measured: "messages measured",
     CutByNetwork: "links cut by the network",
+    Slept: "times that the machine slept",
     HalfOpen: "links that died without a word",
     CutByServer: "links cut by the server",
     ConnectRefused: "connections refused",

@@ -7,12 +7,14 @@ use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
 use nix::errno::Errno;
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::Signal;
 use pop3fs_server::{Fault, Message, Server};
 
-use crate::support::mailbox::{long_text, serving, serving_three, text};
-use crate::support::mount::Mount;
-use crate::support::process::{Running, eventually, start};
+use crate::support::mailbox::{account, long_text, serving, serving_three, text};
+use crate::support::mount::{Mount, Site};
+use crate::support::process::{Running, eventually, run, start};
+use crate::support::skip::{Need, lacking};
 use crate::support::stage::mounted;
 
 /// A session that nobody has needed for a minute is ended, so that other clients can have the
@@ -181,12 +183,54 @@ fn a_mailbox_in_use_is_waited_for() {
         drop(other);
         assert_eq!(reader.finish().succeeded().text(), text("one"));
     });
-    mounted(serving_three(), &["--idle", "1"], |mount, server| {
+    let impatient = ["--idle", "1", "--timeout", "3"];
+    mounted(serving_three(), &impatient, |mount, server| {
         eventually("it is parked", || says(mount, "parked"));
         let _other = log_in(server).expect("the mailbox is free");
         let reader = start(Command::new("cat").arg(mount.file("one"))).finish();
         assert!(reader.says("Input/output error"), "{reader:?}");
     });
+}
+
+/// A link that dies without a word is noticed in half the time that a program may wait, so that it
+/// can have its answer over another one.
+#[test]
+fn a_dead_link_is_noticed_in_time() {
+    if lacking(&[Need::Fuse, Need::Root, Need::Program("ip")]) {
+        return;
+    }
+    let network = Network::of_this_thread();
+    let message = Message::new("one", text("one").as_bytes());
+    let server = Server::with_messages(vec![message]).lock_maildrop(false);
+    let server = server.start().expect("a server on loopback");
+    let site = Site::new();
+    let mount = site.mount_with(&account(&server), &["--timeout", "20"]);
+    network.set("down");
+    let reader = start(Command::new("cat").arg(mount.file("one")));
+    eventually("the link is given up", || {
+        let log = fs::read_to_string(site.log()).expect("a log");
+        log.contains("the link to the server broke: Connection timed out")
+    });
+    network.set("up");
+    assert_eq!(reader.finish().succeeded().text(), text("one"));
+    assert_eq!(server.sessions(), 2);
+}
+
+/// A network with nothing in it but this machine.
+struct Network;
+
+impl Network {
+    /// One that this thread, and whatever it starts, has to itself.
+    fn of_this_thread() -> Self {
+        unshare(CloneFlags::CLONE_NEWNET).expect("a network of our own");
+        let network = Self;
+        network.set("up");
+        network
+    }
+
+    fn set(&self, state: &str) {
+        run(Command::new("ip").args(["link", "set", "lo", state])).succeeded();
+    }
 }
 
 /// Whether `pop3fs status` says so of the session.

@@ -21,6 +21,9 @@ use super::refresh::News;
 use super::restraint::{Permission, Told};
 use super::{Engine, Order, Turn};
 
+const NO_LINK: &str =
+    "no connection came about in 120 s: the name service or the password command hangs";
+
 const NO_STLS: &str =
     "the server does not offer STLS; use pop3s://, or --tls off on a network you trust";
 
@@ -55,7 +58,7 @@ impl Engine {
     fn connect(&mut self, turn: &mut Turn<'_>) {
         turn.state.link.session = SessionStatus::Connecting;
         turn.step.orders.push(Order::Connect);
-        self.link.connecting();
+        self.link.connecting(turn.now);
     }
 
     pub(super) fn connected(
@@ -63,6 +66,9 @@ impl Engine {
         result: Result<(Credential, Channel), Outage>,
         turn: &mut Turn<'_>,
     ) {
+        if !self.link.is_connecting() {
+            return;
+        }
         match result {
             Ok((credential, channel)) => {
                 let settings = &turn.state.settings;
@@ -80,6 +86,11 @@ impl Engine {
             }
             Err(outage) => self.failed(outage, turn),
         }
+    }
+
+    /// A link has not come about, and is given up.
+    pub(super) fn not_connected(&mut self, turn: &mut Turn<'_>) {
+        self.failed(Outage::new(OutageKind::Unreachable, NO_LINK), turn);
     }
 
     pub(super) fn tls_started(&mut self, result: Result<Channel, Outage>, turn: &mut Turn<'_>) {
@@ -467,6 +478,48 @@ mod tests {
     }
 
     #[test]
+    fn a_network_that_breaks_the_login_off_is_no_refusal() {
+        let mut rig = Rig::new(mailbox().reacting("PASS", &[Reaction::Silence]));
+        let connected = rig.ask(Maildrop::connect);
+        rig.break_link("no route to host");
+        let outage = Outage::new(OutageKind::Lost, "no route to host");
+        assert_eq!(connected.given(), Some(Err(Error::Offline(outage))));
+        rig.pass(PAUSE);
+        assert_eq!(rig.connect(), Ok(()));
+    }
+
+    #[test]
+    fn a_link_that_does_not_come_about_is_given_up_and_tried_anew() {
+        let mut rig = Rig::new(mailbox());
+        rig.hangs = true;
+        let connected = rig.ask(Maildrop::connect);
+        rig.pass(Duration::from_secs(60));
+        assert_eq!(connected.given(), Some(Err(Error::TimedOut)));
+        let open = rig.ask(Maildrop::connect);
+        rig.pass(Duration::from_secs(60));
+        assert_eq!(rig.ordered, [Order::Connect, Order::Disconnect]);
+        assert!(matches!(open.given(), Some(Err(_))));
+        rig.hangs = false;
+        rig.pass(PAUSE);
+        assert_eq!(rig.connect(), Ok(()));
+    }
+
+    #[test]
+    fn a_listing_that_comes_a_line_a_minute_is_given_up() {
+        let mut rig = Rig::new(mailbox().reacting("UIDL", &vec![Reaction::Say("+OK\r\n"); 9]));
+        rig.ask(Maildrop::connect);
+        for number in 1..=4 {
+            rig.pass(Duration::from_secs(60));
+            rig.hear(format!("{number} uid{number}\r\n").leak());
+        }
+        assert!(rig.is_linked());
+        rig.pass(Duration::from_secs(60));
+        assert!(!rig.is_linked());
+        let problem = rig.maildrop.status().link.problem;
+        assert_eq!(problem.as_deref(), Some("the server gives no sign of life"));
+    }
+
+    #[test]
     fn a_refused_login_is_tried_again_for_who_asks_later() {
         let refusal = Reaction::Say("-ERR no\r\n");
         let mut rig = Rig::new(mailbox().reacting("PASS", &[refusal]));
@@ -540,7 +593,7 @@ mod tests {
             let open = rig.open("a");
             rig.pass(Duration::from_secs(60));
             assert!(matches!(open.given(), Some(Err(Error::Offline(_)))));
-            assert!(rig.script.sessions <= 5, "{}", rig.script.sessions);
+            assert!(rig.script.sessions <= 7, "{}", rig.script.sessions);
         }
     }
 

@@ -6,7 +6,6 @@ use crate::pop3::CommandError;
 
 use super::super::clock::Moment;
 use super::super::session::Session;
-use super::super::status::SessionStatus;
 use super::{Engine, Turn};
 
 /// The shortest silence after which servers hang up (solid-pop3d, WildDuck). RFC 1939 section 3
@@ -19,9 +18,6 @@ const NOOP: Duration = Duration::from_secs(50);
 /// A session that was made to look for new mail is ended sooner: others may want the maildrop, but
 /// whoever sees new mail reads it.
 pub(super) const GLANCE: Duration = Duration::from_secs(10);
-
-/// A silence that can only be a machine that slept: nothing is left of the link but our end.
-const SLEPT: Duration = Duration::from_secs(120);
 
 /// A session in which no reply is due, and there is nothing to ask for.
 #[derive(Clone, Copy, Debug)]
@@ -48,11 +44,6 @@ impl Idleness {
             Some(park) if park <= self.heard + HANG_UP => (park, Deed::Park),
             _ => (self.heard + NOOP, Deed::Noop),
         }
-    }
-
-    /// Whether the machine has slept, and the server hung up meanwhile.
-    fn has_slept(&self, now: Moment) -> bool {
-        now - self.heard > SLEPT
     }
 }
 
@@ -84,16 +75,6 @@ impl Engine {
         }
     }
 
-    /// Leaves a link alone that the server has left long ago: to say anything, and to wait for the
-    /// answer, would be in vain.
-    pub(super) fn forsake(&mut self, turn: &mut Turn<'_>) {
-        let idleness = self.link.session().and_then(|session| session.idleness());
-        if idleness.is_some_and(|idleness| idleness.has_slept(turn.now)) {
-            log::info!("the machine has slept; the session is left");
-            self.disconnect(SessionStatus::Parked, turn);
-        }
-    }
-
     /// Sees to a session that has got no work.
     pub(super) fn idle(&mut self, turn: &mut Turn<'_>) -> Result<(), CommandError> {
         let due = self.next_idle_deed().filter(|(due, _)| *due <= turn.now);
@@ -110,6 +91,7 @@ mod tests {
     use super::super::super::handle::Maildrop;
     use super::super::super::message::Place;
     use super::super::super::settings::Settings;
+    use super::super::super::status::SessionStatus;
     use super::super::rig::{Rig, settings};
     use super::super::script::{Reaction, Script};
     use super::*;
@@ -218,14 +200,6 @@ mod tests {
         rig.pass(Duration::from_secs(5));
         assert!(matches!(open.given(), Some(Ok(_))));
         assert_eq!(rig.maildrop.status().link.problem, None);
-    }
-
-    #[test]
-    fn after_a_sleep_the_link_is_left_without_a_word() {
-        let mut rig = parking(IDLE, mailbox());
-        rig.sleep(Duration::from_secs(3600));
-        assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
-        assert_eq!((rig.script.sessions, rig.script.count("QUIT")), (2, 0));
     }
 
     #[test]

@@ -7,6 +7,10 @@ use super::super::schedule::Flight;
 use super::super::session::Session;
 use super::restraint::Restraint;
 
+/// How long a link may take to make: a password command 60 s, an address and TLS 30 s, and the rest
+/// is for the name service, which may hang for ever.
+const CONNECTING: Duration = Duration::from_secs(120);
+
 /// How long a server may take to close the link after QUIT. Courier deletes only then, and a
 /// login before it sees the old maildrop.
 const PARTING: Duration = Duration::from_secs(5);
@@ -26,7 +30,10 @@ pub(super) enum Stage {
     #[default]
     Down,
     /// It is being made.
-    Connecting,
+    Connecting {
+        /// The end of our patience.
+        until: Moment,
+    },
     /// The TLS handshake that STLS asked for is being made.
     StartingTls(Session),
     /// Something is, or can be, said.
@@ -50,6 +57,10 @@ impl Link {
 
     pub fn is_down(&self) -> bool {
         matches!(self.stage, Stage::Down)
+    }
+
+    pub fn is_connecting(&self) -> bool {
+        matches!(self.stage, Stage::Connecting { .. })
     }
 
     /// Whether there is none, or the server has answered QUIT.
@@ -89,9 +100,10 @@ impl Link {
     pub fn deadline(&self) -> Option<Moment> {
         match &self.stage {
             Stage::Down => self.retry_at,
-            Stage::Connecting | Stage::StartingTls(_) => None,
+            // The handshake is bounded by whoever makes it.
+            Stage::StartingTls(_) => None,
             Stage::Up(session) => session.deadline(),
-            Stage::Parting { until } => Some(*until),
+            Stage::Connecting { until } | Stage::Parting { until } => Some(*until),
         }
     }
 
@@ -106,8 +118,9 @@ impl Link {
     }
 
     /// A link is being made.
-    pub fn connecting(&mut self) {
-        self.stage = Stage::Connecting;
+    pub fn connecting(&mut self, now: Moment) {
+        let until = now + CONNECTING;
+        self.stage = Stage::Connecting { until };
         self.restraint.connecting();
     }
 

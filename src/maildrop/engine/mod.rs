@@ -18,6 +18,7 @@ mod parting;
 mod play;
 mod refresh;
 mod restraint;
+mod resuming;
 mod retrieval;
 #[cfg(test)]
 pub(super) mod rig;
@@ -44,7 +45,7 @@ use transaction::Transaction;
 use waiters::Waiters;
 
 use super::clock::Moment;
-use super::error::{Error, Outage, OutageKind};
+use super::error::{Error, Outage};
 use super::event::EventKind;
 use super::locked;
 use super::message::MessageId;
@@ -104,8 +105,10 @@ pub enum Input<'a> {
     TlsStarted(Result<Channel, Outage>),
     /// Octets from the server.
     Received(&'a [u8]),
-    /// The link has ended; why, if not in order.
+    /// The server has hung up; or how the network has broken the link.
     Closed(Option<Outage>),
+    /// The machine has slept for so long.
+    Resumed(Duration),
     /// The journal that was ordered is written; or why not.
     JournalWritten(Result<(), String>),
 }
@@ -117,7 +120,7 @@ pub enum Order {
     Connect,
     /// Do the TLS handshake on the link.
     StartTls,
-    /// Close the link, if there is one. Nothing more is to be told of it.
+    /// Close the link, or give up making it. Nothing more is to be told of it.
     Disconnect,
     /// Write a journal of the marks that stand now.
     WriteJournal,
@@ -221,10 +224,9 @@ impl Engine {
             Input::Connected(result) => self.connected(result, &mut turn),
             Input::TlsStarted(result) => self.tls_started(result, &mut turn),
             Input::Received(octets) => self.received(octets, &mut turn),
-            Input::Closed(why) => {
-                let hung_up = || Outage::new(OutageKind::Lost, "the server hung up");
-                self.hung_up(why.unwrap_or_else(hung_up), &mut turn);
-            }
+            Input::Closed(None) => self.hung_up(&mut turn),
+            Input::Closed(Some(why)) => self.broke(why, &mut turn),
+            Input::Resumed(slept) => self.resumed(slept, &mut turn),
             Input::JournalWritten(result) => self.recorded(result, &mut turn),
         }
         self.go_on(&mut turn);
@@ -276,7 +278,6 @@ impl Engine {
     }
 
     fn go_on(&mut self, turn: &mut Turn<'_>) {
-        self.forsake(turn);
         self.take_errands(turn);
         self.refuse_late(turn);
         self.watch(turn);

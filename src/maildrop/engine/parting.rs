@@ -22,10 +22,22 @@ impl Engine {
         }
     }
 
-    /// The server has hung up, or the network has.
-    pub(super) fn hung_up(&mut self, why: Outage, turn: &mut Turn<'_>) {
+    /// The server has hung up.
+    pub(super) fn hung_up(&mut self, turn: &mut Turn<'_>) {
         self.manners.hung_up(self.in_flight());
-        self.closed(why, turn);
+        self.closed(Outage::new(OutageKind::Lost, "the server hung up"), turn);
+    }
+
+    /// The link is gone, and the server had no part in it; unless it said so in TLS.
+    pub(super) fn broke(&mut self, outage: Outage, turn: &mut Turn<'_>) {
+        match &self.link.stage {
+            _ if outage.kind == OutageKind::Tls => self.closed(outage, turn),
+            Stage::Parting { .. } => self.disconnect(SessionStatus::Parked, turn),
+            Stage::Up(session) if !session.is_listed() && !session.is_quitting() => {
+                self.failed(outage, turn);
+            }
+            _ => self.ended(outage, turn),
+        }
     }
 
     /// The server has said what it cannot mean.
@@ -167,6 +179,7 @@ impl Engine {
     /// Gives up on a server that gives no sign.
     pub(super) fn watch(&mut self, turn: &mut Turn<'_>) {
         match &self.link.stage {
+            Stage::Connecting { until } if *until <= turn.now => self.not_connected(turn),
             Stage::Parting { until } if *until <= turn.now => {
                 self.disconnect(SessionStatus::Parked, turn);
             }

@@ -7,8 +7,10 @@ use super::super::clock::Moment;
 use super::super::error::{Error, Outage, OutageKind};
 use super::jitter::Jitter;
 
-/// Links that may fail in a row before those who wait are told.
+/// Links that may fail in a row before those who wait are told; more, which take about 20 s, where the
+/// server is there: another client may need the maildrop for no longer, or our own lost link lock it.
 const FAILURES_MAX: u32 = 4;
+const BUSY_FAILURES_MAX: u32 = 6;
 
 /// The pause after the first failure; each further one doubles it, to less than a request may take:
 /// who asks when the server is back must not wait in vain.
@@ -144,10 +146,10 @@ impl Restraint {
         if !is_busy {
             self.busy_since = None;
         }
-        match self.failures < FAILURES_MAX {
-            true => Told::Nobody,
-            false if is_busy && now - since < BUSY_MAX => Told::Readers,
-            false => Told::Everybody,
+        match (is_busy, self.failures) {
+            (true, ..BUSY_FAILURES_MAX) | (false, ..FAILURES_MAX) => Told::Nobody,
+            (true, _) if now - since < BUSY_MAX => Told::Readers,
+            _ => Told::Everybody,
         }
     }
 
@@ -237,8 +239,8 @@ mod tests {
         let mut restraint = Restraint::new(7);
         let mut told = |kind, seconds| restraint.failed(&outage(kind), at(seconds));
         assert_eq!(
-            [0; 3].map(|now| told(OutageKind::Busy, now)),
-            [Told::Nobody; 3]
+            [0; 5].map(|now| told(OutageKind::Busy, now)),
+            [Told::Nobody; 5]
         );
         assert_eq!(told(OutageKind::Busy, 10), Told::Readers);
         assert_eq!(told(OutageKind::Busy, 800), Told::Readers);

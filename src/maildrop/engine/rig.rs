@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::super::clock::Moment;
-use super::super::error::{Error, Outage};
+use super::super::error::{Error, Outage, OutageKind};
 use super::super::event::EventKind;
 use super::super::fetch::Fetch;
 use super::super::handle::{Maildrop, Surroundings};
@@ -96,6 +96,8 @@ pub(in super::super) struct Rig {
     pub ordered: Vec<Order>,
     /// Why no link can be made, if none can.
     pub outage: Option<Outage>,
+    /// Whether to make a link takes for ever.
+    pub hangs: bool,
     now: Arc<Mutex<Moment>>,
     orders: VecDeque<Order>,
     linked: bool,
@@ -173,6 +175,7 @@ impl Rig {
             events,
             ordered: Vec::new(),
             outage: None,
+            hangs: false,
             now,
             orders: VecDeque::new(),
             linked: false,
@@ -293,6 +296,8 @@ impl Rig {
     pub fn sleep(&mut self, span: Duration) {
         let now = self.now();
         *locked(&self.now) = now + span;
+        self.step(Input::Resumed(span));
+        self.run();
     }
 
     /// The server says this unasked.
@@ -310,6 +315,13 @@ impl Rig {
             words: String::new(),
             hangs_up: true,
         });
+        self.run();
+    }
+
+    /// The network breaks the link.
+    pub fn break_link(&mut self, why: &str) {
+        self.linked = false;
+        self.step(Input::Closed(Some(Outage::new(OutageKind::Lost, why))));
         self.run();
     }
 
@@ -338,6 +350,7 @@ impl Rig {
 
     fn carry_out(&mut self, order: Order) {
         match order {
+            Order::Connect if self.hangs => {}
             Order::Connect => self.link(),
             Order::StartTls => self.advance(Input::TlsStarted(Ok(channel()))),
             Order::Disconnect => self.linked = false,

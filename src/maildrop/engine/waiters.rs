@@ -1,5 +1,7 @@
 //! Those who wait for one thing, each until a moment of its own.
 
+use std::time::Duration;
+
 use super::super::clock::Moment;
 use super::super::error::Error;
 use super::super::reader::Answer;
@@ -22,6 +24,13 @@ impl<T: Clone + Send + 'static> Waiters<T> {
     /// When the first of them must have an answer.
     pub fn deadline(&self) -> Option<Moment> {
         self.0.iter().map(|(until, _)| *until).min()
+    }
+
+    /// Lets all wait so much longer.
+    pub fn postpone(&mut self, span: Duration) {
+        for (until, _) in &mut self.0 {
+            *until = *until + span;
+        }
     }
 
     /// Gives all the same answer.

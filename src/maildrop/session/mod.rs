@@ -13,6 +13,7 @@ mod exchange;
 mod listing;
 mod log_in;
 mod method;
+mod progress;
 mod refusal;
 mod sign_in;
 
@@ -31,6 +32,7 @@ pub(super) use refusal::Refusal;
 pub(super) use sign_in::{Manner, SignIn};
 
 use exchange::Retrieval;
+use progress::Progress;
 
 use super::clock::Moment;
 use super::engine::Idleness;
@@ -72,6 +74,7 @@ pub(super) struct Session {
     /// Whether one of them was not as long as it should be.
     is_doubted: bool,
     last_sign: Moment,
+    progress: Progress,
     listed_at: Moment,
     used: bool,
     outdated: bool,
@@ -102,6 +105,7 @@ impl Session {
             burst: Vec::new(),
             is_doubted: false,
             last_sign: now,
+            progress: Progress::new(now),
             listed_at: now,
             used: false,
             outdated: false,
@@ -149,6 +153,7 @@ impl Session {
     ) -> Result<(), SessionError> {
         let waited = now - self.last_sign;
         self.last_sign = now;
+        self.progress.heard(input.len(), now);
         self.together |= self.connection.in_flight() > 1;
         while let Some(event) = self.connection.poll(&mut input)? {
             match event {
@@ -199,6 +204,7 @@ impl Session {
         now: Moment,
         happenings: &mut Vec<Happening>,
     ) -> Result<(), SessionError> {
+        self.progress.renew(now);
         match (exchange, reply) {
             (Exchange::Retrieve(retrieval), reply) => {
                 self.octets = self.octets.saturating_sub(retrieval.octets);
@@ -277,6 +283,7 @@ impl Session {
             sign_in.tls_started(channel);
         }
         self.last_sign = now;
+        self.progress.renew(now);
         self.connection.tls_established();
         self.capabilities = Capabilities::default();
         if let Stage::SigningIn(sign_in, _) = &mut self.stage {
@@ -290,6 +297,11 @@ impl Session {
         self.numbering = numbering;
     }
 
+    /// Whether there is no listing yet.
+    fn is_signing_in(&self) -> bool {
+        matches!(self.stage, Stage::SigningIn(..))
+    }
+
     /// Whether messages can be asked for.
     pub fn is_listed(&self) -> bool {
         matches!(self.stage, Stage::Listed)
@@ -298,6 +310,11 @@ impl Session {
     /// Whether no reply is due, and none but to new commands will be.
     pub fn is_idle(&self) -> bool {
         self.is_listed() && self.connection.in_flight() == 0
+    }
+
+    /// When the server last gave a sign, or was asked for one.
+    pub fn last_sign(&self) -> Moment {
+        self.last_sign
     }
 
     /// Since when nothing has happened, if no reply is due.
@@ -457,6 +474,7 @@ impl Session {
     /// Sends NOOP.
     pub fn noop(&mut self, now: Moment) -> Result<(), CommandError> {
         self.last_sign = now;
+        self.progress.renew(now);
         self.connection.send(&Command::Noop, Exchange::Noop)
     }
 
@@ -509,7 +527,7 @@ impl Session {
             | Exchange::Quit => LONG_PATIENCE,
             _ => PATIENCE,
         };
-        Some(self.last_sign + patience)
+        Some(self.progress.deadline(patience, self.is_signing_in()))
     }
 
     /// A reply is due from now on.
@@ -517,6 +535,7 @@ impl Session {
         self.used = true;
         if self.connection.in_flight() == 0 {
             self.last_sign = now;
+            self.progress.renew(now);
             self.together = false;
             self.burst.clear();
             self.is_doubted = false;
