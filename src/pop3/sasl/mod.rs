@@ -7,8 +7,8 @@
 //! S: +OK  or  -ERR
 //! ```
 //!
-//! A [mechanism](Mechanism) is a [`Client`](client::Client): challenges in, responses out. The
-//! [`Dialogue`] brings them to the wire, in base 64 and within the line's limit.
+//! A [mechanism](Mechanism) is a `Client`: challenges in, responses out. The
+//! `Dialogue` brings them to the wire, in base 64 and within the line's limit.
 
 mod authentication;
 mod client;
