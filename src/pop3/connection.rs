@@ -2,7 +2,7 @@
 
 use super::conversation::Conversation;
 use super::transcript;
-use super::{Command, CommandError, ProtocolError, Reply};
+use super::{Command, CommandError, Dots, ProtocolError, Reply};
 
 /// A POP3 connection, free of I/O.
 ///
@@ -76,6 +76,18 @@ impl<T> Connection<T> {
     /// Whether the greeting had a timestamp for APOP.
     pub fn offers_apop(&self) -> bool {
         self.conversation.wire.timestamp.is_some()
+    }
+
+    /// Takes the lines of messages that start with a dot so, of those that begin from now on.
+    pub fn set_dots(&mut self, dots: Dots) {
+        self.conversation.wire.dots = dots;
+    }
+
+    /// How such lines were taken in the message that came to its end last: as stuffed, though one
+    /// starts with one dot only, so that the server does not stuff; or as they are. `None` if there
+    /// was no such line.
+    pub fn bare_dots(&self) -> Option<Dots> {
+        self.conversation.wire.bare_dots
     }
 
     /// What is to be written to the server.

@@ -3,7 +3,7 @@
 use super::apop::Timestamp;
 use super::lines::{Line, LineBuffer};
 use super::sasl::{Dialogue, Turn};
-use super::unstuff::{Piece, Unstuff};
+use super::unstuff::{Dots, Piece, Unstuff};
 use super::wire::Wire;
 use super::{ProtocolError, Reply, Shape};
 
@@ -78,7 +78,10 @@ impl<T> Exchange<T> {
             Stage::Lines { heard } => hear_line(heard, &mut wire.lines, input),
             Stage::Octets(unstuff) => Ok(unstuff.next(input).map(|piece| match piece {
                 Piece::Octets(octets) => Heard::Octets(octets),
-                Piece::End => Heard::Complete(None),
+                Piece::End => {
+                    wire.bare_dots = unstuff.bare_dots();
+                    Heard::Complete(None)
+                }
             })),
         }
     }
@@ -114,16 +117,16 @@ impl<T> Exchange<T> {
             if self.starts_tls(&reply) && !input.is_empty() {
                 return Err(ProtocolError::PlaintextAfterStls);
             }
-            return Ok(Some(self.judge(reply, line)));
+            return Ok(Some(self.judge(reply, line, wire.dots)));
         }
         Ok(None)
     }
 
     /// Whether the reply's first line is all of it.
-    fn judge<'a>(&mut self, reply: Reply, line: Line<'_>) -> Heard<'a> {
+    fn judge<'a>(&mut self, reply: Reply, line: Line<'_>, dots: Dots) -> Heard<'a> {
         self.stage = match self.shape {
             Shape::Lines if reply.is_ok() => Stage::Lines { heard: 0 },
-            Shape::Octets if reply.is_ok() => Stage::Octets(Unstuff::new(line.end)),
+            Shape::Octets if reply.is_ok() => Stage::Octets(Unstuff::new(line.end, dots)),
             _ => return Heard::Complete(Some(reply)),
         };
         Heard::Accepted(reply)

@@ -60,3 +60,4 @@ pub use message_number::MessageNumber;
 pub use reply::Reply;
 pub use response_code::ResponseCode;
 pub use secret::Secret;
+pub use unstuff::Dots;

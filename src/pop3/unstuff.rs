@@ -10,6 +10,16 @@ use super::lines::LineEnd;
 static CRLF_DOT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\r\n."));
 static LF_DOT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\n."));
 
+/// How a server sends lines of a message that start with a dot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dots {
+    /// With another dot before it (RFC 1939 section 3).
+    #[default]
+    Stuffed,
+    /// As they are.
+    Bare,
+}
+
 /// Takes the stuffed dots out of one multi-line reply, and finds its end (RFC 1939 section 3).
 ///
 /// A line ends as the reply's first line did. So where the server ends lines by CRLF, a bare CR, a
@@ -18,6 +28,10 @@ pub(super) struct Unstuff {
     line_end: LineEnd,
     /// Finds a line's end with a dot behind it.
     next_dot: &'static Finder<'static>,
+    dots: Dots,
+    /// Whether a line came that starts with one dot, and is not the last: where dots are stuffed
+    /// there is none. Where they are not, any line with a dot.
+    is_telling: bool,
     place: Place,
 }
 
@@ -44,15 +58,22 @@ pub(super) enum Piece<'i> {
 }
 
 impl Unstuff {
-    pub(super) fn new(line_end: LineEnd) -> Self {
+    pub(super) fn new(line_end: LineEnd, dots: Dots) -> Self {
         Self {
             line_end,
+            dots,
+            is_telling: false,
             next_dot: match line_end {
                 LineEnd::CrLf => &CRLF_DOT,
                 LineEnd::Lf => &LF_DOT,
             },
             place: Place::LineStart,
         }
+    }
+
+    /// How the lines that start with a dot were taken, if there was one that should be sent otherwise.
+    pub(super) fn bare_dots(&self) -> Option<Dots> {
+        self.is_telling.then_some(self.dots)
     }
 
     /// Takes the next piece from the front of `input`; `None` once it is used up.
@@ -63,14 +84,29 @@ impl Unstuff {
                 (Place::Dot, b'\r') => self.skip(input, Place::DotCr),
                 (Place::Dot, b'\n') if self.line_end == LineEnd::Lf => return self.end(input),
                 (Place::DotCr, b'\n') => return self.end(input),
-                (Place::DotCr, _) => {
+                (Place::DotCr, _) => return self.held_back(b".\r"),
+                (Place::Dot, octet) => {
+                    self.is_telling |= *octet != b'.' || self.dots == Dots::Bare;
                     self.place = Place::Within;
-                    return Some(Piece::Octets(b"\r"));
+                    if self.dots == Dots::Bare {
+                        return Some(Piece::Octets(b"."));
+                    }
                 }
                 (Place::Cr, b'\n') => return self.octets(input, 1, Place::LineStart),
                 _ => return self.run(input),
             }
         }
+    }
+
+    /// What could have been the last line, and is not.
+    fn held_back<'i>(&mut self, octets: &'static [u8]) -> Option<Piece<'i>> {
+        self.is_telling = true;
+        self.place = Place::Within;
+        let own = match self.dots {
+            Dots::Stuffed => octets.get(1..).unwrap_or_default(),
+            Dots::Bare => octets,
+        };
+        Some(Piece::Octets(own))
     }
 
     /// As many octets as possible: up to the next line that starts with a dot.
@@ -118,7 +154,7 @@ mod tests {
 
     /// The message, and what follows its end, if the end comes.
     fn unstuffed(line_end: LineEnd, chunks: &[&[u8]]) -> (Vec<u8>, Option<Vec<u8>>) {
-        let mut unstuff = Unstuff::new(line_end);
+        let mut unstuff = Unstuff::new(line_end, Dots::Stuffed);
         let mut body = Vec::new();
         let mut chunks = chunks.iter();
         while let Some(mut input) = chunks.next().copied() {
@@ -227,6 +263,36 @@ mod tests {
                 (body.clone(), Some(Vec::new()))
             );
         }
+    }
+
+    /// What is made of a whole reply, and how its dots were taken if it shows how they are sent.
+    fn taken(dots: Dots, mut wire: &[u8]) -> (Vec<u8>, Option<Dots>) {
+        let mut unstuff = Unstuff::new(LineEnd::CrLf, dots);
+        let mut body = Vec::new();
+        while let Some(Piece::Octets(octets)) = unstuff.next(&mut wire) {
+            body.extend_from_slice(octets);
+        }
+        (body, unstuff.bare_dots())
+    }
+
+    #[test]
+    fn a_line_with_one_dot_shows_that_dots_are_not_stuffed() {
+        for (wire, stuffed) in [
+            (&b"..\r\n.\r\n"[..], true),
+            (b"a.\r\n..b\r\n.\r\n", true),
+            (b".b\r\n.\r\n", false),
+            (b"a\r\n.\rb\r\n.\r\n", false),
+        ] {
+            let bare = (!stuffed).then_some(Dots::Stuffed);
+            assert_eq!(taken(Dots::Stuffed, wire).1, bare, "{wire:?}");
+        }
+    }
+
+    #[test]
+    fn dots_that_are_not_stuffed_are_left() {
+        let body = b".b\r\n..c\r\n.\rd\r\ne.\r\n";
+        let wire = [&body[..], b".\r\n"].concat();
+        assert_eq!(taken(Dots::Bare, &wire), (body.to_vec(), Some(Dots::Bare)));
     }
 
     proptest! {

@@ -6,6 +6,7 @@ use super::confidential::Confidential;
 use super::lines::LineBuffer;
 use super::outgoing::Outgoing;
 use super::sasl::{Authentication, Dialogue, Work};
+use super::unstuff::Dots;
 use super::{Command, CommandError, ProtocolError, Secret};
 
 /// A response that is no longer than this tells nothing, and may be part of many words.
@@ -20,6 +21,10 @@ pub(super) struct Wire {
     pub(super) confidential: Confidential,
     /// A response that has to be made first.
     pub(super) work: Option<Work>,
+    /// How the server sends lines that start with a dot.
+    pub(super) dots: Dots,
+    /// See [`Connection::bare_dots`](super::Connection::bare_dots).
+    pub(super) bare_dots: Option<Dots>,
     /// What the greeting has for APOP.
     pub(super) timestamp: Option<Timestamp>,
 }

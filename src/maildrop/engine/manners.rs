@@ -1,5 +1,7 @@
 //! How the server is to be asked, by what it has shown that it cannot bear in the life of the mount.
 
+use crate::pop3::Dots;
+
 use super::super::session::Manner;
 
 /// Commands in flight where PIPELINING is announced: enough small messages for a long fat link,
@@ -20,6 +22,7 @@ pub(super) struct Manners {
     introduction: Introduction,
     /// Sessions in a row that were lost with commands in flight together, and came to nothing.
     stumbles: u32,
+    dots: Dots,
     /// Whether the next session will be another than the one before.
     revised: bool,
 }
@@ -44,6 +47,7 @@ impl Manners {
         Manner {
             capa: self.asks_capa(),
             pipelining: self.depth > 1,
+            dots: self.dots,
         }
     }
 
@@ -102,6 +106,20 @@ impl Manners {
         self.revised &= together;
     }
 
+    /// The server sends lines of messages that start with a dot as they are; whether that is news.
+    pub fn does_not_stuff(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.dots, Dots::Bare);
+        if before != Dots::Bare {
+            log::warn!("the server does not stuff dots; they are taken as they come from now on");
+        }
+        before != Dots::Bare
+    }
+
+    /// That is not certain any more.
+    pub fn may_stuff(&mut self) {
+        self.dots = Dots::Stuffed;
+    }
+
     /// The server has hung up with so many commands in flight. Some do when they are given more
     /// than one, and some when they are given too many.
     pub fn hung_up(&mut self, in_flight: usize) {
@@ -146,6 +164,7 @@ impl Default for Manners {
             pipelines: false,
             introduction: Introduction::Asked,
             stumbles: 0,
+            dots: Dots::Stuffed,
             revised: false,
         }
     }

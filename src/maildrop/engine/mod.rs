@@ -270,6 +270,8 @@ impl Engine {
             Happening::Listed(listing) => self.listed(listing, turn),
             Happening::Retrieved(fetch) => self.retrieved(fetch, turn),
             Happening::Suspect { id, is_odd } => self.suspected(id, is_odd),
+            Happening::Unstuffed(fetch) => self.unstuffed(fetch, turn),
+            Happening::Garbled(fetch) => self.garbled(fetch, turn),
             Happening::NotRetrieved(fetch, reply) => self.not_retrieved(fetch, &reply, turn),
             Happening::Deleted(id, reply) => self.deleted(id, &reply, turn),
             Happening::Reset(reply) => self.was_reset(&reply, turn),

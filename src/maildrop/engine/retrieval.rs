@@ -117,6 +117,30 @@ impl Engine {
         turn.state.completed(fetch, &mut turn.step.effects);
     }
 
+    /// The server does not stuff dots. What has come is a dot short, and asked for again; what came
+    /// before may be.
+    pub(super) fn unstuffed(&mut self, fetch: Fetch, turn: &mut Turn<'_>) {
+        if self.manners.does_not_stuff() {
+            let read: Vec<MessageId> = turn.state.catalog.present().map(|(id, _)| id).collect();
+            turn.state.distrust(&read, &mut turn.step.effects);
+        }
+        if fetch.is_whole() {
+            let effects = &mut turn.step.effects;
+            turn.state.disbelieve(&[fetch.id], effects);
+        } else {
+            turn.state.prefixes.distrust("does not stuff dots");
+            turn.state.fetch_whole_instead(fetch.id);
+        }
+    }
+
+    /// The server stuffs some dots and not others, or lists a wrong size, so that it cannot be told.
+    pub(super) fn garbled(&mut self, fetch: Fetch, turn: &mut Turn<'_>) {
+        self.manners.may_stuff();
+        let words = "it does not stuff dots, and the message has another length than it lists";
+        let error = Error::Protocol(words.to_owned());
+        self.refuse(fetch, &error, turn);
+    }
+
     pub(super) fn not_retrieved(&mut self, fetch: Fetch, reply: &Reply, turn: &mut Turn<'_>) {
         if !fetch.is_whole() {
             let why = format!("was refused: \"{}\"", reply.text());
@@ -129,10 +153,14 @@ impl Engine {
         } else {
             Error::Refused(words)
         };
+        self.refuse(fetch, &error, turn);
+    }
+
+    fn refuse(&self, fetch: Fetch, error: &Error, turn: &mut Turn<'_>) {
         if let Some(entry) = turn.state.catalog.entry(fetch.id) {
             log::warn!("{}: {error}", entry.name);
         }
-        turn.state.refused(fetch, &error, &mut turn.step.effects);
+        turn.state.refused(fetch, error, &mut turn.step.effects);
     }
 }
 

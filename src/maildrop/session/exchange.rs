@@ -139,6 +139,11 @@ pub(in super::super) enum Happening {
     /// A message has come while other replies were due, and it, or one before it, is not as long as
     /// it should be.
     Suspect { id: MessageId, is_odd: bool },
+    /// A message has come with lines that start with a dot, and shows that the server does not stuff
+    /// those; it was taken otherwise.
+    Unstuffed(Fetch),
+    /// A message has come with such lines, and whether all of them are its own cannot be told.
+    Garbled(Fetch),
     /// RETR or TOP was refused.
     NotRetrieved(Fetch, Reply),
     /// The answer to DELE.

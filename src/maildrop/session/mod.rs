@@ -19,7 +19,7 @@ mod sign_in;
 
 use std::time::Duration;
 
-use crate::pop3::{Capabilities, Command, CommandError, Connection, Event, Reply};
+use crate::pop3::{Capabilities, Command, CommandError, Connection, Dots, Event, Reply};
 
 pub use credential::{Channel, Credential, Proof};
 pub(super) use error::SessionError;
@@ -93,8 +93,10 @@ enum Stage {
 impl Session {
     /// A session on a link just made.
     pub fn new(sign_in: SignIn, now: Moment) -> Self {
+        let mut connection = Connection::new(Exchange::Greeting);
+        connection.set_dots(sign_in.manner().dots);
         Self {
-            connection: Connection::new(Exchange::Greeting),
+            connection,
             stage: Stage::SigningIn(Box::new(sign_in), Survey::default()),
             capabilities: Capabilities::default(),
             login: None,
@@ -228,6 +230,18 @@ impl Session {
     fn judge(&mut self, retrieval: Retrieval) -> Result<Option<Happening>, CommandError> {
         let fetch = retrieval.fetch;
         let is_odd = fetch.is_whole() && !retrieval.is_plausible();
+        match self.connection.bare_dots() {
+            Some(Dots::Bare) if fetch.is_whole() && !is_odd => {}
+            Some(Dots::Bare) if fetch.is_whole() => {
+                self.connection.set_dots(Dots::Stuffed);
+                return Ok(Some(Happening::Garbled(fetch)));
+            }
+            Some(_) => {
+                self.connection.set_dots(Dots::Bare);
+                return Ok(Some(Happening::Unstuffed(fetch)));
+            }
+            None => {}
+        }
         let together = retrieval.is_behind || self.connection.in_flight() > 0;
         self.is_doubted |= together && is_odd;
         if self.is_doubted {

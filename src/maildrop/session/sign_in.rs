@@ -6,7 +6,9 @@
 use std::collections::VecDeque;
 
 use crate::net::Security;
-use crate::pop3::{Capabilities, Command, CommandError, Connection, Reply, listing::drop_listing};
+use crate::pop3::{
+    Capabilities, Command, CommandError, Connection, Dots, Reply, listing::drop_listing,
+};
 
 use super::log_in::LogIn;
 use super::{Channel, Exchange, Happening, Listing, Refusal, SessionError};
@@ -18,6 +20,8 @@ pub(in super::super) struct Manner {
     pub capa: bool,
     /// Several questions at once, where it announces PIPELINING.
     pub pipelining: bool,
+    /// What to make of lines of messages that start with a dot.
+    pub dots: Dots,
 }
 
 /// A session on its way to its listing.
@@ -73,6 +77,11 @@ impl SignIn {
     pub(super) fn tls_started(&mut self, channel: Channel) {
         self.encrypted = true;
         self.log_in.channel = channel;
+    }
+
+    /// How the server is to be asked.
+    pub(super) fn manner(&self) -> Manner {
+        self.manner
     }
 
     /// Takes a line of a listing.

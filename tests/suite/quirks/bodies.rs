@@ -1,7 +1,8 @@
 //! Where a message ends, and what its lines look like on the way.
 
 use nix::errno::Errno;
-use pop3fs_server::{Fault, Message, Server, When};
+use pop3fs::maildrop::Maildrop;
+use pop3fs_server::{Fault, Listed, Message, Server, When, Which};
 
 use super::{message, serving};
 use crate::support::mailbox::text;
@@ -38,6 +39,31 @@ fn dots_that_are_not_stuffed() {
     mailbox.server.clear_faults();
     let whole = b"Subject: x\r\n\r\nabove\r\n.\r\nbelow\r\n".to_vec();
     assert_eq!(mailbox.read("dotted"), Ok(whole));
+}
+
+/// A server that does not stuff dots sends lines that start with one as they are: they are read as
+/// they are, as far as the length of the message shows that this is right.
+#[test]
+fn dots_that_are_not_stuffed_within_lines() {
+    let text = b"Subject: x\r\n\r\n.x\r\n..y\r\n...\r\nz\r\n";
+    let two = b"Subject: x\r\n\r\n..y\r\n";
+    let mut messages = ["first", "second"]
+        .map(|name| Message::new(name, text))
+        .to_vec();
+    messages.push(Message::new("two dots", two));
+    let mut mailbox = Unmounted::of(Server::with_messages(messages));
+    mailbox.server.fault(Fault::Unstuffed);
+    mailbox.read("two dots").expect("nobody can tell yet");
+    for name in ["first", "second"] {
+        assert_eq!(mailbox.read(name), Ok(text.to_vec()), "{name}");
+    }
+    assert!(mailbox.logged("WARN: the server does not stuff dots"));
+    assert_eq!(mailbox.read("two dots"), Ok(two.to_vec()));
+    let size = Fault::Size(Which::Every, Listed::Value(7));
+    mailbox.server.fault(size);
+    mailbox.server.deliver(Message::new("third", text));
+    mailbox.ask(Maildrop::refresh).expect("a listing");
+    assert_eq!(mailbox.read("third"), Err(Errno::EIO));
 }
 
 /// A message can be written so that its own rest looks like the reply to the next command, on a
