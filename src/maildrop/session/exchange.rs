@@ -7,8 +7,8 @@ use super::super::clock::Moment;
 use super::super::fetch::Fetch;
 use super::super::message::MessageId;
 use super::super::pace::Pace;
-use super::Listing;
 use super::method::NoMethod;
+use super::{Listing, SessionError};
 
 /// What a reply in flight is the reply to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,9 +155,13 @@ pub(in super::super) enum Happening {
 }
 
 impl Happening {
-    /// Whether it is a message that has come.
-    pub(super) fn is_message(&self) -> bool {
-        matches!(self, Self::Retrieved(_) | Self::Suspect { .. })
+    /// Whether nothing follows from it where this comes right behind it.
+    pub(super) fn is_void_before(&self, error: &SessionError) -> bool {
+        match self {
+            Self::Quit(_) => true,
+            Self::Retrieved(_) | Self::Suspect { .. } => error.is_desynchronised(),
+            _ => false,
+        }
     }
 
     /// Whether the server did, or refused, what the session is for.

@@ -131,7 +131,8 @@ impl Session {
     }
 
     /// Takes in octets from the link. `body` is handed the pieces of messages, and says whether more
-    /// may come. Messages that have come together with what no server may say are not told of.
+    /// may come. Messages that have come together with what no server may say are not told of, nor
+    /// is an answer to QUIT, which may be the answer to something else.
     pub fn receive(
         &mut self,
         input: &[u8],
@@ -140,8 +141,8 @@ impl Session {
         body: impl FnMut(Fetch, &[u8]) -> bool,
     ) -> Result<(), SessionError> {
         let result = self.hear(input, now, happenings, body);
-        if result.as_ref().is_err_and(SessionError::is_desynchronised) {
-            happenings.retain(|it| !it.is_message());
+        if let Err(error) = &result {
+            happenings.retain(|it| !it.is_void_before(error));
         }
         result
     }

@@ -62,6 +62,18 @@ fn a_quit_without_an_answer() {
     }
 }
 
+/// An answer too many, before that to QUIT, is not taken for it: the next listing tells what is gone.
+#[test]
+fn an_answer_too_many() {
+    let mut mailbox = with_two_removed();
+    let first = || When::first("QUIT");
+    mailbox.server.fault(Fault::Refuse(first(), String::new()));
+    let answers = b"+OK message marked\r\n-ERR [SYS/TEMP] not now\r\n".to_vec();
+    mailbox.server.fault(Fault::Replace(first(), answers));
+    assert!(mailbox.commit().complete);
+    assert_eq!(held_by(&mailbox.server), ["three"]);
+}
+
 /// A server that deletes only after it has answered QUIT is given the time to: the next session
 /// begins when it has hung up.
 #[test]

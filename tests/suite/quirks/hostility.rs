@@ -127,6 +127,21 @@ fn pieces_of_one_octet() {
     }
 }
 
+/// A line that comes drop by drop is not waited for as long as there are drops.
+#[test]
+fn a_reply_that_comes_drop_by_drop() {
+    let mut mailbox = Unmounted::new(serving().without("PIPELINING"), settings());
+    let nothing = Fault::Replace(When::every("STAT"), Vec::new());
+    mailbox.server.fault(nothing);
+    let connected = mailbox.begin(Maildrop::connect);
+    let drops = (0..1000).take_while(|_| {
+        mailbox.pass(Duration::from_secs(50));
+        mailbox.hear("+")
+    });
+    assert!(drops.count() < 10);
+    assert!(connected.take().is_some_and(|result| result.is_err()));
+}
+
 /// A server that says nothing at all keeps nobody waiting beyond the time-out.
 #[test]
 fn a_server_that_says_nothing() {
