@@ -1,11 +1,8 @@
 //! What the [predictor](super::read_ahead) knows of the mailbox, and what it is told.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::mem;
 
-use super::arrival::Arrival;
-use super::cache::Cache;
-use super::catalog::Catalog;
 use super::fetch::Fetch;
 use super::message::{MessageId, Place};
 use super::name_order::NameOrder;
@@ -27,16 +24,6 @@ pub(super) struct Foresight {
     pub reads_long: bool,
 }
 
-/// The mailbox as a walk sees it.
-struct Path<'a> {
-    catalog: &'a Catalog,
-    cache: &'a Cache,
-    arrivals: &'a HashMap<Fetch, Arrival>,
-    names: &'a OnceCell<NameOrder>,
-    /// Of longer messages a walk only looks at the beginning.
-    longest: u64,
-}
-
 impl State {
     /// A program has read the directory, or is about to.
     pub fn expect_walk(&mut self) {
@@ -45,59 +32,42 @@ impl State {
 
     /// A program has opened a message, or reads one that must be fetched again.
     pub fn foresee(&mut self, id: MessageId) {
-        let longest = self.longest();
-        let Self {
-            catalog,
-            cache,
-            arrivals,
-            foresight,
-            ..
-        } = self;
-        let Foresight {
-            predictor, names, ..
-        } = foresight;
-        predictor.opened(
-            id,
-            &Path {
-                catalog,
-                cache,
-                arrivals,
-                names,
-                longest,
-            },
-        );
+        self.look_ahead(|predictor, mailbox| predictor.opened(id, mailbox));
     }
 
     /// The next message to fetch for one who will probably want it; counts as asked for.
     pub fn plan(&mut self, window: u64) -> Option<MessageId> {
         let limit = window.saturating_mul(WINDOWS).min(self.settings.read_ahead);
-        let longest = self.longest();
-        let Self {
-            catalog,
-            cache,
-            arrivals,
-            foresight,
-            ..
-        } = self;
-        foresight.limit = limit;
-        let Foresight {
-            predictor, names, ..
-        } = foresight;
-        predictor.plan(
-            limit,
-            &Path {
-                catalog,
-                cache,
-                arrivals,
-                names,
-                longest,
-            },
-        )
+        self.foresight.limit = limit;
+        self.look_ahead(|predictor, mailbox| predictor.plan(limit, mailbox))
+    }
+
+    /// The predictor is taken out, so that it can look at the mailbox it is part of.
+    fn look_ahead<R>(&mut self, ask: impl FnOnce(&mut Predictor, &Self) -> R) -> R {
+        let mut predictor = mem::take(&mut self.foresight.predictor);
+        let answer = ask(&mut predictor, self);
+        self.foresight.predictor = predictor;
+        answer
     }
 
     /// Whether so little is left of what was planned that more should be.
     pub fn is_hungry(&self) -> bool {
         self.foresight.predictor.is_hungry(self.foresight.limit)
+    }
+
+    /// New messages came, which have their places in the order of names.
+    pub fn reorder(&mut self) {
+        self.foresight.names.take();
+    }
+
+    /// Whether a message that was planned is still to be fetched.
+    pub fn is_missing(&self, id: MessageId) -> bool {
+        matches!(self.effort(id), Effort::Fetch(_))
+    }
+
+    fn name_order(&self) -> &NameOrder {
+        let names = &self.foresight.names;
+        names.get_or_init(|| NameOrder::of(&self.catalog))
     }
 
     /// Longer messages are not fetched before somebody asks for them: who only looks at what each
@@ -113,51 +83,20 @@ impl State {
             u64::MAX
         }
     }
-
-    /// New messages came, which have their places in the order of names.
-    pub fn reorder(&mut self) {
-        self.foresight.names.take();
-    }
-
-    /// Whether a message that was planned is still to be fetched.
-    pub fn is_missing(&self, id: MessageId) -> bool {
-        let longest = self.longest();
-        let Self {
-            catalog,
-            cache,
-            arrivals,
-            foresight,
-            ..
-        } = self;
-        let path = Path {
-            catalog,
-            cache,
-            arrivals,
-            names: &foresight.names,
-            longest,
-        };
-        matches!(path.effort(id), Effort::Fetch(_))
-    }
 }
 
-impl Ranks for Path<'_> {
+impl Ranks for State {
     fn rank(&self, order: Order, id: MessageId) -> Option<usize> {
         match order {
             Order::Listing => Some(id.index() as usize),
-            Order::Name => self
-                .names
-                .get_or_init(|| NameOrder::of(self.catalog))
-                .rank(id),
+            Order::Name => self.name_order().rank(id),
         }
     }
 
     fn at(&self, order: Order, rank: usize) -> Option<MessageId> {
         match order {
             Order::Listing => self.catalog.at(rank),
-            Order::Name => self
-                .names
-                .get_or_init(|| NameOrder::of(self.catalog))
-                .at(rank),
+            Order::Name => self.name_order().at(rank),
         }
     }
 
@@ -166,7 +105,7 @@ impl Ranks for Path<'_> {
             Some(message) if message.place == Place::Root => {
                 let whole = Fetch::whole(id);
                 let here = self.cache.holds(whole) || self.arrivals.contains_key(&whole);
-                if here || message.listed > self.longest {
+                if here || message.listed > self.longest() {
                     Effort::Nothing
                 } else {
                     Effort::Fetch(message.size().shown())
