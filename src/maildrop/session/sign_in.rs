@@ -224,9 +224,6 @@ impl SignIn {
             Exchange::Uidl => self.no_unique_ids = reply,
             _ => return Ok(self.conclude(reply, capabilities)),
         }
-        if self.is_empty() && connection.in_flight() == 0 {
-            return Ok(Outcome::Listed(Listing::default()));
-        }
         self.ask(capabilities, connection)?;
         Ok(Outcome::GoesOn)
     }
@@ -243,17 +240,13 @@ impl SignIn {
         };
         let no_unique_ids = self.no_unique_ids.take().filter(matters);
         let listing = std::mem::take(&mut self.listing);
+        let is_empty = self.count == Some(0) && listing.is_empty();
         let refused = |during, reply| Outcome::Happened(Happening::Refused { during, reply });
         match (no_sizes, no_unique_ids) {
-            (Some(reply), _) if !self.is_empty() => refused(Exchange::List, reply),
+            (Some(reply), _) if !is_empty => refused(Exchange::List, reply),
             (None, Some(reply)) if !listing.is_empty() => refused(Exchange::Uidl, reply),
             _ => Outcome::Listed(listing),
         }
-    }
-
-    /// Whether STAT counted no message.
-    fn is_empty(&self) -> bool {
-        self.count == Some(0)
     }
 }
 
@@ -266,9 +259,16 @@ mod tests {
     use super::super::super::engine::script::{Reaction, Script};
     use super::super::super::error::{Error, OutageKind};
     use super::super::super::handle::Maildrop;
+    use super::super::super::terms::Terms;
     use super::*;
     use crate::maildrop::session::Method;
     use crate::pop3::sasl::Mechanism;
+
+    /// What STAT says of an empty maildrop.
+    const NONE: &str = "+OK 0 0\r\n";
+
+    /// A server that is asked one question at a time, and one that is asked all at once.
+    const ANNOUNCED: [&[&str]; 2] = [&["UIDL"], &["UIDL", "PIPELINING"]];
 
     fn mailbox() -> Script {
         Script::of(&[("a", "one\r\n"), ("b", "two\r\n")])
@@ -502,7 +502,7 @@ mod tests {
     #[test]
     fn an_empty_maildrop_may_refuse_every_question() {
         let no = || [Reaction::Say("-ERR nothing there\r\n")];
-        for capabilities in [&["UIDL"][..], &["UIDL", "PIPELINING"]] {
+        for capabilities in ANNOUNCED {
             let script = Script::of(&[]).announcing(capabilities);
             let (result, rig) = sign_in(script.reacting("UIDL", &no()).reacting("LIST", &no()));
             assert_eq!(result, Ok(()), "{capabilities:?}");
@@ -512,11 +512,39 @@ mod tests {
 
     #[test]
     fn stat_decides_nothing() {
-        for words in ["-ERR no\r\n", "+OK\r\n", "+OK 0 0\r\n"] {
-            let script = mailbox().announcing(&["PIPELINING"]);
-            let (result, rig) = sign_in(script.reacting("STAT", &[Reaction::Say(words)]));
-            assert_eq!(result, Ok(()), "{words}");
-            assert_eq!(rig.maildrop.totals().messages, 2, "{words}");
+        for words in ["-ERR no\r\n", "+OK\r\n", NONE] {
+            for capabilities in ANNOUNCED {
+                let script = mailbox().announcing(capabilities);
+                let (result, rig) = sign_in(script.reacting("STAT", &[Reaction::Say(words)]));
+                assert_eq!(result, Ok(()), "{words}");
+                assert_eq!(rig.maildrop.totals().messages, 2, "{words}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_listing_that_is_refused_is_a_failure_whatever_stat_says_where_there_are_messages() {
+        let no = Reaction::Say("-ERR out of memory\r\n");
+        let script = mailbox().reacting("STAT", &[Reaction::Say(NONE)]);
+        let (result, _) = sign_in(script.reacting("LIST", &[no]));
+        assert_eq!(kind(result), Some(OutageKind::Busy));
+    }
+
+    #[test]
+    fn a_commit_is_not_verified_by_stat() {
+        for capabilities in ANNOUNCED {
+            let mut rig = sign_in(mailbox().announcing(capabilities)).1;
+            rig.mark("a");
+            rig.script.react("STAT", &[Reaction::Say(NONE)]);
+            let forgetful = Reaction::SayAndHangUp("+OK\r\n");
+            rig.script.react("QUIT", &[forgetful]);
+            let verified = Terms {
+                verify: Some(true),
+                ..Terms::default()
+            };
+            let report = rig.commit_on(verified).given().unwrap().unwrap();
+            assert!(report.verified && !report.complete);
+            assert_eq!(rig.maildrop.totals().messages, 2);
         }
     }
 
