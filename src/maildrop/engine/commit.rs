@@ -1,5 +1,6 @@
 //! The engine's side of a commit: it does what the [transaction](super::transaction) says.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::pop3::{CommandError, Reply};
@@ -7,6 +8,7 @@ use crate::pop3::{CommandError, Reply};
 use super::super::clock::Moment;
 use super::super::error::Error;
 use super::super::event::EventKind;
+use super::super::mark::Mark;
 use super::super::message::{MessageId, Place};
 use super::super::reader::Answer;
 use super::super::report::CommitReport;
@@ -157,6 +159,11 @@ impl Engine {
         for &id in gone {
             turn.state.place(id, Place::Gone, &mut turn.step.effects);
         }
+        // The listing that showed them to be gone may have taken them for out of sight.
+        let messages = gone.iter().filter_map(|id| turn.state.catalog.message(*id));
+        let settled: BTreeSet<Mark> = messages.map(Mark::of).collect();
+        let inherited = &mut turn.state.inherited;
+        inherited.retain(|mark| !settled.contains(mark));
         turn.journal = true;
     }
 

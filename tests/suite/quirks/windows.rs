@@ -1,6 +1,8 @@
 //! Listings that show a part of the mailbox.
 
-use pop3fs::maildrop::{Maildrop, Outcome};
+use std::time::Duration;
+
+use pop3fs::maildrop::{Maildrop, Outcome, Terms};
 use pop3fs_server::{Fault, Message, Server};
 
 use crate::support::mailbox::{held_by, text};
@@ -82,6 +84,26 @@ fn a_marked_message_that_the_commit_loses_sight_of() {
     assert!(!report.complete);
     assert_eq!(report.messages[0].outcome, Outcome::Unknown);
     assert_eq!(mailbox.marks_written(), 1);
+}
+
+/// What a verified commit has deleted leaves no mark behind, though it is listed no more: should it be
+/// restored, it stays.
+#[test]
+fn a_marked_message_that_is_gone_for_certain() {
+    let mut mailbox = looking_through(Fault::NewestOnly(WINDOW));
+    mailbox.remove("m100").expect("a mark");
+    let terms = Terms {
+        verify: Some(true),
+        ..Terms::default()
+    };
+    let hour = Duration::from_secs(3600);
+    let commit = mailbox.ask(|maildrop, answer| maildrop.commit_within(hour, terms, answer));
+    assert!(commit.expect("a report").complete);
+    assert_eq!(mailbox.marks_written(), 0);
+
+    mailbox.server.deliver(numbered(100));
+    refresh(&mut mailbox);
+    assert!(mailbox.names().contains(&"m100".to_owned()));
 }
 
 /// A listing that stays as long as it was, though some messages have come and some are missing, is a
