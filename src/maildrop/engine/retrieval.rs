@@ -109,7 +109,8 @@ impl Engine {
         let id = fetch.id;
         let session = self.link.session();
         let new = session.is_some_and(|session| session.is_newly_listed(turn.now));
-        if turn.state.is_doubtful(id) && !new && !self.hollow.remove(&id) {
+        let confirmed = self.hollow.remove(&id);
+        if turn.state.is_doubtful(id) && !new && !confirmed {
             return self.list_anew(id, "the server gave nothing for a message it listed", turn);
         }
         self.try_settled(id, turn);
@@ -292,6 +293,21 @@ mod tests {
         rig.pass(Duration::from_secs(60));
         assert_eq!(rig.body("a").as_deref(), Ok(""));
         assert_eq!(rig.script.sessions, 2);
+    }
+
+    #[test]
+    fn an_empty_body_is_not_believed_for_one_that_came_before_a_good_one() {
+        let empty = Reaction::Say("+OK\r\n.\r\n");
+        let script = mailbox().reacting("RETR", std::slice::from_ref(&empty));
+        let mut rig = Rig::connected(script);
+        rig.pass(Duration::from_secs(60));
+        assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
+        assert_eq!(rig.script.sessions, 2);
+        rig.forget("a");
+        rig.pass(Duration::from_secs(60));
+        rig.script.react("RETR", &[empty]);
+        assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
+        assert_eq!(rig.script.sessions, 3);
     }
 
     #[test]
