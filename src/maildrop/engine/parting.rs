@@ -173,6 +173,7 @@ impl Engine {
     pub(super) fn has_quit(&mut self, reply: &Reply, turn: &mut Turn<'_>) {
         self.link.parting(turn.now);
         turn.session_is(SessionStatus::Parked);
+        self.release_suspects(turn);
         self.commit_quit(reply, turn);
     }
 

@@ -57,11 +57,16 @@ impl Engine {
             }
             // It has come to nothing.
             _ => {
-                let held = self.suspects.take();
-                turn.state.disbelieve(&held, &mut turn.step.effects);
+                self.release_suspects(turn);
                 self.retrieve(turn)
             }
         }
+    }
+
+    /// Nothing will tell what they are: those that somebody waits for are asked for again.
+    pub(super) fn release_suspects(&mut self, turn: &mut Turn<'_>) {
+        let held = self.suspects.take();
+        turn.state.disbelieve(&held, &mut turn.step.effects);
     }
 
     fn is_reply_due(&self) -> bool {
@@ -95,6 +100,7 @@ mod tests {
     use std::time::Duration;
 
     use super::super::super::error::Error;
+    use super::super::super::handle::Maildrop;
     use super::super::super::settings::Settings;
     use super::super::rig::{Rig, settings};
     use super::super::script::{Reaction, Script};
@@ -194,6 +200,39 @@ mod tests {
         assert!(matches!(first.given(), Some(Err(Error::Refused(_)))));
         assert!(matches!(second.given(), Some(Ok(_))));
         assert_eq!(rig.body("b").as_deref(), Ok(BODIES[1].1));
+    }
+
+    #[test]
+    fn what_is_held_back_when_the_session_is_left_is_asked_for_in_another() {
+        let mut rig = rig(silent_at(&["RETR 1", "RETR 2"]));
+        let opens = [rig.open("a"), rig.open("b")];
+        let parked = rig.ask(Maildrop::park);
+        rig.hear(&format!("+OK\r\n0\r\n.\r\n{}", replies(&[1])));
+        assert_eq!(parked.given(), Some(Ok(())));
+        for ((_, body), open) in BODIES.iter().zip(opens) {
+            let open = open.given().expect("an answer").expect("a message");
+            assert_eq!(open.body.get().map(|body| &**body), Some(body.as_bytes()));
+        }
+        assert_eq!((rig.script.sessions, rig.script.count("RETR")), (2, 4));
+    }
+
+    #[test]
+    fn what_is_held_back_is_given_up_where_nobody_waits_any_more() {
+        let impatient = Settings {
+            timeout: Duration::from_secs(50),
+            ..settings()
+        };
+        let script = silent_at(&["RETR 1", "RETR 2"]).announcing(&["PIPELINING"]);
+        let mut rig = Rig::with(impatient, script, Vec::new());
+        rig.connect().unwrap();
+        let opens = [rig.open("a"), rig.open("b")];
+        rig.ask(Maildrop::refresh);
+        rig.pass(Duration::from_secs(50));
+        for open in opens {
+            assert!(matches!(open.given(), Some(Err(Error::TimedOut))));
+        }
+        rig.hear(&format!("+OK\r\n0\r\n.\r\n{}", replies(&[1])));
+        assert_eq!(rig.body("a").as_deref(), Ok(BODIES[0].1));
     }
 
     #[test]
