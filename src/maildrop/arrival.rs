@@ -82,8 +82,9 @@ impl Arrival {
         let known = self.expected.as_ref();
         let agrees = known.is_none_or(|known| known.is_compatible(beginning))
             && self.growing.agrees_with(beginning);
-        if agrees && self.expected.is_none() {
-            self.expected = Some(beginning.clone());
+        if agrees {
+            let known = self.expected.take();
+            self.expected = Fingerprint::longer(known, Some(beginning.clone()));
         }
         agrees
     }
@@ -224,10 +225,7 @@ impl Arrival {
     }
 
     fn known(&mut self, growth: Growth) -> Option<Fingerprint> {
-        match self.expected.take() {
-            Some(expected) => Some(expected.or_longer(growth)),
-            None => growth.so_far(),
-        }
+        Fingerprint::longer(self.expected.take(), growth.so_far())
     }
 
     /// The link was lost under it; how often that has happened.

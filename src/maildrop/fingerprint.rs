@@ -68,14 +68,19 @@ impl Fingerprint {
 
     /// Whether both can be of one body.
     pub fn is_compatible(&self, other: &Self) -> bool {
-        let mut pairs = self.blocks.iter().zip(&other.blocks);
-        pairs.all(|(one, other)| one == other)
+        let (shorter, longer) = if self.blocks.len() <= other.blocks.len() {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        let ends_before = shorter.whole && shorter.blocks.len() < longer.blocks.len();
+        longer.blocks.starts_with(&shorter.blocks) && !ends_before
     }
 
-    /// This one, or what a body has grown to since, whichever tells more.
-    pub fn or_longer(self, growth: Growth) -> Self {
-        let is_longer = !self.whole && growth.0.len() > self.blocks.len();
-        growth.so_far().filter(|_| is_longer).unwrap_or(self)
+    /// Of what is known of a body from two sides, what tells more.
+    pub fn longer(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        let told = |it: &Self| (it.whole, it.blocks.len());
+        one.into_iter().chain(other).max_by_key(told)
     }
 
     /// Whether a body that has come to its end is this one, as far as it is known.
@@ -151,6 +156,33 @@ mod tests {
                 prop_assert!(!beginning.agrees_with(&Growth::default().finish(0, &other)));
                 prop_assert!(!beginning.agrees_with(&Growth::default().finish(0, &body[..BLOCK - 1])));
             }
+        }
+
+        #[test]
+        fn of_two_beginnings_of_a_body_the_longer_one_is_kept(
+            length in 0usize..200_000, other in 0usize..200_000, ends in any::<bool>()
+        ) {
+            let body: Vec<u8> = (0..200_000).map(|at| (at * 7 % 251) as u8).collect();
+            let beginning = |length: usize| grown(&body[..length], 4096).so_far();
+            if let (Some(one), Some(other)) = (beginning(length), beginning(other)) {
+                let longer = one.blocks.len().max(other.blocks.len());
+                prop_assert!(one.is_compatible(&other));
+                let known = Fingerprint::longer(Some(one.clone()), Some(other));
+                prop_assert_eq!(known.unwrap().blocks.len(), longer);
+                let whole = Some(Growth::default().finish(0, &body));
+                let (first, second) = if ends { (whole.clone(), Some(one)) } else { (Some(one), whole.clone()) };
+                prop_assert_eq!(Fingerprint::longer(first, second), whole);
+            }
+        }
+
+        #[test]
+        fn what_goes_on_beyond_the_end_is_of_another_body(blocks in 1usize..20, more in 1usize..20) {
+            let body = vec![b'a'; (blocks + more) * BLOCK];
+            let ended = Growth::default().finish(0, &body[..blocks * BLOCK]);
+            let mut growth = Growth::default();
+            growth.grow(0, &body);
+            let beginning = growth.so_far().unwrap();
+            prop_assert!(!ended.is_compatible(&beginning) && !beginning.is_compatible(&ended));
         }
 
         #[test]

@@ -601,6 +601,32 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_beginning_that_was_handed_out_must_come_again() {
+        let body = vec![b'x'; LONG];
+        let mut state = known(&body);
+        let open = opened(&mut state, A);
+        state.forget_bytes(A, &mut Effects::default());
+        state.catalog.forget(A);
+        let open = OpenMessage { version: 1, ..open };
+        let beginning = Fetch::beginning(A);
+        state.begin(beginning, true);
+        let _reader = read(&mut state, &open, 0, 90_000);
+        state.begin(Fetch::whole(A), true);
+        arrive(&mut state, &body[..100_000]);
+        step(&mut state, |state, effects| {
+            state.refused(Fetch::whole(A), &Error::NotFound, effects);
+            state.arrived(beginning, &body[..10_000], effects);
+            state.completed(beginning, effects);
+        });
+        let bound = read(&mut state, &open, 0, LONG);
+        state.begin(Fetch::whole(A), true);
+        let mut other = body;
+        other[50_000] = b'y';
+        arrive(&mut state, &other);
+        assert!(matches!(bound.try_recv(), Ok(Err(Error::Changed))));
+    }
+
+    #[test]
     fn nobody_is_left_waiting_for_what_will_not_come() {
         let mut state = state();
         let readers = [open(&mut state, A, 60), open(&mut state, B, 60)];

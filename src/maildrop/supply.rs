@@ -157,7 +157,7 @@ impl State {
         let believable = |it: &Fingerprint| !answered_twice && self.is_believable(id, it);
         if let Some(fingerprint) = fingerprint.filter(believable) {
             self.cache.insert(Fetch::beginning(id), body);
-            self.beginnings.insert(id, fingerprint);
+            self.remember(id, fingerprint);
             self.prefixes.came(id);
         }
         for read in reads {
@@ -251,11 +251,19 @@ impl State {
         let Some(mut arrival) = self.arrivals.remove(&fetch) else {
             return;
         };
-        if let Some(beginning) = arrival.handed_out() {
-            self.beginnings.insert(fetch.id, beginning);
+        // Of what was only to begin, nothing is handed out before its end.
+        if let Some(beginning) = arrival.handed_out().filter(|_| fetch.is_whole()) {
+            self.remember(fetch.id, beginning);
         }
         self.demand.retain(|&other| other != fetch);
         effects.answers.extend(arrival.refuse(error));
+    }
+
+    /// This has been handed out of a message; more may have been before.
+    fn remember(&mut self, id: MessageId, beginning: Fingerprint) {
+        let known = self.beginnings.remove(&id);
+        let known = Fingerprint::longer(known, Some(beginning));
+        self.beginnings.extend(known.map(|known| (id, known)));
     }
 
     /// Nothing that is waited for will come.
@@ -562,6 +570,23 @@ mod tests {
         assert!(rig.body("a").as_deref() == Ok(&*other));
         rig.script.messages[0].2 = message;
         assert_eq!(rig.script.count("TOP"), 1);
+    }
+
+    #[test]
+    fn what_retr_gives_is_held_against_the_longest_beginning_that_top_gave() {
+        let message = message(40_000);
+        let other = message.replace(&format!("{:060}", 5000), &format!("{:060}", 0));
+        let mut rig = mount(serving(&message));
+        let (ann, bob) = (opened(&mut rig), opened(&mut rig));
+        octets(&rig.part(&ann, 0, 5000));
+        rig.script.react("TOP", &[Reaction::Silence]);
+        let head = rig.part(&bob, 0, 450_000);
+        let _next = rig.part(&ann, 84_000, 5000);
+        rig.script.messages[0].2 = other;
+        rig.hear(&format!("+OK\r\n{}.\r\n", &message[..17 + 62 * 8000]));
+        assert!(octets(&head) == message.as_bytes()[..450_000]);
+        let next = rig.part(&bob, 600_000, 5000).given();
+        assert!(matches!(next, Some(Err(Error::Changed))));
     }
 
     #[test]
