@@ -8,8 +8,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use nix::unistd::Uid;
 
 use super::mark::{Mark, Record};
 use super::names;
@@ -35,6 +37,9 @@ pub trait Journal: Send {
     fn replace(&mut self, marks: &[Mark]) -> io::Result<()>;
 }
 
+/// The permission bits that let others than the owner write.
+const OTHERS: u32 = 0o022;
+
 /// A journal in the state directory. Nobody else can open it while this exists.
 #[derive(Debug)]
 pub struct JournalFile {
@@ -42,6 +47,8 @@ pub struct JournalFile {
     heading: String,
     file: File,
     length: u64,
+    /// Whether there may be a part of a record behind that.
+    is_torn: bool,
     _lock: File,
 }
 
@@ -52,6 +59,8 @@ pub enum JournalError {
     Locked(PathBuf),
     /// Others can write to its directory, and so say what is to be deleted.
     Exposed(PathBuf),
+    /// Its directory is somebody else's, who can say so too.
+    Foreign(PathBuf),
     /// It says something that we never wrote.
     Damaged {
         /// The journal.
@@ -84,12 +93,11 @@ impl JournalFile {
             .mode(0o700)
             .create(directory)
             .map_err(at(directory))?;
-        let mode = directory
-            .metadata()
-            .map_err(at(directory))?
-            .permissions()
-            .mode();
-        if mode & 0o022 != 0 {
+        let metadata = directory.metadata().map_err(at(directory))?;
+        if !is_trusted(metadata.uid(), Uid::effective()) {
+            return Err(JournalError::Foreign(directory.to_owned()));
+        }
+        if metadata.mode() & OTHERS != 0 {
             return Err(JournalError::Exposed(directory.to_owned()));
         }
         let lock = lock(&directory.join(names::file_name(account.as_bytes(), 1, ".lock")))?;
@@ -122,6 +130,7 @@ impl JournalFile {
                 heading,
                 file,
                 length,
+                is_torn: false,
                 _lock: lock,
             },
             marks,
@@ -129,11 +138,31 @@ impl JournalFile {
     }
 }
 
+impl JournalFile {
+    /// Takes off a part of a record.
+    fn mend(&mut self) -> io::Result<()> {
+        self.file.set_len(self.length)?;
+        self.is_torn = false;
+        Ok(())
+    }
+
+    /// Before that, a loss of power could bring the replaced journal back, and its marks with it.
+    fn sync_directory(&self) -> io::Result<()> {
+        let directory = self.path.parent().unwrap_or(Path::new("."));
+        File::open(directory)?.sync_all()
+    }
+}
+
 impl Journal for JournalFile {
     fn append(&mut self, record: &Record) -> io::Result<()> {
+        if self.is_torn {
+            self.mend()?;
+        }
         let line = format!("{record}\n");
         if let Err(error) = self.file.write_all(line.as_bytes()) {
-            self.file.set_len(self.length)?;
+            self.is_torn = true;
+            // If this fails as well, nothing is added before it has been done.
+            let _ = self.mend();
             return Err(error);
         }
         self.length += line.len() as u64;
@@ -155,9 +184,14 @@ impl Journal for JournalFile {
         file.write_all(text.as_bytes())?;
         file.sync_data()?;
         std::fs::rename(&beside, &self.path)?;
-        (self.file, self.length) = (file, text.len() as u64);
-        Ok(())
+        (self.file, self.length, self.is_torn) = (file, text.len() as u64, false);
+        self.sync_directory()
     }
+}
+
+/// Whether it is ours what this user owns, or that of root, who can do everything anyway.
+fn is_trusted(owner: u32, own: Uid) -> bool {
+    [0, own.as_raw()].contains(&owner)
 }
 
 fn private() -> OpenOptions {
@@ -234,6 +268,12 @@ impl fmt::Display for JournalError {
                  from them (chmod go-w), or use --state-dir",
                 path.display()
             ),
+            Self::Foreign(path) => write!(
+                f,
+                "the state directory {} belongs to somebody else, who can mark what he likes; use \
+                 --state-dir",
+                path.display()
+            ),
             Self::Damaged { path, line } => write!(
                 f,
                 "the journal {} is damaged in line {line}, so the marks in it are not taken over; look at it, then move it away",
@@ -248,6 +288,9 @@ impl std::error::Error for JournalError {}
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::{PermissionsExt, chown};
+
     use super::*;
 
     fn mark(unique_id: &str) -> Mark {
@@ -293,12 +336,43 @@ mod tests {
     #[test]
     fn a_directory_that_others_can_write_to_is_refused() {
         let directory = tempfile::tempdir().unwrap();
-        let others = std::fs::Permissions::from_mode(0o777);
+        let others = Permissions::from_mode(0o777);
         std::fs::set_permissions(directory.path(), others).unwrap();
         let error = open(directory.path()).unwrap_err();
         assert!(
             matches!(error, JournalError::Exposed(_)) && error.to_string().contains("chmod go-w")
         );
+    }
+
+    #[test]
+    fn a_directory_of_somebody_else_is_refused() {
+        let trusted = [(0, 1000), (1000, 1000), (1001, 1000), (1000, 0)]
+            .map(|(owner, own)| is_trusted(owner, Uid::from_raw(own)));
+        assert_eq!(trusted, [true, true, false, false]);
+        let directory = tempfile::tempdir().unwrap();
+        // Only root can give it away.
+        if chown(directory.path(), Some(65_534), None).is_ok() {
+            let error = open(directory.path()).unwrap_err();
+            assert!(matches!(error, JournalError::Foreign(_)));
+        }
+    }
+
+    #[test]
+    fn nothing_is_added_to_a_record_that_was_cut_short() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut journal, _) = open(directory.path()).unwrap();
+        journal.append(&Record::Marked(mark("a"))).unwrap();
+        // A device takes no octet, and cannot be cut either.
+        let full = OpenOptions::new().append(true).open("/dev/full").unwrap();
+        let mut file = std::mem::replace(&mut journal.file, full);
+        for _ in 0..2 {
+            assert!(journal.append(&Record::Marked(mark("b"))).is_err());
+        }
+        file.write_all(b"+ 7 1").unwrap();
+        journal.file = file;
+        journal.append(&Record::Marked(mark("c"))).unwrap();
+        drop(journal);
+        assert_eq!(open(directory.path()).unwrap().1, [mark("a"), mark("c")]);
     }
 
     #[test]

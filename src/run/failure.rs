@@ -44,7 +44,9 @@ impl Failure {
             Self::Log(..) | Self::NoStateDirectory => ExitStatus::CantCreate,
             Self::Journal(JournalError::Locked(_)) | Self::Interrupted => ExitStatus::TempFail,
             Self::Journal(JournalError::Damaged { .. }) => ExitStatus::DataErr,
-            Self::Journal(JournalError::Exposed(_)) => ExitStatus::Config,
+            Self::Journal(JournalError::Exposed(_) | JournalError::Foreign(_)) => {
+                ExitStatus::Config
+            }
             Self::Journal(JournalError::Io { .. }) => ExitStatus::CantCreate,
             Self::Tls(_) | Self::NoLogin(_) | Self::Password(_) | Self::ConnectCommand => {
                 ExitStatus::Config
