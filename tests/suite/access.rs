@@ -2,7 +2,7 @@
 
 use crate::support::mailbox::{account, serving_three};
 use crate::support::mount::Site;
-use crate::support::namespace::{NEEDS, NOBODY, in_namespace};
+use crate::support::namespace::{NEEDS, for_nobody};
 use crate::support::skip::lacking;
 
 /// Nobody else gets in, root included, unless `allow_other` was given.
@@ -15,23 +15,12 @@ fn nobody_else_gets_in() {
         return;
     }
     let (server, site) = (serving_three(), Site::new());
-    site.give_to(NOBODY);
-    in_namespace(
-        MOUNT_AS_NOBODY_THEN_AS_ROOT,
-        &[
-            account(&server).source(),
-            &site.mountpoint().display().to_string(),
-            &format!("tls=off,state_dir={}", site.state().display()),
-            account(&server).password(),
-        ],
-    )
-    .succeeded();
+    for_nobody(MOUNT_AS_NOBODY_THEN_AS_ROOT, &site, &account(&server)).succeeded();
     assert_eq!(server.count("RETR"), 3, "one for each mount");
 }
 
 /// Prints and checks each step.
 const MOUNT_AS_NOBODY_THEN_AS_ROOT: &str = r#"
-export POP3FS_PASSWORD=$4
 somebody() { as 1 "$@"; }
 refused() { "$@" 2>&1 | grep 'Permission denied'; }
 set -ex

@@ -7,7 +7,7 @@ use pop3fs_server::Server;
 
 use crate::support::mailbox::{account, held_by, serving_three};
 use crate::support::mount::Site;
-use crate::support::namespace::{NEEDS, NOBODY, in_namespace};
+use crate::support::namespace::{NEEDS, for_nobody, in_namespace};
 use crate::support::process::eventually;
 use crate::support::skip::lacking;
 
@@ -76,11 +76,7 @@ fn users_mount_by_fusermount() {
         return;
     }
     let (server, site) = (serving_three(), Site::new());
-    let options = options(&site);
-    site.give_to(NOBODY);
-    let source = account(&server).source().to_owned();
-    let mail = site.mountpoint().display().to_string();
-    let outcome = in_namespace(
+    let outcome = for_nobody(
         r#"
 set -e
 nobody pop3fs "$1" "$2" -o "$3"
@@ -88,7 +84,8 @@ findmnt -n -o FSTYPE,SOURCE "$2"
 nobody rm "$2/two"
 nobody pop3fs umount "$2"
 "#,
-        &[&source, &mail, &options],
+        &site,
+        &account(&server),
     )
     .succeeded();
     assert!(outcome.says("fuse.pop3fs"), "{outcome:?}");

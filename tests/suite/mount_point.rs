@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::account::Account;
 use crate::support::mailbox::{account, held_by, serving_three, serving_three_for};
 use crate::support::mount::{Mount, Site};
-use crate::support::namespace::{NEEDS, NOBODY, in_namespace};
+use crate::support::namespace::{NEEDS, for_nobody};
 use crate::support::process::run;
 use crate::support::skip::{Need, lacking};
 use crate::support::stage::mounted;
@@ -46,21 +46,15 @@ fn users_clear_away_their_own_dead_mount() {
         return;
     }
     let (server, site) = (serving_three(), Site::new());
-    site.give_to(NOBODY);
-    let account = account(&server);
-    let mail = site.mountpoint().display().to_string();
-    let options = format!("tls=off,state_dir={}", site.state().display());
-    let arguments = [account.source(), &mail, &options, account.password()];
-    in_namespace(MOUNT_TWICE_AS_NOBODY, &arguments).succeeded();
+    for_nobody(MOUNT_TWICE_AS_NOBODY, &site, &account(&server)).succeeded();
     assert_eq!(held_by(&server), ["one", "three"]);
 }
 
 const MOUNT_TWICE_AS_NOBODY: &str = r#"
-export POP3FS_PASSWORD=$4
 set -ex
 nobody pop3fs "$1" "$2" -o "$3"
 nobody rm "$2/two"
-kill -9 "$(nobody sh -c "pop3fs status $2" | sed -n 's/^process *//p')"
+kill -9 "$(daemon "$2")"
 nobody pop3fs "$1" "$2" -o "$3"
 nobody pop3fs umount "$2"
 "#;

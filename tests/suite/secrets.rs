@@ -12,7 +12,7 @@ use crate::support::corpus::Letter;
 use crate::support::dovecot::{Dovecot, Logins};
 use crate::support::mailbox::serving_three_for;
 use crate::support::mount::{Site, files_under};
-use crate::support::namespace::{NEEDS, NOBODY, in_namespace};
+use crate::support::namespace::{NEEDS, for_nobody};
 use crate::support::process::{Outcome, run};
 use crate::support::skip::{Need, lacking};
 
@@ -81,32 +81,19 @@ fn the_process_is_closed_to_others_of_its_user() {
         return;
     }
     let (server, site) = (serving_three_for(USER, PASSWORD), Site::new());
-    site.give_to(NOBODY);
     let account = Account::in_clear(USER, PASSWORD, server.port());
-    in_namespace(
-        LOOK_INTO_THE_DAEMON,
-        &[
-            account.source(),
-            &site.mountpoint().display().to_string(),
-            &format!("tls=off,state_dir={}", site.state().display()),
-            account.password(),
-        ],
-    )
-    .succeeded();
+    for_nobody(LOOK_INTO_THE_DAEMON, &site, &account).succeeded();
 }
 
 const LOOK_INTO_THE_DAEMON: &str = r#"
-export POP3FS_PASSWORD=$4
 refused() { "$@" 2>&1 | grep 'Permission denied'; }
 set -ex
 nobody pop3fs "$1" "$2" -o "$3"
 unset POP3FS_PASSWORD
-for process in /proc/[0-9]*; do
-    if tr '\0' '\n' <$process/cmdline | grep -qx "$2"; then daemon=$process; fi
-done
-nobody cat $daemon/cmdline >/dev/null
-refused nobody cat $daemon/environ
-refused nobody cat $daemon/maps
+process=/proc/$(daemon "$2")
+nobody cat $process/cmdline >/dev/null
+refused nobody cat $process/environ
+refused nobody cat $process/maps
 nobody pop3fs umount "$2"
 "#;
 

@@ -11,7 +11,7 @@ use pop3fs_server::{Fault, When};
 
 use crate::support::mailbox::{account, held_by, serving_three};
 use crate::support::mount::{Mount, Site, is_mounted, pop3fs};
-use crate::support::namespace::{NEEDS, NOBODY, in_namespace};
+use crate::support::namespace::{NEEDS, for_nobody};
 use crate::support::process::{Running, eventually, start};
 use crate::support::skip::{Need, lacking};
 use crate::support::stage::mounted;
@@ -122,26 +122,14 @@ fn force_ends_a_process_that_is_closed_to_its_user() {
         return;
     }
     let (server, site) = (serving_three(), Site::new());
-    site.give_to(NOBODY);
-    let mailbox = account(&server);
-    let forced = in_namespace(
-        FORCE_A_STOPPED_PROCESS,
-        &[
-            mailbox.source(),
-            &site.mountpoint().display().to_string(),
-            &format!("tls=off,state_dir={}", site.state().display()),
-            mailbox.password(),
-        ],
-    );
+    let forced = for_nobody(FORCE_A_STOPPED_PROCESS, &site, &account(&server));
     assert!(!forced.succeeded().says("cannot be ended"));
 }
 
 const FORCE_A_STOPPED_PROCESS: &str = r#"
 set -ex
-POP3FS_PASSWORD=$4 nobody pop3fs "$1" "$2" -o "$3"
-for process in /proc/[0-9]*; do
-    if tr '\0' '\n' <$process/cmdline | grep -qx "$2"; then daemon=${process#/proc/}; fi
-done
+nobody pop3fs "$1" "$2" -o "$3"
+daemon=$(daemon "$2")
 kill -STOP $daemon
 nobody pop3fs umount --force "$2"
 test -z "$(tr -d '\0' </proc/$daemon/cmdline)"
@@ -171,17 +159,11 @@ fn users_unmount_in_every_manner() {
         return;
     }
     let (server, site) = (serving_three(), Site::new());
-    site.give_to(NOBODY);
-    let account = account(&server);
-    let mail = site.mountpoint().display().to_string();
-    let options = format!("tls=off,state_dir={}", site.state().display());
-    let arguments = [account.source(), &mail, &options, account.password()];
-    in_namespace(UNMOUNT_AS_NOBODY, &arguments).succeeded();
+    for_nobody(UNMOUNT_AS_NOBODY, &site, &account(&server)).succeeded();
     assert_eq!(held_by(&server), ["three"]);
 }
 
 const UNMOUNT_AS_NOBODY: &str = r#"
-export POP3FS_PASSWORD=$4
 set -ex
 nobody pop3fs "$1" "$2" -o "$3"
 nobody rm "$2/one"
@@ -191,11 +173,11 @@ nobody pop3fs umount --force "$2" | grep '1 marked messages stay marked'
 nobody pop3fs "$1" "$2" -o "$3"
 nobody rm "$2/two"
 mkfifo -m 666 "$2.opened"
-nobody sh -c 'exec <"$0/three"; echo >"$0.opened"; exec sleep 600' "$2" &
-read -r _ <"$2.opened"
+nobody sh -c 'exec <"$0/three"; echo $$ >"$0.opened"; exec sleep 600' "$2" &
+read -r holder <"$2.opened"
 nobody pop3fs umount "$2" 2>&1 | grep 'has .*/three open'
 nobody pop3fs umount --lazy "$2" | grep '2 deleted, 1 left, verified'
-kill $!
+kill $holder
 "#;
 
 /// SIGQUIT ends the process without a commit, and the next mount takes the marks over.

@@ -274,7 +274,6 @@ impl Daemon {
         eventually("the daemon ends", || !self.is_running());
     }
 
-    /// Whether it runs, or still has what it has locked; another one that was given its id since
     /// How much memory it has, in octets (VmRSS).
     pub fn memory(&self) -> usize {
         let path = format!("/proc/{}/status", self.id());
@@ -285,6 +284,7 @@ impl Daemon {
         kilobytes << 10
     }
 
+    /// Whether it runs, or still has what it has locked; another one that was given its id since
     /// shows other arguments.
     pub fn is_running(&self) -> bool {
         let words = arguments(self.id);

@@ -5,6 +5,8 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+use super::account::Account;
+use super::mount::Site;
 use super::process::{Outcome, run};
 use super::skip::Need;
 
@@ -17,7 +19,19 @@ pub const NEEDS: &[Need] = &[
 ];
 
 /// A user who is not root; in a script, `nobody COMMAND` runs a command as this one.
-pub const NOBODY: u32 = 65_534;
+const NOBODY: u32 = 65_534;
+
+/// Runs a script that mounts a mailbox in clear where all belongs to nobody. `$1` is its source, `$2`
+/// the mountpoint, `$3` the options; the password is in the environment.
+#[track_caller]
+pub fn for_nobody(script: &str, site: &Site, account: &Account) -> Outcome {
+    site.give_to(NOBODY);
+    let mountpoint = site.mountpoint().display().to_string();
+    let options = format!("tls=off,state_dir={}", site.state().display());
+    let script = format!("export POP3FS_PASSWORD=$4\n{script}");
+    let arguments = [account.source(), &mountpoint, &options, account.password()];
+    in_namespace(&script, &arguments)
+}
 
 /// Runs a script; its arguments are `$1`, `$2` and so on.
 #[track_caller]
@@ -33,7 +47,8 @@ pub fn in_namespace(script: &str, arguments: &[&str]) -> Outcome {
 }
 
 /// Shows the program in /usr/local/bin and the helper in /sbin, and a /dev/fuse that is open to
-/// all, as it is on most systems.
+/// all, as it is on most systems. `daemon MOUNTPOINT` prints the number of the process that serves
+/// it.
 const INSTALLED: &str = r#"
 mount --bind "$1" /usr/local/bin &&
 mount -t overlay overlay -o "lowerdir=$2:/usr/sbin" /usr/sbin &&
@@ -49,4 +64,5 @@ as() {
   setpriv --reuid "$user" --regid "$user" --clear-groups "$@"
 }
 nobody() { as 65534 "$@"; }
+daemon() { nobody pop3fs status "$1" | sed -n 's/^process *//p'; }
 "#;
