@@ -41,7 +41,7 @@ struct Stage {
     queue: OnceLock<SyncSender<Deed>>,
     /// Deeds that are not done.
     undone: AtomicUsize,
-    /// The thread's number. No thread has number 0.
+    /// The thread's number; 0 until it runs.
     thread: AtomicU32,
     doing: Mutex<Option<RootChange>>,
     /// Names that went, and of which that has still to be heralded.
@@ -93,9 +93,10 @@ impl Herald {
         parent == ROOT && self.0.leaving().contains(name)
     }
 
-    /// Whether this is the thread.
+    /// Whether this is the thread. Whoever is in no pid namespace that this process sees has the
+    /// number 0, and is not.
     pub(super) fn is(&self, thread: u32) -> bool {
-        self.0.thread.load(Ordering::Relaxed) == thread
+        thread != 0 && self.0.thread.load(Ordering::Relaxed) == thread
     }
 
     /// What the thread is doing to a name, if anything.
@@ -263,6 +264,8 @@ mod tests {
     fn nobody_is_the_thread_before_it_runs() {
         let herald = Herald::default();
         assert!(!herald.is(gettid().as_raw().cast_unsigned()));
+        let of_another_namespace = 0;
+        assert!(!herald.is(of_another_namespace));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Who gets in.
 
-use crate::support::mailbox::{account, serving_three};
+use crate::support::mailbox::{account, serving_three, text};
 use crate::support::mount::Site;
 use crate::support::namespace::{NEEDS, for_nobody};
 use crate::support::skip::lacking;
@@ -18,6 +18,30 @@ fn nobody_else_gets_in() {
     for_nobody(MOUNT_AS_NOBODY_THEN_AS_ROOT, &site, &account(&server)).succeeded();
     assert_eq!(server.count("RETR"), 3, "one for each mount");
 }
+
+/// Whoever is outside the pid namespace of the process that serves a mount is served as others are,
+/// by a mount that is read-only as well.
+#[test]
+fn a_mount_serves_programs_of_other_pid_namespaces() {
+    if lacking(NEEDS) {
+        return;
+    }
+    let (server, site) = (serving_three(), Site::new());
+    let account = account(&server);
+    let shown = for_nobody(SERVE_FROM_A_PID_NAMESPACE, &site, &account).succeeded();
+    assert_eq!(shown.text(), text("one") + &text("one"));
+}
+
+const SERVE_FROM_A_PID_NAMESPACE: &str = r#"
+set -e
+for manner in rw ro; do
+    unshare --pid --fork pop3fs -f "$1" "$2" -o "$3,$manner" 2>/dev/null &
+    until findmnt "$2" >/dev/null; do kill -0 $!; done
+    cat "$2/one"
+    umount "$2"
+    wait $!
+done
+"#;
 
 /// Prints and checks each step.
 const MOUNT_AS_NOBODY_THEN_AS_ROOT: &str = r#"
