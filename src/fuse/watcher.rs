@@ -13,6 +13,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::mountinfo::{self, MOUNT_TABLE, MountInfo};
+use super::server::thread_name;
 use super::session::{Ended, OnEnd};
 
 /// Watches the table of mounts.
@@ -27,10 +28,10 @@ impl Watcher {
         Ok(Self { table })
     }
 
-    /// Starts a thread that reports once when a mount is gone.
+    /// Starts a thread that reports once when a mount is gone. By it others find the process.
     pub(super) fn start(self, mount: MountInfo, ended: OnEnd) -> io::Result<()> {
         thread::Builder::new()
-            .name("mount-table".to_owned())
+            .name(thread_name(&mount))
             .spawn(move || match wait_until_gone(self.table, &mount) {
                 Ok(()) => ended(Ended::MountGone),
                 Err(error) => log::error!("cannot watch {MOUNT_TABLE}: {error}"),

@@ -14,8 +14,8 @@ impl Mounts for SystemMounts {
         fuse::mounted_at(at).is_ok_and(|mount| mount.is_some_and(|mount| mount.is_mailbox()))
     }
 
-    fn server(&self, at: &Path, hint: Option<u32>) -> Option<u32> {
-        fuse::server_of(&fuse::mounted_at(at).ok()??, hint)
+    fn server(&self, at: &Path) -> Option<u32> {
+        fuse::server_of(&fuse::mounted_at(at).ok()??)
     }
 
     fn holders(&self, at: &Path) -> Option<Vec<String>> {

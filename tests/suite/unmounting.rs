@@ -128,11 +128,37 @@ fn force_ends_a_process_that_is_closed_to_its_user() {
 
 const FORCE_A_STOPPED_PROCESS: &str = r#"
 set -ex
-nobody pop3fs "$1" "$2" -o "$3"
-daemon=$(daemon "$2")
-kill -STOP $daemon
-nobody pop3fs umount --force "$2"
-test -z "$(tr -d '\0' </proc/$daemon/cmdline)"
+cd "${2%/*}"
+for mail in "$2" "${2##*/}"; do
+    nobody pop3fs "$1" "$mail" -o "$3"
+    daemon=$(daemon "$mail")
+    kill -STOP $daemon
+    nobody pop3fs umount --force "$mail"
+    test -z "$(tr -d '\0' </proc/$daemon/cmdline)"
+done
+"#;
+
+/// Another mailbox stays as it is, even where its mount point was given by the same name.
+#[test]
+fn force_ends_no_process_of_another_mailbox() {
+    if lacking(NEEDS) {
+        return;
+    }
+    let (server, site) = (serving_three(), Site::new());
+    for_nobody(FORCE_BESIDE_ANOTHER, &site, &account(&server)).succeeded();
+}
+
+const FORCE_BESIDE_ANOTHER: &str = r#"
+set -ex
+cd "${2%/*}"
+nobody mkdir -p "other/${2##*/}"
+nobody pop3fs "$1" "${2##*/}" -o "$3"
+nobody pop3fs park "$2"
+nobody pop3fs "$1" "$PWD/other/${2##*/}" -o "$3,ro"
+kill -9 "$(daemon "other/${2##*/}")"
+nobody pop3fs umount --force "other/${2##*/}"
+test -z "$(findmnt "$PWD/other/${2##*/}")"
+nobody pop3fs umount "$2"
 "#;
 
 /// The mount is waiting for the server when it is hindered, and ended.
@@ -168,7 +194,7 @@ set -ex
 nobody pop3fs "$1" "$2" -o "$3"
 nobody rm "$2/one"
 nobody pop3fs umount --force "$2" | grep '1 marked messages stay marked'
-! findmnt "$2"
+test -z "$(findmnt "$2")"
 
 nobody pop3fs "$1" "$2" -o "$3"
 nobody rm "$2/two"

@@ -34,27 +34,32 @@ pub(super) fn umount_by_force(
     if !mounts.is_mailbox(mountpoint) {
         return Err(VerbError::NotMounted(mountpoint.to_owned()));
     }
-    let status = last_words(mountpoint).unwrap_or_default();
-    let server = mounts.server(mountpoint, status.pid);
-    let ended = server.map_or_else(Answer::nothing, |pid| end(pid, END_BOUND));
+    let said = last_words(mountpoint);
+    let ended = match (mounts.server(mountpoint), &said) {
+        (Some(pid), _) => end(pid, END_BOUND),
+        (None, Some(Err(VerbError::Dead(_)))) => Answer::nothing(),
+        (None, _) => not_found(),
+    };
     // With consent it has unmounted itself.
     let unmounted = if mounts.is_mailbox(mountpoint) {
         unmounted(mountpoint, Manner::Forcibly, mounts)
     } else {
         is_unmounted(mountpoint)
     };
+    let status = said.and_then(Result::ok).unwrap_or_default();
     Ok(unmounted.followed_by(ended).followed_by(kept(&status)))
 }
 
 /// What the mount says of itself. It may not answer, and whoever waits for that cannot always be
 /// interrupted, so another thread waits.
-fn last_words(mountpoint: &Path) -> Option<Status> {
+fn last_words(mountpoint: &Path) -> Option<Result<Status, VerbError>> {
     let (sender, answer) = channel();
     let mountpoint = mountpoint.to_owned();
     let ask = move || Control::open(&mountpoint).and_then(|control| control.status());
     // Nobody listens any more when it comes too late.
-    thread::spawn(move || drop(sender.send(ask())));
-    answer.recv_timeout(ANSWER_BOUND).ok()?.ok()
+    let asking = thread::Builder::new().spawn(move || drop(sender.send(ask())));
+    asking.ok()?;
+    answer.recv_timeout(ANSWER_BOUND).ok()
 }
 
 /// Ends a process without a commit; a process that is stopped or stuck does not hear the first
@@ -74,6 +79,14 @@ fn ends_by(signal: Signal, pid: u32, bound: Duration) -> bool {
     let id = i32::try_from(pid).map(Pid::from_raw);
     let is_told = id.is_ok_and(|id| kill(id, signal).is_ok());
     await_exit(pid, if is_told { bound } else { Duration::ZERO })
+}
+
+/// It may be out of sight, as the processes of other containers and, on some systems, of others are.
+fn not_found() -> Answer {
+    Answer {
+        text: "the process that served it is not to be found, and may still run\n".to_owned(),
+        status: ExitStatus::TempFail,
+    }
 }
 
 fn is_unmounted(mountpoint: &Path) -> Answer {
@@ -111,15 +124,19 @@ mod tests {
         command.arg("600").stdin(Stdio::null()).spawn().unwrap()
     }
 
-    fn forced(status: &str) -> Answer {
+    fn forced(status: &str, server: Option<u32>) -> Answer {
         let mount = mount(&[("status", status)]);
-        umount_by_force(mount.path(), &Simulated::default()).unwrap()
+        let mounts = Simulated {
+            server,
+            ..Simulated::default()
+        };
+        umount_by_force(mount.path(), &mounts).unwrap()
     }
 
     #[test]
     fn the_process_is_ended_and_what_is_marked_is_told() {
         let mut server = waiting();
-        let answer = forced(&format!(r#"{{"pid": {}, "marked": 3}}"#, server.id()));
+        let answer = forced(r#"{"marked": 3}"#, Some(server.id()));
         assert!(answer.text.contains("3 marked messages stay marked"));
         assert_eq!(answer.status, ExitStatus::Ok);
         let signal = server.wait().unwrap().signal();
@@ -136,6 +153,13 @@ mod tests {
         end(server.id(), Duration::from_millis(10));
         let signal = server.wait().unwrap().signal();
         assert_eq!(signal, Some(Signal::SIGKILL as i32));
+    }
+
+    #[test]
+    fn a_process_that_answers_and_is_not_to_be_found_is_told_of() {
+        let answer = forced("{}", None);
+        assert!(answer.text.contains("may still run"));
+        assert_eq!(answer.status, ExitStatus::TempFail);
     }
 
     #[test]

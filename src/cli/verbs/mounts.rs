@@ -19,8 +19,8 @@ pub trait Mounts {
     /// Whether a mailbox is mounted there, served or not. Nothing that is mounted is asked.
     fn is_mailbox(&self, at: &Path) -> bool;
 
-    /// The process that serves the mount; `hint` is the one that is said to do so.
-    fn server(&self, at: &Path, hint: Option<u32>) -> Option<u32>;
+    /// The process that serves the mount, which is not asked. None if it is not to be seen.
+    fn server(&self, at: &Path) -> Option<u32>;
 
     /// Who uses the mount, a line for a person each, as far as that can be seen; none if nobody
     /// keeps it from being unmounted, for all that can be told beforehand.
@@ -43,6 +43,8 @@ pub(super) mod tests {
     pub(in super::super) struct Simulated {
         /// Whether it is a mailbox.
         pub is_mailbox: bool,
+        /// The process that serves it.
+        pub server: Option<u32>,
         /// Who uses it.
         pub holders: Option<Vec<String>>,
         /// What is said to one who unmounts it.
@@ -52,10 +54,11 @@ pub(super) mod tests {
     }
 
     impl Default for Simulated {
-        /// A mailbox that nobody uses.
+        /// A mailbox that nobody uses, nor serves.
         fn default() -> Self {
             Self {
                 is_mailbox: true,
+                server: None,
                 holders: None,
                 refusal: None,
                 unmounted: RefCell::default(),
@@ -68,8 +71,8 @@ pub(super) mod tests {
             self.is_mailbox
         }
 
-        fn server(&self, _: &Path, hint: Option<u32>) -> Option<u32> {
-            hint
+        fn server(&self, _: &Path) -> Option<u32> {
+            self.server
         }
 
         fn holders(&self, _: &Path) -> Option<Vec<String>> {
