@@ -37,7 +37,7 @@ pub trait Mounts {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
 
     /// A system with one mount.
     pub(in super::super) struct Simulated {
@@ -47,6 +47,8 @@ pub(super) mod tests {
         pub server: Option<u32>,
         /// Who uses it.
         pub holders: Option<Vec<String>>,
+        /// How often it is in use, and nobody to be seen who uses it, when it is asked for.
+        pub passing_uses: Cell<u32>,
         /// What is said to one who unmounts it.
         pub refusal: Option<io::ErrorKind>,
         /// How it was to be unmounted, in order.
@@ -60,9 +62,18 @@ pub(super) mod tests {
                 is_mailbox: true,
                 server: None,
                 holders: None,
+                passing_uses: Cell::default(),
                 refusal: None,
                 unmounted: RefCell::default(),
             }
+        }
+    }
+
+    impl Simulated {
+        fn is_passingly_used(&self) -> bool {
+            let uses = self.passing_uses.get();
+            self.passing_uses.set(uses.saturating_sub(1));
+            uses > 0
         }
     }
 
@@ -76,11 +87,17 @@ pub(super) mod tests {
         }
 
         fn holders(&self, _: &Path) -> Option<Vec<String>> {
+            if self.is_passingly_used() {
+                return Some(Vec::new());
+            }
             self.holders.clone()
         }
 
         fn unmount(&self, _: &Path, manner: Manner) -> io::Result<()> {
             self.unmounted.borrow_mut().push(manner);
+            if self.is_passingly_used() {
+                return Err(io::ErrorKind::ResourceBusy.into());
+            }
             self.refusal.map_or(Ok(()), |kind| Err(kind.into()))
         }
     }

@@ -2,7 +2,8 @@
 
 use std::io;
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::commit::commit_through;
 use super::control::Control;
@@ -14,6 +15,13 @@ use crate::cli::ExitStatus;
 /// How long the process may take to end once its mount is gone. The commit is over by then; what
 /// is left is a farewell to the server.
 const EXIT_BOUND: Duration = Duration::from_secs(30);
+
+/// How long a mount may be in use with nobody to be seen who uses it. The process that serves it does,
+/// for a moment, when it lets those who watch know of mail that came or vanished.
+const OWN_USE_BOUND: Duration = Duration::from_secs(1);
+
+/// How often it is looked at meanwhile.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// What to say of a mount that nobody serves any more.
 const DEAD: &str = "nothing is committed, as the process that served the mount is gone; what was \
@@ -50,13 +58,28 @@ pub fn umount(
 
 /// Before the commit, so that a refusal to unmount leaves all as it was.
 fn check_use(mountpoint: &Path, manner: Manner, mounts: &impl Mounts) -> Result<(), VerbError> {
-    let is_plain = manner == Manner::Plainly;
-    match is_plain.then(|| mounts.holders(mountpoint)).flatten() {
+    if manner != Manner::Plainly {
+        return Ok(());
+    }
+    let is_unseen = |holders: &Option<Vec<_>>| holders.as_ref().is_some_and(Vec::is_empty);
+    match outlasting_own_use(|| mounts.holders(mountpoint), is_unseen) {
         Some(holders) => Err(VerbError::InUse {
             mountpoint: mountpoint.to_owned(),
             holders,
         }),
         None => Ok(()),
+    }
+}
+
+/// What comes of an attempt, made again as long as it fails in a way that may be our own doing.
+fn outlasting_own_use<T>(attempt: impl Fn() -> T, may_be_own: impl Fn(&T) -> bool) -> T {
+    let start = Instant::now();
+    loop {
+        let outcome = attempt();
+        if !may_be_own(&outcome) || start.elapsed() >= OWN_USE_BOUND {
+            return outcome;
+        }
+        thread::sleep(POLL_INTERVAL);
     }
 }
 
@@ -113,7 +136,7 @@ fn told(outcome: Result<Answer, VerbError>) -> Answer {
 /// Unmounts, and says so.
 pub(super) fn unmounted(mountpoint: &Path, manner: Manner, mounts: &impl Mounts) -> Answer {
     let path = mountpoint.display();
-    match mounts.unmount(mountpoint, manner) {
+    match outlasting_own_use(|| mounts.unmount(mountpoint, manner), is_busy) {
         Ok(()) => Answer {
             text: format!("unmounted {path}\n"),
             status: ExitStatus::Ok,
@@ -123,6 +146,10 @@ pub(super) fn unmounted(mountpoint: &Path, manner: Manner, mounts: &impl Mounts)
             status: status_of(&error),
         },
     }
+}
+
+fn is_busy(outcome: &io::Result<()>) -> bool {
+    matches!(outcome, Err(error) if error.kind() == io::ErrorKind::ResourceBusy)
 }
 
 fn advice(error: &io::Error) -> &'static str {
@@ -217,6 +244,22 @@ mod tests {
         let answer = umount(mount.path(), Manner::Plainly, TRUSTED, &mounts).unwrap();
         assert!(answer.text.starts_with("0 deleted, 5 left\ncannot unmount"));
         assert_eq!(answer.status, ExitStatus::TempFail);
+    }
+
+    #[test]
+    fn what_the_mount_itself_does_in_it_is_waited_for() {
+        let mount = mount(&[("last-commit", COMPLETE), ("status", "{}")]);
+        let mounts = Simulated {
+            passing_uses: 2.into(),
+            ..Simulated::default()
+        };
+        let answer = umount(mount.path(), Manner::Plainly, TRUSTED, &mounts).unwrap();
+        assert_eq!(answer.status, ExitStatus::Ok);
+        assert_eq!(mounts.unmounted.take(), [Manner::Plainly]);
+        mounts.passing_uses.set(2);
+        let answer = unmounted(mount.path(), Manner::Plainly, &mounts);
+        assert_eq!(answer.status, ExitStatus::Ok);
+        assert_eq!(mounts.unmounted.take(), [Manner::Plainly; 3]);
     }
 
     #[test]
