@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::error::Error;
-use super::pending::Pending;
+use super::pending::{Interruptible, Pending};
 use crate::maildrop::{Event, EventKind, Octets};
 
 /// Octets of lines that are kept for readers that have not come to them yet: some ten thousand
@@ -186,6 +186,8 @@ impl Log {
 
     fn wait(&mut self, number: u64, read: Read) {
         if let Some(reader) = self.readers.get_mut(&number) {
+            // Those that were interrupted would otherwise be kept until something happens.
+            reader.waiting.retain(|read| !read.answer.is_over());
             reader.waiting.push_back(read);
         }
     }
@@ -273,8 +275,6 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use crate::fs::pending::Interruptible;
-
     fn event(messages: u64) -> Event {
         let kind = EventKind::Connected { messages };
         Event { time: 7, kind }
@@ -342,6 +342,18 @@ mod tests {
         events.announce(&event(1));
         assert_eq!(answer.try_recv(), Ok(Err(Error::Interrupted)));
         assert_eq!(read_now(&watcher, 1 << 16), Ok(line(1)));
+    }
+
+    #[test]
+    fn reads_that_were_interrupted_do_not_pile_up() {
+        let events = Events::default();
+        let watcher = events.watch();
+        for _ in 0..3 {
+            let (_, pending) = read_as(&watcher, 1 << 16, true);
+            pending.interrupt();
+        }
+        let waiting = |log: &Log| log.readers[&watcher.number].waiting.len();
+        assert_eq!(waiting(&events.log()), 1);
     }
 
     #[test]
