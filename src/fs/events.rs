@@ -138,8 +138,11 @@ impl Watcher {
     pub(super) fn poll(&self, poller: Option<Poller>) -> bool {
         let mut log = self.events.log();
         let is_ready = log.is_ready(self.number);
-        if let Some(reader) = log.readers.get_mut(&self.number) {
-            reader.poller = poller.filter(|_| !is_ready);
+        // One who only looks takes nothing from one who waits.
+        if let Some(poller) = poller.filter(|_| !is_ready)
+            && let Some(reader) = log.readers.get_mut(&self.number)
+        {
+            reader.poller = Some(poller);
         }
         is_ready
     }
@@ -363,6 +366,7 @@ mod tests {
         let (called, calls) = channel();
         let poller = move || called.send(()).unwrap();
         assert!(!watcher.poll(Some(Box::new(poller))));
+        assert!(!watcher.poll(None), "another one looks");
         events.announce(&event(1));
         events.announce(&event(2));
         assert_eq!(calls.iter().count(), 1);
