@@ -1,6 +1,6 @@
 //! The life of the process that serves a mount.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -48,7 +48,8 @@ impl From<Signal> for Event {
 pub(super) fn mount(request: &MountRequest) -> ExitStatus {
     let result = live(request);
     let status = result.unwrap_or_else(|failure| {
-        eprintln!("pop3fs: {failure}");
+        // Where nobody can be told, the status still tells.
+        let _ = writeln!(io::stderr(), "pop3fs: {failure}");
         failure.status()
     });
     match status {

@@ -1,7 +1,8 @@
 //! Errors at the start: they reach the terminal, tell the exit status, and leave no mount.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
+use std::process::Stdio;
 
 use crate::support::account::Account;
 use crate::support::mailbox::{account, serving_three};
@@ -112,6 +113,20 @@ fn a_missing_mountpoint_is_no_input() {
     let outcome = run(&mut site.command(&account(&server)));
     assert_eq!(outcome.code(), Some(NO_INPUT), "{outcome:?}");
     assert_eq!(server.sessions(), 0);
+}
+
+/// The status tells, also where nobody can be told more.
+#[test]
+fn an_error_that_cannot_be_told_has_its_status() {
+    let server = serving_three();
+    let site = Site::new();
+    fs::remove_dir(site.mountpoint()).expect("a directory to remove");
+    let mut command = site.command(&account(&server));
+    let full = File::options().write(true).open("/dev/full");
+    command.stdin(Stdio::null());
+    command.stderr(full.expect("a device that is always full"));
+    let status = command.status().expect("a program that runs");
+    assert_eq!(status.code(), Some(NO_INPUT));
 }
 
 /// A word on the command line that means nothing is a usage error (64).

@@ -155,7 +155,9 @@ impl Control {
 /// Says it once, to somebody who is there.
 fn say_what_is_waited_for() -> Option<Duration> {
     if io::stderr().is_terminal() {
-        eprintln!("waiting for the server; Ctrl-C ends the waiting, and not what was begun");
+        let text = "waiting for the server; Ctrl-C ends the waiting, and not what was begun";
+        // Who is not there any more need not be told.
+        let _ = writeln!(io::stderr(), "{text}");
     }
     None
 }
