@@ -1,5 +1,6 @@
 # make demo     a mailbox to try, mounted at ./demo
 # make test     the whole test suite
+# make soak     the simulation of sessions, servers and disks, for SOAK=600 seconds, with seeds nobody has tried
 # make check    format, lints and documentation, warnings denied
 # make bench    the benchmark, with options such as BENCH='--quick --only copy,grep'; BENCH=--help
 # make install  the program, its man page and mount.pop3fs (PREFIX=/usr/local DESTDIR=)
@@ -13,10 +14,12 @@ SBINDIR ?= $(if $(filter /usr/local,$(PREFIX)),/sbin,$(PREFIX)/sbin)
 CARGO ?= cargo
 INSTALL ?= install
 BENCH ?=
+SOAK ?= 600
+FIRST ?= $(shell date +%s)000
 # Where rustup puts cargo, which a fresh shell need not know.
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
-.PHONY: build demo test check bench install uninstall
+.PHONY: build demo test soak check bench install uninstall
 
 build:
 	.ci/packages build
@@ -30,6 +33,11 @@ test:
 	.ci/packages test
 	.ci/servers
 	$(CARGO) test --workspace
+
+soak:
+	.ci/packages build
+	POP3FS_MODEL_SECONDS=$(SOAK) POP3FS_MODEL_FIRST=$(FIRST) \
+	  $(CARGO) test --release --test model -- --nocapture random
 
 check:
 	$(CARGO) fmt --all -- --check

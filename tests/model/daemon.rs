@@ -1,6 +1,7 @@
 //! The program under test: a maildrop and its engine, as one process has them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::mem::discriminant;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +16,7 @@ use crate::handle::Handle;
 use crate::mail::MailId;
 use crate::paper::Paper;
 use crate::request::{Inbox, Reply, Request, RequestId, There, Want};
+use crate::trace::tell;
 
 /// A process.
 pub struct Daemon {
@@ -202,6 +204,7 @@ impl Daemon {
     }
 
     fn ask(&mut self, want: Want, patience: Duration) -> RequestId {
+        tell!(kind & discriminant(&want), "ask: {want:?}");
         self.asked += 1;
         let until = self.clock.now() + patience;
         self.requests.insert(self.asked, Request { until, want });

@@ -1,5 +1,7 @@
 //! How the server misbehaves.
 
+use std::fmt;
+use std::mem::discriminant;
 use std::time::Duration;
 
 use pop3fs_server::{Fault, Listed, Order, When};
@@ -7,6 +9,9 @@ use pop3fs_server::{Fault, Listed, Order, When};
 use crate::mail::MailId;
 use crate::trace::tell;
 use crate::world::World;
+
+/// How much of a fault is told.
+const BRIEF: usize = 200;
 
 /// What the server says where it refuses QUIT.
 pub const QUIT_REFUSED: &str = "some messages were not deleted";
@@ -41,7 +46,7 @@ impl World {
 
     fn set(&mut self, fault: Option<Fault>) {
         if let Some(fault) = fault {
-            tell!("fault: {:.200}", format!("{fault:?}"));
+            tell!(kind & discriminant(&fault), "fault: {}", Brief(&fault));
             self.ledger.is_forgetful |= matches!(fault, Fault::QuitForgets(_));
             self.server.fault(fault);
         }
@@ -174,6 +179,16 @@ impl World {
     fn unique_id(&mut self) -> Option<Vec<u8>> {
         self.some_mail()
             .map(|id| self.post.mails[id].unique_id.clone())
+    }
+}
+
+/// A fault in few words: some hold whole messages.
+struct Brief<'f>(&'f Fault);
+
+impl fmt::Display for Brief<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = format!("{:?}", self.0);
+        write!(f, "{words:.BRIEF$}")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pop3fs::maildrop::{Entry, Place};
+use pop3fs::maildrop::{Entry, LinkStatus, Place};
 
 use crate::daemon::Daemon;
 use crate::mail::MailId;
@@ -13,18 +13,18 @@ use crate::world::World;
 
 impl World {
     /// A listing may have been taken in: each name stands for the mail that the session shows under it.
-    pub fn listed(&mut self) {
+    pub fn listed(&mut self, link: &LinkStatus) {
         let Some(daemon) = &mut self.daemon else {
             return;
         };
-        let sessions = daemon.maildrop.status().link.transfer.sessions;
-        if sessions == daemon.sessions {
+        if link.transfer.sessions == daemon.sessions {
             return;
         }
-        daemon.sessions = sessions;
-        let link = self.network.live.as_ref().expect("a listing needs a link");
-        let messages = link.messages.as_deref().unwrap_or_default();
-        let tells = self.post.tells_unique_ids() && !is_without_unique_ids(daemon);
+        daemon.sessions = link.transfer.sessions;
+        let has_unique_ids = !is_without_unique_ids(daemon, link);
+        let tells = self.post.tells_unique_ids() && has_unique_ids;
+        let session = self.network.live.as_ref().expect("a listing needs a link");
+        let messages = session.messages.as_deref().unwrap_or_default();
         let view = View::new(
             messages,
             &self.sizes,
@@ -47,18 +47,13 @@ impl World {
             }
         }
         assert!(names.is_empty(), "{names:?} are listed and not shown");
-        self.look_at(&view);
+        self.look_at(&view, link);
         self.hold_marks(Some(&view));
         self.ledger.view = view;
     }
 
-    fn look_at(&mut self, view: &View) {
-        let capabilities = self
-            .daemon
-            .as_ref()
-            .map(|daemon| daemon.maildrop.status().link.capabilities);
-        let capabilities = capabilities.unwrap_or_default();
-        let has = |word: &str| capabilities.iter().any(|line| line == word);
+    fn look_at(&mut self, view: &View, link: &LinkStatus) {
+        let has = |word: &str| link.capabilities.iter().any(|line| line == word);
         let (pipelining, unique_ids) = (has("PIPELINING"), has("UIDL"));
         let before = &self.ledger.view;
         let regrouped = view
@@ -93,9 +88,8 @@ impl World {
 }
 
 /// Whether a server that could not be asked what it can do has refused UIDL, and is believed to have none.
-fn is_without_unique_ids(daemon: &Daemon) -> bool {
-    let knows_capabilities = !daemon.maildrop.status().link.capabilities.is_empty();
+fn is_without_unique_ids(daemon: &Daemon, link: &LinkStatus) -> bool {
     let entries = [Place::Root, Place::Deleted].map(|place| daemon.entries(place));
     let is_nameless = |entry: &Entry| entry.name.starts_with("%no-unique-id");
-    !knows_capabilities && entries.iter().flatten().all(is_nameless)
+    link.capabilities.is_empty() && entries.iter().flatten().all(is_nameless)
 }

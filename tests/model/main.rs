@@ -10,13 +10,17 @@
 //! ```
 //!
 //! No thread, socket or clock is involved, so a run is its seed. Each run has a theme, for some mishaps need many
-//! things of a kind to come together. The sightings count what the runs came across.
+//! things of a kind to come together. The sightings count what the runs came across, and the account also how many
+//! different schedules and states they were.
 //!
-//! - `POP3FS_MODEL_RUNS=200000 cargo test --test model` plays more runs;
+//! - `POP3FS_MODEL_RUNS=200000 cargo test --test model` plays more runs, `POP3FS_MODEL_SECONDS=3600` as many as there is
+//!   time for, `POP3FS_MODEL_FIRST=1000000` others; `make soak` does that in a release build;
 //! - `POP3FS_MODEL_SEED=17 cargo test --test model -- --nocapture` plays one and tells what happens.
 //!   `RUST_LOG=debug` adds what the program logs.
 
+mod account;
 mod answers;
+mod campaign;
 mod clock;
 mod daemon;
 mod dice;
@@ -25,6 +29,7 @@ mod faults;
 mod finale;
 mod handle;
 mod ledger;
+mod likeness;
 mod link;
 mod listings;
 mod mail;
@@ -40,44 +45,60 @@ mod user;
 mod view;
 mod world;
 
-use std::any::Any;
-use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use sightings::Tally;
-use world::World;
+use account::Account;
+use campaign::{Campaign, play};
 
 /// How many runs the suite plays.
-const RUNS: u64 = 10_000;
+const RUNS: u64 = 20_000;
 
-/// Operations of one run, at most.
-const OPERATIONS: usize = 60;
+/// Runs that are played twice, to compare them.
+const TWICE: u64 = 50;
 
 /// Whatever fails, in whatever order, no message is deleted that was not to be, none is read wrong, no commit says
 /// what is not so, no request waits beyond its deadline; and when all is well again, all comes right.
 #[test]
 fn random_operations_and_faults_break_no_promise() {
-    let seed = environment("POP3FS_MODEL_SEED");
-    if let Some(seed) = seed {
-        trace::start();
-        println!("{}", play(seed));
-        return;
+    let mut account = Account::default();
+    if let Some(seed) = environment("POP3FS_MODEL_SEED") {
+        trace::print();
+        play(seed, &mut account);
+        return println!("{account}");
     }
-    let runs = environment("POP3FS_MODEL_RUNS").unwrap_or(RUNS);
+    let patience = environment("POP3FS_MODEL_SECONDS").map(Duration::from_secs);
+    let default = if patience.is_some() { u64::MAX } else { RUNS };
+    let runs = environment("POP3FS_MODEL_RUNS").unwrap_or(default);
+    let first = environment("POP3FS_MODEL_FIRST").unwrap_or(0);
     let started = Instant::now();
-    let tally = play_all(0..runs).unwrap_or_else(|failure| panic!("{failure}"));
-    println!(
-        "{runs} runs in {:.1?} came across\n{tally}",
-        started.elapsed()
-    );
-    let missing = tally.missing();
+    println!("the first run is {first}");
+    let campaign = Campaign::new(first..first.saturating_add(runs), patience);
+    let account = campaign
+        .play()
+        .unwrap_or_else(|failure| panic!("{failure}"));
+    let took = started.elapsed();
+    let pace = account.runs() as f64 / took.as_secs_f64();
+    println!("{took:.1?}, {pace:.0} runs a second\n{account}");
+    let missing = account.missing();
     assert!(
-        runs < RUNS || missing.is_empty(),
+        account.runs() < RUNS || missing.is_empty(),
         "the runs never came across {missing:?}"
     );
+}
+
+/// A seed that failed fails again, for the same reason.
+#[test]
+fn a_run_is_its_seed() {
+    for seed in 0..TWICE {
+        let trace = || trace::of(|| play(seed, &mut Account::default()));
+        let (once, again) = (trace(), trace());
+        let differs = |(one, other): &(&str, &str)| one != other;
+        let difference = once.lines().zip(again.lines()).find(differs);
+        assert!(
+            once == again,
+            "run {seed} went on otherwise: {difference:#?}"
+        );
+    }
 }
 
 fn environment(name: &str) -> Option<u64> {
@@ -87,54 +108,4 @@ fn environment(name: &str) -> Option<u64> {
             .parse()
             .unwrap_or_else(|_| panic!("{name} is no number: {value}")),
     )
-}
-
-/// Plays these runs on all processors; what they came across, or what went wrong in the first that failed.
-fn play_all(seeds: Range<u64>) -> Result<Tally, String> {
-    let (next, stop) = (AtomicU64::new(seeds.start), AtomicBool::new(false));
-    let worker = || {
-        let mut tally = Tally::default();
-        while !stop.load(Ordering::Relaxed) {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if !seeds.contains(&seed) {
-                break;
-            }
-            let played = catch_unwind(AssertUnwindSafe(|| play(seed)));
-            let played = played.inspect_err(|_| stop.store(true, Ordering::Relaxed));
-            tally.add(&played.map_err(|panic| (seed, words(&*panic)))?);
-        }
-        Ok(tally)
-    };
-    let processors = thread::available_parallelism().map_or(1, usize::from);
-    let results: Vec<Result<Tally, (u64, String)>> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..processors).map(|_| scope.spawn(worker)).collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().expect("panics are caught"))
-            .collect()
-    });
-    let mut sum = Tally::default();
-    for result in results {
-        sum.add(&result.map_err(|(seed, words)| {
-            format!("run {seed}: {words}\nreplay it with POP3FS_MODEL_SEED={seed} cargo test --test model -- --nocapture")
-        })?);
-    }
-    Ok(sum)
-}
-
-fn play(seed: u64) -> Tally {
-    let mut world = World::new(seed);
-    world.start();
-    for _ in 0..world.dice.below(OPERATIONS) {
-        world.operate();
-        world.go_on();
-    }
-    world.finish();
-    world.tally
-}
-
-fn words(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().cloned();
-    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-    text.unwrap_or_else(|| "a panic without words".to_owned())
 }

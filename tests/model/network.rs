@@ -158,7 +158,11 @@ impl World {
         };
         let octets = self.dice.piece(daemon.engine.outgoing().len());
         let octets = &daemon.engine.outgoing()[..octets];
-        tell!("say: {:?}", String::from_utf8_lossy(octets));
+        tell!(
+            kind & verbs(octets),
+            "say: {:?}",
+            String::from_utf8_lossy(octets)
+        );
         if octets == b"NOOP\r\n" {
             self.tally.see(Sighting::Held);
         }
@@ -185,6 +189,7 @@ impl World {
         let Some(link) = &mut self.network.live else {
             return;
         };
+        tell!("the server hears");
         link.hear(self.dice.piece(link.on_the_way_up()));
         let permitted = link.permitted.clone();
         let is_owing = link.is_owing();
@@ -203,6 +208,7 @@ impl World {
         let Some(link) = &mut self.network.live else {
             return;
         };
+        tell!("the server carries out QUIT");
         link.settle();
         let permitted = link.permitted.clone();
         if self.audit(&permitted) {
@@ -215,10 +221,18 @@ impl World {
             return;
         };
         let octets = link.read(&mut self.dice);
+        let status = octets.first().filter(|octet| b"+-".contains(octet));
         tell!(
+            kind & status,
             "hear: {:?}",
             String::from_utf8_lossy(&octets[..octets.len().min(300)])
         );
         self.step(Input::Received(&octets));
     }
+}
+
+/// The first letters of each line, or of the rest of a line, that is said.
+fn verbs(octets: &[u8]) -> Vec<&[u8]> {
+    let lines = octets.split(|&octet| octet == b'\n');
+    lines.map(|line| &line[..line.len().min(4)]).collect()
 }

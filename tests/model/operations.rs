@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use crate::trace::tell;
 use crate::world::{Theme, World};
 
 /// Longer than the daemon waits for any sign from the server.
@@ -137,6 +138,7 @@ impl World {
 
     fn pass(&mut self, milliseconds: Range<u64>) {
         let span = self.dice.span(milliseconds);
+        tell!("wait {span:?}");
         self.wait(span);
     }
 }

@@ -1,6 +1,7 @@
 //! A journal in memory, which outlives the daemon that writes it, can refuse to be written, and loses with the power
 //! what was not flushed.
 
+use std::hash::Hash;
 use std::io;
 use std::sync::{Arc, Mutex};
 
@@ -32,6 +33,13 @@ impl Paper {
         }
         marks.sort();
         marks
+    }
+
+    /// What tells its states from another.
+    pub fn likeness(&self) -> impl Hash + use<> {
+        let page = self.0.lock().unwrap();
+        let is_flushed = page.flushed >= page.lines.len();
+        (is_flushed, page.refuses_append, page.refuses_replace)
     }
 
     /// The power fails: of what was not flushed, so many lines are kept at most.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::trace::tell;
+
 /// Declares the kinds with their names.
 macro_rules! sightings {
     ($($kind:ident: $meaning:literal,)*) => {
@@ -85,6 +87,7 @@ pub struct Tally(Vec<u64>);
 impl Tally {
     pub fn see(&mut self, kind: Sighting) {
         let index = kind as usize;
+        tell!(kind & index, "* {}", ALL[index].1);
         self.0.resize(self.0.len().max(index + 1), 0);
         self.0[index] += 1;
     }

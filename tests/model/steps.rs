@@ -1,6 +1,7 @@
 //! The driver's part: it hands the engine what happens, and does what the engine orders.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::discriminant;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,10 +23,12 @@ impl World {
         let (marked, report) = (daemon.marked(), daemon.maildrop.last_commit());
         let before: BTreeSet<MailId> = marked.values().copied().collect();
         let is_asked = daemon.errands_taken(&before);
+        tell!(kind & discriminant(&input), "step");
         let step = daemon.engine.step(now, input);
         let orders = daemon.maildrop.release(step);
         daemon.engine.think();
-        self.listed();
+        let status = daemon.maildrop.status();
+        self.listed(&status.link);
         let marked_now = self.hold_marks(None);
         if is_asked && self.ledger.commit.is_none() {
             let targets = marked.into_iter().chain(marked_now.clone()).collect();
@@ -33,6 +36,7 @@ impl World {
         }
         self.take_answers();
         self.follow_commit(report, marked_now);
+        self.states.insert(self.likeness(&status));
         for order in orders {
             if !self.is_healed && self.dice.one_in(40) {
                 self.interfere();
@@ -63,7 +67,7 @@ impl World {
         let Some(daemon) = &mut self.daemon else {
             return;
         };
-        tell!("order: {order:?}");
+        tell!(kind & discriminant(&order), "order: {order:?}");
         match order {
             Order::Connect => self.connect(),
             Order::StartTls => panic!("TLS was not asked for"),

@@ -114,7 +114,6 @@ impl World {
             true => daemon.commit_within(patience, terms),
             false => daemon.commit(terms),
         }
-        tell!("commit");
         if joins {
             self.see(Sighting::CommitJoined);
         }
@@ -135,7 +134,6 @@ impl World {
             known: self.post.mails.len(),
         };
         if let Some(daemon) = self.daemon.as_mut().filter(|daemon| daemon.is_mounted) {
-            tell!("refresh");
             daemon.refresh(there);
         }
     }
@@ -148,7 +146,6 @@ impl World {
                 true => daemon.leave(patience),
                 false => daemon.park(),
             }
-            tell!("leave");
         }
     }
 

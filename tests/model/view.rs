@@ -1,6 +1,6 @@
 //! What one session shows, as the mount ought to understand it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use pop3fs_server::Message;
 
@@ -10,7 +10,7 @@ use crate::mail::{MailId, Post};
 #[derive(Clone, Default)]
 pub struct View {
     /// The mail that each file name stands for.
-    pub names: HashMap<String, MailId>,
+    pub names: BTreeMap<String, MailId>,
     /// The mail that shares a unique-id, with the sizes told, in order of number.
     groups: HashMap<Vec<u8>, Vec<(MailId, u64)>>,
 }

@@ -1,6 +1,6 @@
 //! One run: a server, a network, a daemon, a disk and a clock, all in memory.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -21,6 +21,9 @@ use crate::sightings::{Sighting, Tally};
 /// Messages in the maildrop at the beginning, at most.
 const MESSAGES: usize = 8;
 
+/// Operations of one run, at most.
+const OPERATIONS: usize = 60;
+
 /// Who logs in.
 pub const LOGIN: (&str, &str) = ("ann", "secret");
 
@@ -29,6 +32,8 @@ pub struct World {
     pub dice: Dice,
     pub clock: Clock,
     pub tally: Tally,
+    /// What it was like after each step.
+    pub states: HashSet<u64>,
     pub post: Post,
     pub ledger: Ledger,
     pub paper: Paper,
@@ -104,6 +109,7 @@ impl World {
             settings: settings(&mut dice),
             clock: Clock::new(),
             tally: Tally::default(),
+            states: HashSet::new(),
             post,
             ledger,
             paper: Paper::default(),
@@ -116,6 +122,16 @@ impl World {
             deletes,
             dice,
         }
+    }
+
+    /// All that happens, to the end.
+    pub fn live(&mut self) {
+        self.start();
+        for _ in 0..self.dice.below(OPERATIONS) {
+            self.operate();
+            self.go_on();
+        }
+        self.finish();
     }
 
     pub fn see(&mut self, kind: Sighting) {
