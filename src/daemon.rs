@@ -45,8 +45,8 @@ pub struct Ready {
 
 #[derive(Debug)]
 enum Role {
-    /// No parent waits; a service manager may.
-    Foreground,
+    /// No parent waits; a service manager may, at the other end of this socket.
+    Foreground(Option<io::Result<UnixDatagram>>),
     /// A parent waits at the other end of this pipe.
     Background(PipeWriter),
 }
@@ -118,9 +118,11 @@ fn report(what: &str) {
 }
 
 impl Ready {
-    /// For a program that stays in the foreground.
+    /// For a program that stays in the foreground. It looks for a service manager at once, as it may
+    /// not be allowed to later: in `NOTIFY_SOCKET`.
     pub fn foreground() -> Self {
-        Self::new(Role::Foreground)
+        let address = env::var_os("NOTIFY_SOCKET");
+        Self::new(Role::Foreground(address.map(|it| manager(&it))))
     }
 
     fn new(role: Role) -> Self {
@@ -132,28 +134,32 @@ impl Ready {
 
     /// Says that the program is ready.
     ///
-    /// In the background it leaves session, directory, terminal and standard streams behind, so
-    /// every path that is still to be used must be absolute, and the parent leaves with 0. In the
-    /// foreground it tells a service manager that asked for it by `NOTIFY_SOCKET`.
+    /// In the background it [detaches](detach), has others detached who belong to it, and the parent
+    /// leaves with 0. In the foreground it tells the service manager, if there is one.
     ///
     /// # Errors
     ///
     /// The system refused one of these steps, or nobody waits any more.
-    pub fn announce(self) -> io::Result<()> {
+    pub fn announce(self, detach_others: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         match self.role {
-            Role::Foreground => match env::var_os("NOTIFY_SOCKET") {
-                Some(address) => notify(&address),
-                None => Ok(()),
-            },
+            Role::Foreground(None) => Ok(()),
+            Role::Foreground(Some(manager)) => notify(&manager?),
             Role::Background(mut parent) => {
                 detach()?;
+                detach_others()?;
                 parent.write_all(&[1])
             }
         }
     }
 }
 
-fn detach() -> io::Result<()> {
+/// Leaves session, directory, terminal and standard streams behind, so every path that is still to be
+/// used must be absolute.
+///
+/// # Errors
+///
+/// The system refused one of these steps.
+pub fn detach() -> io::Result<()> {
     prctl::set_pdeathsig(None)?;
     setsid()?;
     chdir("/")?;
@@ -167,14 +173,21 @@ fn detach() -> io::Result<()> {
     Ok(())
 }
 
-/// sd_notify(3): one datagram to a path, or to an abstract name written with `@` before it.
-fn notify(address: &OsStr) -> io::Result<()> {
+/// Where a service manager wants to be told: at a path, or an abstract name written with `@` before
+/// it.
+fn manager(address: &OsStr) -> io::Result<UnixDatagram> {
     let address = match address.as_bytes().strip_prefix(b"@") {
         Some(name) => SocketAddr::from_abstract_name(name)?,
         None => SocketAddr::from_pathname(address)?,
     };
-    UnixDatagram::unbound()?.send_to_addr(b"READY=1", &address)?;
-    Ok(())
+    let socket = UnixDatagram::unbound()?;
+    socket.connect_addr(&address)?;
+    Ok(socket)
+}
+
+/// sd_notify(3)
+fn notify(manager: &UnixDatagram) -> io::Result<()> {
+    manager.send(b"READY=1").map(drop)
 }
 
 #[cfg(test)]
@@ -198,7 +211,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("notify");
         let socket = UnixDatagram::bind(&path).unwrap();
-        notify(path.as_os_str()).unwrap();
+        notify(&manager(path.as_os_str()).unwrap()).unwrap();
         assert_eq!(received(&socket), b"READY=1");
     }
 
@@ -207,13 +220,13 @@ mod tests {
         let name = format!("pop3fs-test-{}", process::id());
         let address = SocketAddr::from_abstract_name(&name).unwrap();
         let socket = UnixDatagram::bind_addr(&address).unwrap();
-        notify(OsStr::new(&format!("@{name}"))).unwrap();
+        notify(&manager(OsStr::new(&format!("@{name}"))).unwrap()).unwrap();
         assert_eq!(received(&socket), b"READY=1");
     }
 
     #[test]
     fn a_service_manager_that_is_not_there_is_an_error() {
-        assert!(notify(OsStr::new("/does/not/exist")).is_err());
+        assert!(manager(OsStr::new("/does/not/exist")).is_err());
     }
 
     const ALONE: &str = "POP3FS_TEST_ALONE";
@@ -236,7 +249,7 @@ mod tests {
     #[test]
     fn the_parent_leaves_with_0_when_the_child_is_ready() {
         let name = "the_parent_leaves_with_0_when_the_child_is_ready";
-        let output = alone(name, || split().unwrap().announce().unwrap());
+        let output = alone(name, || split().unwrap().announce(|| Ok(())).unwrap());
         assert_eq!(output.status.code(), Some(0));
     }
 
@@ -298,7 +311,7 @@ mod tests {
                 print!("{verdict}");
                 process::exit(0);
             }
-            split().unwrap().announce().unwrap();
+            split().unwrap().announce(|| Ok(())).unwrap();
             let leads = nix::unistd::getsid(None).unwrap() == nix::unistd::getpid();
             let null = Path::new("/dev/null");
             let streams = (0..=2)

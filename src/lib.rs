@@ -3,8 +3,9 @@
 //! # The rooms
 //!
 //! ```text
-//! main -> run -> { cli, password, daemon, signals, fuse, maildrop, net }
+//! main -> run -> { cli, password, daemon, signals, sandbox, fuse, maildrop, net }
 //! fuse -> fs -> maildrop -> pop3        maildrop -> net        { password, net } -> { programs, pop3 }
+//! { run, fuse, net } -> keeper
 //! ```
 //!
 //! An arrow is an import, and there are no others; a test holds the code to that.
@@ -16,6 +17,7 @@
 //! | [`password`] | where passwords come from |
 //! | [`programs`] | other programs, run without a shell |
 //! | [`daemon`], [`signals`] | going to the background; signals as messages |
+//! | [`keeper`], [`sandbox`] | a process that keeps the rights which ours gives up; giving them up |
 //! | [`fuse`] | the kernel, by way of the fuser crate: a thin adapter, mounting and unmounting |
 //! | [`fs`] | the tree in plain types: nodes, attributes, handles, control files, the errno table |
 //! | [`maildrop`] | the mailbox as messages: catalog, journal, cache, read-ahead, engine |
@@ -46,9 +48,12 @@
 //! - **Sizes** in a listing are estimates. A message is fetched when it is opened, and the kernel
 //!   corrected before the program goes on. What a message's octets were is remembered as digests,
 //!   so that a second RETR cannot mix with the first.
-//! - **Who watches by inotify** is told of nothing that the kernel is only told of. So one thread makes
+//! - **The keeper** is forked before there is a second thread, and before anything comes from the
+//!   server. It alone mounts and unmounts, finds passwords and runs programs; all it can be asked for
+//!   is fixed before. So our process gives up everything else, in all of its threads.
+//! - **Who watches by inotify** is told of nothing that the kernel is only told of. So the keeper makes
 //!   and removes the names that came and went through our own mount, as a program would; its
-//!   requests are known by its number, and change nothing.
+//!   requests are known by the number of its thread, and change nothing.
 //! - **Whoever waits can be interrupted.** The crate that speaks to the kernel refuses to be told of
 //!   interruptions. So those who wait in open(2), for a verb or for events are looked at ten times a
 //!   second, and go on with EINTR where a signal is pending that asks them to end.
@@ -74,15 +79,19 @@
 //! 6. No secret appears in a log, an error, a process list, an environment, or `.pop3fs/`.
 //! 7. Nobody but the mounter sees anything, unless `allow_other` was asked for. Nothing goes over
 //!    the network in clear unless asked for by name.
+//! 8. The process that hears from the server can do nothing but serve its mailbox, as far as the kernel
+//!    can see to it.
 
 pub mod cli;
 pub mod daemon;
 pub mod fs;
 pub mod fuse;
+pub mod keeper;
 pub mod maildrop;
 pub mod net;
 pub mod password;
 pub mod pop3;
 pub mod programs;
 pub mod run;
+pub mod sandbox;
 pub mod signals;

@@ -73,6 +73,8 @@ pub struct MountRequest {
     pub log: Option<PathBuf>,
     /// 0: what a person needs to know; 1: more; 2: also each request of the kernel.
     pub verbosity: u8,
+    /// Whether the process gives up what it does not need.
+    pub sandbox: bool,
     /// Whether to stay in the foreground.
     pub foreground: bool,
     /// Whether mount(8) called us, which knows only
@@ -117,6 +119,7 @@ impl TryFrom<Typed> for MountRequest {
             state_directory: options.state_dir.map(absolute).transpose()?,
             log: options.log.map(absolute).transpose()?,
             verbosity: verbosity(options.verbose, options.debug),
+            sandbox: !options.no_sandbox,
             foreground: options.foreground || options.debug,
             called_by_mount: false,
         })

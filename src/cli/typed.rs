@@ -149,6 +149,9 @@ pub(super) struct MountOptions {
     /// Append messages to this file, in place of the file log in the state directory
     #[arg(long, value_name = "FILE")]
     pub(super) log: Option<PathBuf>,
+    /// Keep the rights that a mount does not need
+    #[arg(long)]
+    pub(super) no_sandbox: bool,
     /// Say more; twice: also each request of the kernel
     #[arg(short, long, action = ArgAction::Count)]
     pub(super) verbose: u8,

@@ -1,36 +1,28 @@
 //! inotify events for what comes and goes without a program's doing.
 //!
 //! Nothing that the kernel can be told makes one. So the name is made, or removed, through our own
-//! mount, as a program would do it, by a thread whose requests are known by its number: to it a
+//! mount, as a program would do it, by a [deputy](super::deputy) whose requests are known by its
+//! thread's number: to it a
 //! name that came is not there yet, and one that went still is, and what it asks changes nothing.
 //! What the kernel remembers of the name is put right by that, too.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
-use nix::libc;
-use nix::sys::stat::{Mode, SFlag, fstat, major, minor, mknodat};
-use nix::unistd::{UnlinkatFlags, gettid, unlinkat};
 
-use super::mountinfo::MountInfo;
+use super::deputy::Deputy;
 use super::notifier::{GoOn, Notifier};
 use crate::fs::{ROOT, RootChange};
 
 /// Changes that may wait to be heralded: as many events as the kernel keeps for a program by itself
 /// (`max_queued_events`), so that what is left out would have been lost on it too.
 const QUEUE: usize = 16_384;
-
-/// The first descriptor that is not standard input, output or error.
-const FIRST_DESCRIPTOR: libc::c_uint = 3;
 
 /// The thread, and what those who answer its requests need to know of it.
 #[derive(Clone, Default)]
@@ -41,7 +33,7 @@ struct Stage {
     queue: OnceLock<SyncSender<Deed>>,
     /// Deeds that are not done.
     undone: AtomicUsize,
-    /// The thread's number; 0 until it runs.
+    /// The number of the deputy's thread; 0 until it is known.
     thread: AtomicU32,
     doing: Mutex<Option<RootChange>>,
     /// Names that went, and of which that has still to be heralded.
@@ -58,12 +50,14 @@ enum Deed {
 
 impl Herald {
     /// Starts the thread; without it nothing is heralded. What it cannot do is left to the notifier.
-    pub(super) fn start(&self, mount: MountInfo, notifier: Notifier) -> io::Result<()> {
+    pub(super) fn start(&self, deputy: Deputy, notifier: Notifier) -> io::Result<()> {
         let (queue, deeds) = sync_channel(QUEUE);
+        // Set before the first request, and so before anybody compares it.
+        self.0.thread.store(deputy.thread(), Ordering::Relaxed);
         let herald = self.clone();
         thread::Builder::new()
             .name("herald".to_owned())
-            .spawn(move || herald.herald_all(&mount, &notifier, &deeds))?;
+            .spawn(move || herald.herald_all(&deputy, &notifier, &deeds))?;
         let _ = self.0.queue.set(queue);
         Ok(())
     }
@@ -93,8 +87,8 @@ impl Herald {
         parent == ROOT && self.0.leaving().contains(name)
     }
 
-    /// Whether this is the thread. Whoever is in no pid namespace that this process sees has the
-    /// number 0, and is not.
+    /// Whether this is the deputy's thread. Whoever is in no pid namespace that this process sees has
+    /// the number 0, and is not.
     pub(super) fn is(&self, thread: u32) -> bool {
         thread != 0 && self.0.thread.load(Ordering::Relaxed) == thread
     }
@@ -115,17 +109,14 @@ impl Herald {
         }
     }
 
-    fn herald_all(&self, mount: &MountInfo, notifier: &Notifier, deeds: &Receiver<Deed>) {
-        // Set before the first request, and so before anybody compares it.
-        let number = gettid().as_raw().cast_unsigned();
-        self.0.thread.store(number, Ordering::Relaxed);
-        let mut able = part_with_descriptors().is_ok();
+    fn herald_all(&self, deputy: &Deputy, notifier: &Notifier, deeds: &Receiver<Deed>) {
+        let mut able = true;
         for deed in deeds {
             match deed {
                 // One who is able to no more still passes on what was sent to it.
                 Deed::Herald { change, .. } if !able => notifier.forget_name(ROOT, change.name()),
                 Deed::Herald { change, again } => {
-                    let done = self.perform(&change, mount);
+                    let done = self.perform(&change, deputy);
                     able = !done.is_err_and(is_final);
                     self.conclude(change, again, done, notifier);
                 }
@@ -135,9 +126,9 @@ impl Herald {
         }
     }
 
-    fn perform(&self, change: &RootChange, mount: &MountInfo) -> nix::Result<()> {
+    fn perform(&self, change: &RootChange, deputy: &Deputy) -> nix::Result<()> {
         *self.0.doing() = Some(change.clone());
-        let done = perform(change, mount);
+        let done = deputy.perform(change);
         *self.0.doing() = None;
         done
     }
@@ -190,62 +181,20 @@ impl Stage {
     }
 }
 
-/// Leaves the thread with standard input, output and error only, and others with what they have.
-///
-/// If the process is killed while one of our requests waits for a dispatch thread, that request ends
-/// with the last descriptor of the FUSE device; a thread that had it open itself would wait for
-/// ever, for itself.
-fn part_with_descriptors() -> io::Result<()> {
-    // SAFETY: from here on this thread has its own table of descriptors. Everything it holds across
-    // this call (a receiver, two Arcs) has no descriptor, and what it opens later is in that table.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_close_range,
-            FIRST_DESCRIPTOR,
-            libc::c_uint::MAX,
-            libc::CLOSE_RANGE_UNSHARE,
-        )
-    };
-    Errno::result(result).map(drop).map_err(io::Error::from)
-}
-
-/// Makes or removes the name, if our mount is still there.
-///
-/// The directory is held open no longer than that: the mailbox could not be unmounted meanwhile.
-fn perform(change: &RootChange, mount: &MountInfo) -> nix::Result<()> {
-    let directory = open_root(&mount.mount_point, mount)?;
-    match change {
-        RootChange::Came(name) => {
-            let mode = Mode::S_IRUSR | Mode::S_IWUSR;
-            mknodat(&directory, name.as_os_str(), SFlag::S_IFREG, mode, 0)
-        }
-        RootChange::Went(name) => {
-            unlinkat(&directory, name.as_os_str(), UnlinkatFlags::NoRemoveDir)
-        }
-    }
-}
-
-/// What lies under the mount point once it is unmounted, or over it, is none of our business.
-fn open_root(at: &Path, mount: &MountInfo) -> nix::Result<OwnedFd> {
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let elsewhere = |_| Errno::ENXIO;
-    let directory = open(at, flags, Mode::empty()).map_err(elsewhere)?;
-    let device = fstat(&directory).map_err(elsewhere)?.st_dev;
-    let is_ours = mount.device == *format!("{}:{}", major(device), minor(device));
-    is_ours.then_some(directory).ok_or(Errno::ENXIO)
-}
-
-/// Whether there is no use in trying again: the mount is read-only, or the mounter may not write to
-/// it.
+/// Whether there is no use in trying again: the mount is read-only, the mounter may not write to
+/// it, or the keeper is gone.
 fn is_final(errno: Errno) -> bool {
-    matches!(errno, Errno::EROFS | Errno::EACCES | Errno::EPERM)
+    matches!(
+        errno,
+        Errno::EROFS | Errno::EACCES | Errno::EPERM | Errno::EPIPE
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fuse::mountinfo;
-    use std::fs;
+    use crate::fuse::deputy::tests::deputy;
+    use std::path::Path;
 
     fn came(name: &str) -> RootChange {
         RootChange::Came(name.into())
@@ -263,26 +212,9 @@ mod tests {
     #[test]
     fn nobody_is_the_thread_before_it_runs() {
         let herald = Herald::default();
-        assert!(!herald.is(gettid().as_raw().cast_unsigned()));
+        assert!(!herald.is(nix::unistd::gettid().as_raw().cast_unsigned()));
         let of_another_namespace = 0;
         assert!(!herald.is(of_another_namespace));
-    }
-
-    #[test]
-    fn what_is_under_the_mount_point_stays_as_it_is() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("a");
-        fs::write(&file, "mine").unwrap();
-        let elsewhere = MountInfo {
-            device: "0:0".into(),
-            mount_point: directory.path().to_owned(),
-            ..mountinfo::topmost(&mountinfo::read().unwrap(), Path::new("/")).unwrap()
-        };
-        let went = RootChange::Went("a".into());
-        assert_eq!(perform(&went, &elsewhere), Err(Errno::ENXIO));
-        assert_eq!(perform(&came("b"), &elsewhere), Err(Errno::ENXIO));
-        assert_eq!(fs::read(&file).unwrap(), b"mine");
-        assert!(!directory.path().join("b").exists());
     }
 
     #[test]
@@ -292,10 +224,8 @@ mod tests {
         let is_leaving = || herald.is_leaving(ROOT, OsStr::new("a"));
         assert!(!herald.herald(went()), "nobody heralds");
         assert!(!is_leaving());
-        let root = mountinfo::topmost(&mountinfo::read().unwrap(), Path::new("/")).unwrap();
-        let device = "0:0".into();
-        let mount = MountInfo { device, ..root };
-        herald.start(mount, Notifier::new()).unwrap();
+        let elsewhere = deputy(Path::new("/"), "0:0".into());
+        herald.start(elsewhere, Notifier::new()).unwrap();
         assert!(herald.herald(went()));
         assert!(!herald.is_leaving(ROOT + 1, OsStr::new("a")));
         while is_leaving() {

@@ -10,6 +10,7 @@ use nix::mount::{MntFlags, umount2};
 
 use super::mountinfo::true_path;
 use super::server::processes;
+use crate::keeper;
 
 /// A process that uses a mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,9 +71,14 @@ fn holder(pid: u32, at: &Path) -> Option<Holder> {
         return None;
     }
     let program = fs::read_to_string(process.join("comm")).unwrap_or_default();
+    let program = program.trim_end().to_owned();
+    // It makes and removes names for those who watch, and is gone from there in a moment.
+    if program.as_bytes() == keeper::NAME.to_bytes() {
+        return None;
+    }
     Some(Holder {
         pid,
-        program: program.trim_end().to_owned(),
+        program,
         held: held(&process, at)?,
     })
 }

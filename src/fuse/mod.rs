@@ -8,12 +8,14 @@
 //!
 //! The crate that speaks to the kernel has its own idea of unmounting, which can lose the commit:
 //! it may return before the end, unmount somebody else's filesystem, or fail while a file is open.
-//! Here its mount is never dropped; [`Mounted::detach`] unmounts, and [`Ended`] says when the
-//! filesystem has come to its end.
+//! Here it is given what the keeper has mounted; [`Mounted::detach`] unmounts, and [`Ended`] says
+//! when the filesystem has come to its end.
 
 mod adapter;
 mod answer;
 mod convert;
+mod deputy;
+mod device;
 mod error;
 mod herald;
 mod heralded;
@@ -23,6 +25,7 @@ mod mount_point;
 mod mountinfo;
 mod notifier;
 mod options;
+mod rights;
 mod server;
 mod session;
 mod unmount;
@@ -34,6 +37,7 @@ pub use mount_point::prepare;
 pub use mountinfo::{MountInfo, mounted_at};
 pub use notifier::Notifier;
 pub use options::MountOptions;
+pub use rights::Rights;
 pub use server::server_of;
 pub use session::{Ended, Mounted, OnEnd, mount};
 pub use unmount::{Manner, unmount};

@@ -8,13 +8,11 @@ use nix::errno::Errno;
 use nix::sys::statvfs::statvfs;
 use nix::unistd::getuid;
 
+use super::device::DEVICE;
 use super::error::MountError;
 use super::mountinfo::{self, MountInfo};
 use super::options::MountOptions;
 use super::unmount::{Manner, unmount};
-
-/// The kernel's FUSE device.
-const DEVICE: &str = "/dev/fuse";
 
 /// Makes sure that something can be mounted there, as far as can be told beforehand; the mount
 /// point's one true path, since the process will change its directory.
@@ -25,17 +23,30 @@ const DEVICE: &str = "/dev/fuse";
 /// # Errors
 /// The mount point or the kernel's device cannot be used.
 pub fn prepare(at: &Path, options: &MountOptions) -> Result<PathBuf, MountError> {
+    check_device()?;
+    prepare_by(at, options, |at| unmount(at, Manner::Lazy))
+}
+
+/// The same without a look at the device, and where a mount is cleared away like that.
+pub(super) fn prepare_by(
+    at: &Path,
+    options: &MountOptions,
+    clear_away: impl Fn(&Path) -> io::Result<()>,
+) -> Result<PathBuf, MountError> {
     while let Some(mount) = mountinfo::mounted_at(at).map_err(MountError::MountTable)? {
         if !is_stale(at, &mount, options)? {
             break;
         }
-        clear_away(at)?;
+        clear_away(at).map_err(|error| MountError::Refused {
+            at: at.to_owned(),
+            error,
+        })?;
+        log::warn!("cleared away a mount on {at:?} whose process had died");
     }
     let path = directory(at)?;
     if !options.nonempty && !is_empty(&path) {
         return Err(MountError::NotEmpty { at: at.to_owned() });
     }
-    check_device()?;
     Ok(path)
 }
 
@@ -56,15 +67,6 @@ fn is_stale(at: &Path, mount: &MountInfo, options: &MountOptions) -> Result<bool
         }),
         (false, _) => Ok(false),
     }
-}
-
-fn clear_away(at: &Path) -> Result<(), MountError> {
-    unmount(at, Manner::Lazy).map_err(|error| MountError::Refused {
-        at: at.to_owned(),
-        error,
-    })?;
-    log::warn!("cleared away a mount on {at:?} whose process had died");
-    Ok(())
 }
 
 fn directory(at: &Path) -> Result<PathBuf, MountError> {

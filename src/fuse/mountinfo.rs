@@ -6,11 +6,10 @@ use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
+use super::device::KIND;
+
 /// Where the table is; the format is described in proc(5).
 pub(super) const MOUNT_TABLE: &str = "/proc/self/mountinfo";
-
-/// The type of a mailbox in it.
-const MAILBOX: &str = "fuse.pop3fs";
 
 /// One mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +31,7 @@ pub struct MountInfo {
 impl MountInfo {
     /// Whether it is a mailbox, of whatever account.
     pub fn is_mailbox(&self) -> bool {
-        self.kind == MAILBOX
+        self.kind == KIND
     }
 
     /// Whether the other is the same mount of the same filesystem, wherever it was moved.

@@ -1,6 +1,6 @@
 //! Mount options.
 
-use fuser::{Config, MountOption, SessionACL};
+use fuser::{Config, SessionACL};
 
 /// Dispatch threads: with one, a single slow answer would hold up all others. More do not make
 /// anything faster, since no request waits in them.
@@ -26,27 +26,41 @@ impl MountOptions {
         printable(&self.fsname)
     }
 
-    /// The options as the kernel interface takes them.
+    /// What the kernel is told about the filesystem when root mounts.
+    pub(super) fn parameters(&self) -> &'static str {
+        // Without default_permissions, allow_other would let everybody read everything.
+        if self.allow_other {
+            "default_permissions,allow_other"
+        } else {
+            "default_permissions"
+        }
+    }
+
+    /// The same, and everything else, as the helper takes it for others.
+    pub(super) fn words(&self) -> String {
+        format!(
+            "{},nosuid,nodev,noexec,subtype=pop3fs,fsname={}{}",
+            self.parameters(),
+            self.source(),
+            if self.read_only { ",ro" } else { "" }
+        )
+    }
+
+    /// How requests are taken.
     pub(super) fn config(&self) -> Config {
         let mut config = Config::default();
-        config.mount_options = vec![
-            MountOption::FSName(self.source()),
-            // Not `Subtype`, which is dropped when root mounts without the helper.
-            MountOption::CUSTOM("subtype=pop3fs".to_owned()),
-            MountOption::NoSuid,
-            MountOption::NoDev,
-            MountOption::NoExec,
-            // Without it, allow_other would let everybody read everything.
-            MountOption::DefaultPermissions,
-        ];
-        if self.read_only {
-            config.mount_options.push(MountOption::RO);
-        }
-        if self.allow_other {
-            config.acl = SessionACL::All;
-        }
+        config.acl = self.acl();
         config.n_threads = Some(DISPATCH_THREADS);
         config
+    }
+
+    /// Whose requests are taken.
+    pub(super) fn acl(&self) -> SessionACL {
+        if self.allow_other {
+            SessionACL::All
+        } else {
+            SessionACL::Owner
+        }
     }
 }
 
@@ -87,32 +101,31 @@ mod tests {
 
     #[test]
     fn a_mount_is_private_unless_asked_otherwise() {
-        let config = MountOptions::default().config();
-        assert_eq!(config.acl, SessionACL::Owner);
+        let private = MountOptions::default();
+        assert_eq!(private.acl(), SessionACL::Owner);
+        assert!(!private.words().contains("allow_other"));
         let shared = MountOptions {
             allow_other: true,
-            ..MountOptions::default()
+            ..private
         };
-        assert_eq!(shared.config().acl, SessionACL::All);
+        assert_eq!(shared.acl(), SessionACL::All);
+        assert!(shared.words().contains("allow_other"));
     }
 
     #[test]
     fn permissions_are_checked_and_nothing_is_executed_in_every_mount() {
-        let always = [
-            MountOption::NoSuid,
-            MountOption::NoDev,
-            MountOption::NoExec,
-            MountOption::DefaultPermissions,
-        ];
+        let always = ["nosuid", "nodev", "noexec", "default_permissions"];
         for (read_only, allow_other) in [(false, false), (true, false), (false, true)] {
             let options = MountOptions {
                 read_only,
                 allow_other,
                 ..MountOptions::default()
             };
-            let given = options.config().mount_options;
+            let words = options.words();
+            let given: Vec<&str> = words.split(',').collect();
             assert!(always.iter().all(|option| given.contains(option)));
-            assert_eq!(given.contains(&MountOption::RO), read_only);
+            assert_eq!(given.contains(&"ro"), read_only);
+            assert!(options.parameters().contains("default_permissions"));
         }
     }
 

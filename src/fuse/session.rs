@@ -1,21 +1,21 @@
 //! The life of a mount.
 
 use std::io;
-use std::mem::ManuallyDrop;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
-use fuser::{BackgroundSession, Session};
+use fuser::Session;
 
 use super::adapter::Adapter;
 use super::error::MountError;
 use super::herald::Herald;
 use super::interrupts::Interrupts;
-use super::mount_point::prepare;
+use super::mount_point::prepare_by;
 use super::mountinfo::{self, MountInfo};
 use super::notifier::Notifier;
 use super::options::MountOptions;
-use super::unmount::{Manner, unmount};
+use super::rights::Rights;
 use super::watcher::Watcher;
 use crate::fs::Tree;
 
@@ -37,49 +37,41 @@ pub type OnEnd = Arc<dyn Fn(Ended) + Send + Sync>;
 /// Dropping it changes nothing: it is served until it is unmounted or the process ends.
 pub struct Mounted {
     mount: MountInfo,
-    /// Never dropped, because its drop unmounts by path, whatever is mounted there by then.
-    _session: ManuallyDrop<BackgroundSession>,
+    rights: Rights,
 }
 
-/// Mounts the tree and serves it from threads of its own. `ended` is told how it ends.
+/// Has the tree mounted and serves it from threads of its own. `ended` is told how it ends.
 ///
 /// # Errors
 /// Nothing is mounted then.
 pub fn mount(
     tree: Arc<Tree>,
     notifier: Notifier,
-    at: &Path,
+    rights: Rights,
     options: &MountOptions,
     ended: OnEnd,
 ) -> Result<Mounted, MountError> {
-    let path = prepare(at, options)?;
+    let path = prepare_by(rights.at(), options, |at| rights.unmount(at))?;
     let watcher = Watcher::open().map_err(MountError::MountTable)?;
-    let (interrupts, herald) = (Interrupts::default(), Herald::default());
     let adapter = Adapter {
         tree,
-        notifier: notifier.clone(),
-        interrupts: interrupts.clone(),
-        herald: herald.clone(),
+        notifier,
+        interrupts: Interrupts::default(),
+        herald: Herald::default(),
         ended: ended.clone(),
     };
-    let session =
-        Session::new(adapter, &path, &options.config()).map_err(|error| refusal(error, &path))?;
-    // Until its threads run, a session that is dropped unmounts itself as it should.
-    let mount = find(&path).map_err(MountError::MountTable)?;
-    // Nothing can be made or removed in a read-only mount.
-    if !options.read_only {
-        let started = herald.start(mount.clone(), notifier.clone());
-        started.map_err(MountError::Thread)?;
-    }
-    notifier
-        .attach(session.notifier(), herald)
-        .map_err(MountError::Thread)?;
-    interrupts.start().map_err(MountError::Thread)?;
+    let device = rights.mount().map_err(|error| refusal(error, &path))?;
+    let mount = find(&path).map_err(|error| {
+        let _ = rights.unmount(&path);
+        MountError::MountTable(error)
+    })?;
     let mounted = Mounted {
         mount: mount.clone(),
-        _session: ManuallyDrop::new(session.spawn().map_err(MountError::Thread)?),
+        rights,
     };
-    watcher.start(mount, ended).map_err(|error| {
+    let served = mounted.serve(adapter, device, options);
+    let watched = served.and_then(|()| watcher.start(mount, ended));
+    watched.map_err(|error| {
         let _ = mounted.detach();
         MountError::Thread(error)
     })?;
@@ -88,6 +80,20 @@ pub fn mount(
 }
 
 impl Mounted {
+    /// Starts the threads that answer the kernel.
+    fn serve(&self, adapter: Adapter, device: OwnedFd, options: &MountOptions) -> io::Result<()> {
+        let (notifier, herald) = (adapter.notifier.clone(), adapter.herald.clone());
+        adapter.interrupts.start()?;
+        let session = Session::from_fd(adapter, device, options.acl(), options.config())?;
+        // Nothing can be made or removed in a read-only mount.
+        if !options.read_only {
+            let deputy = self.rights.deputy(&self.mount.device)?;
+            herald.start(deputy, notifier.clone())?;
+        }
+        notifier.attach(session.notifier(), herald)?;
+        session.spawn().map(drop)
+    }
+
     /// Unmounts lazily: the mount is gone at once, files that are open stay readable. Exactly this
     /// mount: where it is gone already, nothing happens.
     ///
@@ -99,7 +105,7 @@ impl Mounted {
             return Ok(());
         };
         match mountinfo::topmost(&mounts, &ours.mount_point) {
-            Some(top) if top.is_same(ours) => unmount(&ours.mount_point, Manner::Lazy),
+            Some(top) if top.is_same(ours) => self.rights.unmount(&ours.mount_point),
             _ => Err(io::Error::new(
                 io::ErrorKind::ResourceBusy,
                 "another filesystem was mounted over it",

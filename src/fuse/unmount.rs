@@ -11,7 +11,7 @@ use super::mountinfo::true_path;
 
 /// The helper of the fuse3 package. mount(8) may run us without a PATH, so its usual places are
 /// tried too.
-const HELPERS: [&str; 5] = [
+pub(super) const HELPERS: [&str; 5] = [
     "fusermount3",
     "/usr/bin/fusermount3",
     "/bin/fusermount3",

@@ -332,6 +332,7 @@ impl Maildrop {
         let state = locked(&self.0.state);
         let totals = state.catalog.totals();
         let (used, limit, messages) = state.cache.usage();
+        let given_up = state.settings.sandbox.iter();
         Status {
             pid: std::process::id(),
             source: state.settings.source.clone(),
@@ -348,6 +349,7 @@ impl Maildrop {
                 used: used as u64,
                 messages: messages as u64,
             },
+            sandbox: given_up.map(|&name| name.to_owned()).collect(),
         }
     }
 

@@ -14,6 +14,8 @@ pub const LONG: u64 = 1 << 20;
 pub struct Settings {
     /// What is mounted, for `status`; holds no secret.
     pub source: String,
+    /// What the process has given up, for `status`.
+    pub sandbox: Vec<&'static str>,
     /// How the link is protected.
     pub security: Security,
     /// The only way to log in that is to be tried; else it is the strongest.

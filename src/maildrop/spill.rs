@@ -95,7 +95,8 @@ impl Spill {
     }
 }
 
-fn directory() -> PathBuf {
+/// Where messages are kept that are too long for memory.
+pub fn directory() -> PathBuf {
     env::var_os("TMPDIR").map_or_else(|| DIRECTORY.into(), PathBuf::from)
 }
 

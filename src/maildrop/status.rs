@@ -28,6 +28,8 @@ pub struct Status {
     pub read_only: bool,
     /// Messages in memory.
     pub cache: CacheStatus,
+    /// What the daemon has given up, as far as the kernel can see to it.
+    pub sandbox: Vec<String>,
 }
 
 /// The session, and what went over the wire in the life of the mount.

@@ -7,7 +7,7 @@ use super::deadline::Deadline;
 use super::reach::{reach, set_patience};
 use super::socket::Socket;
 use super::tls::Tls;
-use super::{Endpoint, NetError, Proxy, Route, Security, Stream, TlsOptions, program, socks};
+use super::{Endpoint, NetError, Proxy, Route, Security, Stream, TlsOptions, socks};
 
 /// How long octets may go unacknowledged before a link is given up, unless told otherwise. The
 /// system itself goes on for a quarter of an hour.
@@ -93,9 +93,8 @@ impl Connector {
         let (socket, deadline) = match &self.route {
             Route::Direct => reach(&self.endpoint, timeout)?,
             Route::Proxy(proxy) => self.open_through(proxy, timeout)?,
-            Route::Program(command) => {
-                let socket = program::start(command, &self.endpoint)?;
-                return Ok((socket, Deadline::after(timeout)));
+            Route::Program(launcher) => {
+                return Ok((launcher.start()?, Deadline::after(timeout)));
             }
         };
         set_patience(&socket, self.patience)?;

@@ -1,4 +1,5 @@
-//! A program whose standard input and output are the way to the server.
+//! A program whose standard input and output are the way to the server: in the keeper, which alone may
+//! run one.
 
 use std::io::{self, BufRead, BufReader, IsTerminal, PipeReader, Read};
 use std::os::fd::OwnedFd;
@@ -8,8 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::socket::Socket;
-use super::{Endpoint, NetError};
+use super::Endpoint;
 use crate::pop3::text;
 use crate::programs::CommandLine;
 
@@ -22,12 +22,9 @@ const END_BOUND: Duration = Duration::from_millis(500);
 /// How often it is asked whether it has.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A program at work, ended when nobody holds it any more.
-#[derive(Clone, Debug)]
-pub(super) struct Program(Arc<Mutex<Running>>);
-
+/// A program at work, ended when it is dropped.
 #[derive(Debug)]
-struct Running {
+pub(super) struct Running {
     name: String,
     child: Child,
     complaints: Option<Complaints>,
@@ -40,23 +37,20 @@ struct Complaints {
     last: Arc<Mutex<String>>,
 }
 
-/// Starts the command for a server: in its arguments, `%h` is the host and `%p` the port.
+/// Starts the command for a server: in its arguments, `%h` is the host and `%p` the port. Also the
+/// socket to its standard input and output, which does not block.
 ///
 /// What it says on its standard error goes to the terminal where there is one, else to the log.
 ///
 /// # Errors
 ///
-/// [`NetError::Program`]
-pub(super) fn start(command: &CommandLine, endpoint: &Endpoint) -> Result<Socket, NetError> {
+/// There is no such program, or the system has no process left.
+pub(super) fn start(
+    command: &CommandLine,
+    endpoint: &Endpoint,
+) -> io::Result<(UnixStream, Running)> {
     let command = command.clone();
     let command = command.with_arguments(|word| substituted(&word, endpoint));
-    spawn(&command).map_err(|error| NetError::Program {
-        program: command.program().to_owned(),
-        reason: error.to_string(),
-    })
-}
-
-fn spawn(command: &CommandLine) -> io::Result<Socket> {
     let (ours, theirs) = UnixStream::pair()?;
     ours.set_nonblocking(true)?;
     let theirs = OwnedFd::from(theirs);
@@ -73,8 +67,7 @@ fn spawn(command: &CommandLine) -> io::Result<Socket> {
         child,
         complaints,
     };
-    let program = Program(Arc::new(Mutex::new(running)));
-    Ok(Socket::Program(ours, program))
+    Ok((ours, running))
 }
 
 /// `%h`, `%p`, and `%%` for a percent sign; anything else stays as it is.
@@ -134,15 +127,9 @@ impl Complaints {
     }
 }
 
-impl Program {
-    /// How it has ended, if that was not well. May take half a second.
-    pub(super) fn last_words(&self) -> Option<String> {
-        locked(&self.0).last_words()
-    }
-}
-
 impl Running {
-    fn last_words(&mut self) -> Option<String> {
+    /// How it has ended, if that was not well. May take half a second.
+    pub(super) fn last_words(&mut self) -> Option<String> {
         let until = Instant::now() + END_BOUND;
         let status = self.status(until).filter(|status| !status.success())?;
         let said = self.complaints.as_ref().map(|them| them.last(until));
@@ -180,11 +167,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::super::Security;
-    use super::super::deadline::Deadline;
     use super::*;
     use std::io::Write;
-
-    const AMPLE: Duration = Duration::from_secs(60);
 
     fn endpoint() -> Endpoint {
         Endpoint {
@@ -194,24 +178,16 @@ mod tests {
         }
     }
 
-    fn started(command: &str) -> Result<Socket, NetError> {
-        start(&CommandLine::split(command).unwrap(), &endpoint())
+    fn started(command: &str) -> io::Result<(UnixStream, Running)> {
+        let (socket, running) = start(&CommandLine::split(command).unwrap(), &endpoint())?;
+        socket.set_nonblocking(false)?;
+        Ok((socket, running))
     }
 
-    fn last_words(socket: &Socket) -> Option<String> {
-        socket.program()?.last_words()
-    }
-
-    fn heard(socket: &mut Socket) -> String {
-        let mut text = Vec::new();
-        let mut buffer = [0; 100];
-        loop {
-            assert!(Deadline::after(AMPLE).wait_readable(&*socket).unwrap());
-            match socket.read(&mut buffer).unwrap() {
-                0 => return String::from_utf8(text).unwrap(),
-                count => text.extend_from_slice(&buffer[..count]),
-            }
-        }
+    fn heard(socket: &mut UnixStream) -> String {
+        let mut text = String::new();
+        socket.read_to_string(&mut text).unwrap();
+        text
     }
 
     #[test]
@@ -229,36 +205,35 @@ mod tests {
 
     #[test]
     fn octets_go_through_the_program() {
-        let mut socket = started("sh -c 'echo $0 $1; read line; echo $line' %h %p").unwrap();
+        let (mut socket, mut running) =
+            started("sh -c 'echo $0 $1; read line; echo $line' %h %p").unwrap();
         socket.write_all(b"hello\n").unwrap();
         assert_eq!(heard(&mut socket), "pop.example.org 995\nhello\n");
-        assert_eq!(last_words(&socket), None);
+        assert_eq!(running.last_words(), None);
     }
 
     #[test]
     fn a_program_that_fails_says_so() {
-        let mut socket = started("sh -c 'exit 3'").unwrap();
+        let (mut socket, mut running) = started("sh -c 'exit 3'").unwrap();
         assert_eq!(heard(&mut socket), "");
         let words = "the connect command sh failed: exit status: 3";
-        assert_eq!(last_words(&socket).as_deref(), Some(words));
-        let mut socket = started("sh -c 'echo so >&2; echo no way >&2; exit 3'").unwrap();
+        assert_eq!(running.last_words().as_deref(), Some(words));
+        let (mut socket, mut running) =
+            started("sh -c 'echo so >&2; echo no way >&2; exit 3'").unwrap();
         heard(&mut socket);
-        let words = last_words(&socket).unwrap();
+        let words = running.last_words().unwrap();
         // On a terminal it was seen.
         assert!(
             words.ends_with(": no way") || io::stderr().is_terminal(),
             "{words}"
         );
-        let error = started("/does/not/exist sesame").unwrap_err().to_string();
-        assert!(error.contains("/does/not/exist") && !error.contains("sesame"));
     }
 
     #[test]
-    fn a_program_ends_with_its_socket() {
-        let socket = started("sleep 1000").unwrap();
-        let child = locked(&socket.program().unwrap().0).child.id();
-        let process = format!("/proc/{child}");
-        drop(socket);
+    fn a_program_ends_when_nobody_holds_it() {
+        let (_socket, running) = started("sleep 1000").unwrap();
+        let process = format!("/proc/{}", running.child.id());
+        drop(running);
         assert!(!std::path::Path::new(&process).exists());
     }
 }

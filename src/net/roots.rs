@@ -6,7 +6,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 use openssl::error::ErrorStack;
@@ -30,6 +30,11 @@ const DIGITS: usize = 8;
 /// The TLS library cannot be set up. What cannot be read is left out.
 pub(super) fn store() -> Result<X509Store, ErrorStack> {
     store_of(openssl_probe::probe())
+}
+
+/// The directories in which authorities are still looked for when connections are made.
+pub fn directories_of_authorities() -> Vec<PathBuf> {
+    openssl_probe::probe().cert_dir
 }
 
 fn store_of(places: ProbeResult) -> Result<X509Store, ErrorStack> {

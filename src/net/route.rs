@@ -1,8 +1,7 @@
 //! The way to a server.
 
-use super::{Endpoint, Security};
+use super::{Endpoint, Launcher, Security};
 use crate::pop3::Secret;
-use crate::programs::CommandLine;
 
 /// The way to a server.
 #[derive(Clone, Debug, Default)]
@@ -12,9 +11,8 @@ pub enum Route {
     Direct,
     /// A TCP connection to a proxy that passes everything on.
     Proxy(Proxy),
-    /// A program whose standard input and output are the connection. `%h` in its arguments is the
-    /// server's host, and `%p` the port.
-    Program(CommandLine),
+    /// A program whose standard input and output are the connection.
+    Program(Launcher),
 }
 
 /// A proxy that speaks SOCKS 5.

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::linux::net::TcpStreamExt;
 use std::os::unix::net::UnixStream;
 
-use super::program::Program;
+use super::launcher::Program;
 
 /// A connected socket that does not block.
 #[derive(Debug)]

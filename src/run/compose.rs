@@ -35,6 +35,8 @@ pub(super) struct Mailbox {
 pub(super) struct Entrance {
     pub connector: Connector,
     pub credentials: Credentials,
+    /// What the process has given up.
+    pub sandbox: Vec<&'static str>,
 }
 
 /// Logs in and lists.
@@ -46,6 +48,7 @@ pub(super) fn open(
     let Entrance {
         connector,
         credentials,
+        sandbox,
     } = entrance;
     let (journal, inherited) = journal(request, state)?;
     let notifier = Notifier::new();
@@ -66,7 +69,8 @@ pub(super) fn open(
             }
         }),
     };
-    let (maildrop, engine) = Maildrop::new(settings(request), surroundings, journal, inherited);
+    let (maildrop, engine) =
+        Maildrop::new(settings(request, sandbox), surroundings, journal, inherited);
     Driver::start(engine, maildrop.clone(), connector, credentials, bell)
         .map_err(|error| Failure::System("start a thread", error))?;
     list(request, &maildrop)?;
@@ -125,9 +129,10 @@ fn list(request: &MountRequest, maildrop: &Maildrop) -> Result<(), Failure> {
     result.map_err(|error| Failure::Server(request.source.to_string(), error))
 }
 
-fn settings(request: &MountRequest) -> Settings {
+fn settings(request: &MountRequest, sandbox: Vec<&'static str>) -> Settings {
     Settings {
         source: request.source.to_string(),
+        sandbox,
         security: route::security(request),
         method: login::method(request),
         language: request.language.clone(),

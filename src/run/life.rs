@@ -10,14 +10,15 @@ use std::time::{Duration, Instant};
 use crate::cli::{ExitStatus, MountRequest};
 use crate::daemon::{self, Ready};
 use crate::fs::Events;
-use crate::fuse::{self, Ended, Mounted, Notifier};
+use crate::fuse::{self, Ended, Mounted, Notifier, Rights};
+use crate::keeper::{Answer, Errand, Keeper};
 use crate::maildrop::{self, CommitReport, Maildrop, Terms};
-use crate::signals::{self, Signal};
+use crate::signals::{self, BlockedSignals, Signal};
 
 use super::compose::{self, Entrance, Mailbox};
 use super::failure::Failure;
 use super::logging;
-use super::{login, privacy, route};
+use super::{confinement, login, privacy, route};
 
 /// How long a commit at the end may take. Servers take minutes over QUIT.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -62,19 +63,29 @@ pub(super) fn mount(request: &MountRequest) -> ExitStatus {
 fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
     let environment = privacy::withdraw()?;
     let request = &login::with_login(request)?;
-    let entrance = Entrance {
-        connector: route::connector(request, &environment)?,
-        credentials: login::credentials(request, environment),
-    };
     let state = compose::state_directory(request)?;
     let ready = ready(request)?;
     logging::start(request.verbosity, log_file(request, &state).as_deref())?;
-    fuse::prepare(&request.mountpoint, &compose::mount_options(request))?;
+    let at = fuse::prepare(&request.mountpoint, &compose::mount_options(request))?;
+    let signals = signals::block().map_err(|error| Failure::System("block signals", error))?;
+    let mut keeper = Keeper::default();
+    let connector = route::connector(request, &environment, &mut keeper)?;
+    let credentials = login::credentials(request, environment, &mut keeper);
+    let rights = Rights::entrust(&mut keeper, &at, &compose::mount_options(request));
+    let detach = entrust_detach(&mut keeper);
+    keeper
+        .begin()
+        .map_err(|error| Failure::System("start the keeper", error))?;
+    let entrance = Entrance {
+        connector,
+        credentials,
+        sandbox: confinement::enter(request, &state, &at),
+    };
     let (sender, events) = channel();
-    forward_signals(sender.clone())?;
+    forward(signals, sender.clone())?;
     let mailbox = open(request, &state, entrance, sender.clone(), &events)?;
-    let life = Life::begin(request, mailbox, sender, events)?;
-    if let Err(error) = ready.announce() {
+    let life = Life::begin(request, mailbox, rights, sender, events)?;
+    if let Err(error) = ready.announce(|| detach.run(&[]).map(drop)) {
         log::warn!("cannot go to the background: {error}");
     }
     Ok(life.serve())
@@ -88,8 +99,16 @@ fn ready(request: &MountRequest) -> Result<Ready, Failure> {
     daemon::split().map_err(|error| Failure::System("go to the background", error))
 }
 
-fn forward_signals(sender: Sender<Event>) -> Result<(), Failure> {
-    let signals = signals::block().map_err(|error| Failure::System("block signals", error))?;
+/// The keeper goes to the background with us.
+fn entrust_detach(keeper: &mut Keeper) -> Errand {
+    keeper.entrust(|_, channel| {
+        let detached = daemon::detach().map(|()| Answer::default());
+        // Nobody waits any more only if our process has gone.
+        let _ = Answer::send_result(detached, &channel);
+    })
+}
+
+fn forward(signals: BlockedSignals, sender: Sender<Event>) -> Result<(), Failure> {
     let forwarded = signals.forward(sender);
     forwarded.map_err(|error| Failure::System("start a thread", error))
 }
@@ -161,6 +180,7 @@ impl Life {
     fn begin(
         request: &MountRequest,
         mailbox: Mailbox,
+        rights: Rights,
         sender: Sender<Event>,
         events: Receiver<Event>,
     ) -> Result<Self, Failure> {
@@ -174,7 +194,7 @@ impl Life {
         let ended = sender.clone();
         let tell = Arc::new(move |end| drop(ended.send(Event::Ended(end))));
         let telling = notifier.clone();
-        let mounted = fuse::mount(tree, notifier, &request.mountpoint, &options, tell)?;
+        let mounted = fuse::mount(tree, notifier, rights, &options, tell)?;
         Ok(Self {
             maildrop,
             mounted,

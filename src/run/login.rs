@@ -1,12 +1,12 @@
 //! Who logs in, with what, and how.
 
-use std::sync::Arc;
-
 use crate::cli::{LoginMethod, MountRequest};
-use crate::maildrop::{Credential, Credentials, Mechanism, Method, Outage, OutageKind, Proof};
+use crate::keeper::Keeper;
+use crate::maildrop::{Credentials, Mechanism, Method, Proof};
 use crate::password::{Environment, PasswordError, PasswordSource, netrc_login, token};
 
 use super::failure::Failure;
+use super::proof;
 
 /// Who logs in: the command line says, or `~/.netrc`.
 pub(super) fn with_login(request: &MountRequest) -> Result<MountRequest, Failure> {
@@ -50,17 +50,15 @@ enum Source {
     PasswordOrCertificate(PasswordSource),
 }
 
-/// What to log in with, found anew for each session.
-pub(super) fn credentials(request: &MountRequest, environment: Environment) -> Credentials {
+/// What to log in with, found anew for each session, by the keeper.
+pub(super) fn credentials(
+    request: &MountRequest,
+    environment: Environment,
+    keeper: &mut Keeper,
+) -> Credentials {
     let login = request.source.login.clone().unwrap_or_default();
     let source = source(request, environment);
-    Arc::new(move || match source.proof() {
-        Ok(proof) => Ok(Credential {
-            login: login.clone(),
-            proof,
-        }),
-        Err(error) => Err(Outage::new(OutageKind::NoPassword, error.to_string())),
-    })
+    proof::entrust(keeper, login, move || source.proof())
 }
 
 fn source(request: &MountRequest, environment: Environment) -> Source {

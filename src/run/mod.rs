@@ -2,17 +2,19 @@
 //!
 //! ```text
 //! Request -- verb --> cli::verbs, on a mount that is there
-//!         `- mount -> split -> journal, password, link, listing -> mount -> announce
+//!         `- mount -> split -> keeper, sandbox -> journal, password, link, listing -> mount -> announce
 //!                     -> serve until it ends -> commit -> leave -> exit status
 //! ```
 
 mod compose;
+mod confinement;
 mod failure;
 mod life;
 mod logging;
 mod login;
 mod mounts;
 mod privacy;
+mod proof;
 mod route;
 
 use std::ffi::OsString;

@@ -3,19 +3,24 @@
 use std::time::Duration;
 
 use crate::cli::{self, MountRequest, ProxyRequest, RouteRequest};
+use crate::keeper::Keeper;
 use crate::net::{
-    ClientCertificate, Connector, Endpoint, Fingerprint, Proxy, Route, Security, TlsOptions,
-    TlsVersion,
+    ClientCertificate, Connector, Endpoint, Fingerprint, Launcher, Proxy, Route, Security,
+    TlsOptions, TlsVersion,
 };
 use crate::password::{Environment, PasswordError};
 use crate::programs::CommandLine;
 
 use super::failure::Failure;
 
-/// What makes connections to the server.
+/// DNS, which goes over TCP where an answer is too long for UDP.
+const PORT_OF_NAMES: u16 = 53;
+
+/// What makes connections to the server. A program for that is entrusted to the keeper.
 pub(super) fn connector(
     request: &MountRequest,
     environment: &Environment,
+    keeper: &mut Keeper,
 ) -> Result<Connector, Failure> {
     let source = &request.source;
     let endpoint = Endpoint {
@@ -23,9 +28,16 @@ pub(super) fn connector(
         port: source.port,
         security: security(request),
     };
+    let route = match &request.route {
+        RouteRequest::Direct => Route::Direct,
+        RouteRequest::Proxy(proxy) => Route::Proxy(through(proxy, environment)?),
+        RouteRequest::Program(command) => {
+            let command = CommandLine::split(command).ok_or(Failure::ConnectCommand)?;
+            Route::Program(Launcher::entrust(keeper, command, endpoint.clone()))
+        }
+    };
     let connector = Connector::new(endpoint, &tls(&request.tls)).map_err(Failure::Tls)?;
-    let connector = connector.with_patience(patience(request.timeout));
-    Ok(connector.by(route(&request.route, environment)?))
+    Ok(connector.with_patience(patience(request.timeout)).by(route))
 }
 
 /// Half of what a program waits, so that one whose link proves dead gets its answer over another in
@@ -34,14 +46,13 @@ fn patience(timeout: Duration) -> Duration {
     (timeout / 2).clamp(Duration::from_secs(5), Duration::from_secs(30))
 }
 
-fn route(request: &RouteRequest, environment: &Environment) -> Result<Route, Failure> {
-    Ok(match request {
-        RouteRequest::Direct => Route::Direct,
-        RouteRequest::Proxy(proxy) => Route::Proxy(through(proxy, environment)?),
-        RouteRequest::Program(command) => {
-            Route::Program(CommandLine::split(command).ok_or(Failure::ConnectCommand)?)
-        }
-    })
+/// The ports that the process connects to by itself.
+pub(super) fn ports(request: &MountRequest) -> Vec<u16> {
+    match &request.route {
+        RouteRequest::Direct => vec![request.source.port, PORT_OF_NAMES],
+        RouteRequest::Proxy(proxy) => vec![proxy.port, PORT_OF_NAMES],
+        RouteRequest::Program(_) => Vec::new(),
+    }
 }
 
 fn through(request: &ProxyRequest, environment: &Environment) -> Result<Proxy, Failure> {

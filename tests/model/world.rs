@@ -189,6 +189,7 @@ fn capable(mut builder: Builder, dice: &mut Dice) -> Builder {
 fn settings(dice: &mut Dice) -> Settings {
     Settings {
         source: "pop3://ann@pop.example.org".into(),
+        sandbox: Vec::new(),
         security: Security::Cleartext,
         method: None,
         language: None,

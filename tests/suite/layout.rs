@@ -16,7 +16,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "run",
         &[
-            "cli", "password", "programs", "daemon", "signals", "fuse", "fs", "maildrop", "net",
+            "cli", "password", "programs", "daemon", "signals", "keeper", "sandbox", "fuse", "fs",
+            "maildrop", "net", "pop3",
         ],
     ),
     ("cli", &[]),
@@ -24,15 +25,23 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("signals", &[]),
     ("password", &["pop3", "programs"]),
     ("programs", &[]),
-    ("fuse", &["fs"]),
+    ("keeper", &[]),
+    ("sandbox", &[]),
+    ("fuse", &["fs", "keeper"]),
     ("fs", &["maildrop"]),
     ("maildrop", &["net", "pop3"]),
-    ("net", &["pop3", "programs"]),
+    ("net", &["pop3", "programs", "keeper"]),
     ("pop3", &[]),
 ];
 
 /// Crates that only one room may name.
-const CRATES_OF_ROOMS: &[(&str, &str)] = &[("fuser", "fuse"), ("openssl", "net"), ("clap", "cli")];
+const CRATES_OF_ROOMS: &[(&str, &str)] = &[
+    ("fuser", "fuse"),
+    ("openssl", "net"),
+    ("clap", "cli"),
+    ("landlock", "sandbox"),
+    ("seccompiler", "sandbox"),
+];
 
 /// Crates that only one file may name.
 const CRATES_OF_FILES: &[&str] = &["mailparse", "lru"];

@@ -23,6 +23,7 @@ mod passwords;
 mod quirks;
 mod readers;
 mod routes;
+mod sandbox;
 mod secrets;
 mod semantics;
 mod sessions;

@@ -90,10 +90,15 @@ refused() { "$@" 2>&1 | grep 'Permission denied'; }
 set -ex
 nobody pop3fs "$1" "$2" -o "$3"
 unset POP3FS_PASSWORD
-process=/proc/$(daemon "$2")
-nobody cat $process/cmdline >/dev/null
-refused nobody cat $process/environ
-refused nobody cat $process/maps
+daemon=$(daemon "$2")
+for process in $daemon $(cat /proc/$daemon/task/$daemon/children); do
+    nobody cat /proc/$process/cmdline >/dev/null
+    refused nobody cat /proc/$process/environ
+    refused nobody cat /proc/$process/maps
+    found=${found-}x
+done
+# The daemon and its keeper.
+test $found = xx
 nobody pop3fs umount "$2"
 "#;
 
@@ -140,8 +145,11 @@ fn full_run(site: &Site, mut mounting: Command) -> Vec<Trace> {
         traces.extend(traces_of(script, outcome.succeeded()));
     }
     traces.extend(files(&site.state()));
-    for file in ["cmdline", "environ"] {
-        traces.push(trace_of(&format!("/proc/{}/{file}", mount.daemon().id())));
+    let keeper = mount.daemon().keeper().expect("a keeper");
+    for process in [mount.daemon().id(), keeper] {
+        for file in ["cmdline", "environ"] {
+            traces.push(trace_of(&format!("/proc/{process}/{file}")));
+        }
     }
     for (verb, arguments) in [
         ("status", &["--json"][..]),

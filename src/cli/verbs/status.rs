@@ -72,6 +72,16 @@ pub(super) struct Status {
     cache: Option<Cache>,
     transfer: Option<Transfer>,
     capabilities: Vec<String>,
+    /// What the process has given up.
+    sandbox: Option<Vec<String>>,
+}
+
+fn sandbox_text(given_up: &[String]) -> String {
+    if given_up.is_empty() {
+        "none".to_owned()
+    } else {
+        given_up.join(", ")
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -119,7 +129,8 @@ impl fmt::Display for Status {
         line("cache", self.cache.as_ref().map(Cache::to_string))?;
         line("transfer", self.transfer.as_ref().map(Transfer::to_string))?;
         line("server", self.capabilities_text())?;
-        line("process", self.pid.map(|pid| pid.to_string()))
+        line("process", self.pid.map(|pid| pid.to_string()))?;
+        line("sandbox", self.sandbox.as_deref().map(sandbox_text))
     }
 }
 

@@ -108,6 +108,7 @@ pub(in super::super) struct Rig {
 pub(in super::super) fn settings() -> Settings {
     Settings {
         source: "pop3://ann@pop.example.org".to_owned(),
+        sandbox: Vec::new(),
         security: Security::Cleartext,
         method: None,
         language: None,

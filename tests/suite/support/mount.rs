@@ -241,13 +241,8 @@ impl Daemon {
     /// Where there is none, or more than one.
     #[track_caller]
     fn of(mountpoint: &Path) -> Self {
-        let found: Vec<Pid> = processes()
-            .filter(|&id| {
-                arguments(id)
-                    .iter()
-                    .any(|word| Path::new(word) == mountpoint)
-            })
-            .collect();
+        let (_, found): (Vec<Pid>, Vec<Pid>) =
+            started_with(mountpoint).partition(|&id| is_keeper(id));
         match found[..] {
             [id] => Self {
                 id,
@@ -260,6 +255,11 @@ impl Daemon {
     /// Its process id.
     pub fn id(&self) -> Pid {
         self.id
+    }
+
+    /// The process beside it that has kept its rights, while there is one.
+    pub fn keeper(&self) -> Option<Pid> {
+        started_with(&self.mountpoint).find(|&id| is_keeper(id))
     }
 
     /// Sends it a signal.
@@ -322,6 +322,20 @@ fn processes() -> impl Iterator<Item = Pid> {
         .expect("a process table")
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .map(Pid::from_raw)
+}
+
+/// The processes that have a mountpoint among their arguments.
+fn started_with(mountpoint: &Path) -> impl Iterator<Item = Pid> {
+    processes().filter(move |&id| {
+        arguments(id)
+            .iter()
+            .any(|word| Path::new(word) == mountpoint)
+    })
+}
+
+fn is_keeper(id: Pid) -> bool {
+    let name = fs::read_to_string(format!("/proc/{id}/comm"));
+    name.is_ok_and(|name| name.trim_end() == "pop3fs-keeper")
 }
 
 /// A process that ends closes its files late; what is left of it then is a zombie of no other thread

@@ -58,6 +58,7 @@ impl<T> Slot<T> {
 pub fn settings() -> Settings {
     Settings {
         source: "pop3://ann@pop.example.org".to_owned(),
+        sandbox: Vec::new(),
         security: Security::Cleartext,
         method: None,
         language: None,

@@ -1,0 +1,86 @@
+//! What the process that serves a mount has the [keeper](crate::keeper) do for it.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::deputy::{self, Deputy};
+use super::device::mount_at;
+use super::mountinfo::mounted_at;
+use super::options::MountOptions;
+use super::unmount::{Manner, unmount};
+use crate::keeper::{Answer, Errand, Keeper};
+
+/// The rights to mount and unmount at one place, and to make and remove names in what is mounted
+/// there, all in the hands of the keeper.
+#[derive(Clone, Debug)]
+pub struct Rights {
+    at: PathBuf,
+    mount: Errand,
+    unmount: Errand,
+    deputy: Errand,
+}
+
+impl Rights {
+    /// Entrusts the keeper with what is to be done at a mount point, which is its true path.
+    pub fn entrust(keeper: &mut Keeper, at: &Path, options: &MountOptions) -> Self {
+        let (mount_point, options) = (at.to_owned(), options.clone());
+        let mount = keeper.entrust(move |_, channel| {
+            let mounted = mount_at(&mount_point, &options);
+            // Nobody waits any more only if our process has gone, and the mount with it.
+            let _ = Answer::send_result(
+                mounted.map(|device| Answer::default().with(device)),
+                &channel,
+            );
+        });
+        let unmount = keeper.entrust(|at, channel| {
+            let unmounted = unmount_mailbox(Path::new(OsStr::from_bytes(at)));
+            let _ = Answer::send_result(unmounted.map(|()| Answer::default()), &channel);
+        });
+        let mount_point = at.to_owned();
+        let deputy = keeper.entrust(move |device, channel| {
+            deputy::serve(&mount_point, OsStr::from_bytes(device), &channel);
+        });
+        Self {
+            at: at.to_owned(),
+            mount,
+            unmount,
+            deputy,
+        }
+    }
+
+    /// Where.
+    pub(super) fn at(&self) -> &Path {
+        &self.at
+    }
+
+    /// Mounts there; see [`mount_at`].
+    pub(super) fn mount(&self) -> io::Result<OwnedFd> {
+        let (answer, _) = self.mount.run(&[])?;
+        answer.into_descriptor()
+    }
+
+    /// Unmounts lazily the mailbox that is mounted there, or where it was moved to.
+    pub(super) fn unmount(&self, at: &Path) -> io::Result<()> {
+        self.unmount.run(at.as_os_str().as_bytes()).map(drop)
+    }
+
+    /// Who makes and removes names in the filesystem of this device.
+    pub(super) fn deputy(&self, device: &OsStr) -> io::Result<Deputy> {
+        let (introduction, channel) = self.deputy.run(device.as_bytes())?;
+        Deputy::new(&introduction, channel)
+    }
+}
+
+/// The keeper unmounts nothing else.
+fn unmount_mailbox(at: &Path) -> io::Result<()> {
+    match mounted_at(at)? {
+        Some(mount) if mount.is_mailbox() => unmount(at, Manner::Lazy),
+        _ => Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            "no mailbox is mounted there",
+        )),
+    }
+}

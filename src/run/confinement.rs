@@ -1,0 +1,61 @@
+//! What the process needs once it has entrusted the rest to the keeper.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::MountRequest;
+use crate::maildrop::directory_of_long_messages;
+use crate::net::directories_of_authorities;
+use crate::sandbox::{self, Needs};
+
+use super::route;
+
+/// What the C library and OpenSSL read when they look up a name or judge a certificate, which may be
+/// whenever a connection is made. Files in them are replaced by others of the same name, so that
+/// the directories are what can be named. What is not there is left out.
+const SYSTEM: &[&str] = &[
+    "/etc",
+    "/usr",
+    "/lib",
+    "/lib64",
+    // Distributions that keep all of it elsewhere.
+    "/nix/store",
+    "/gnu/store",
+    // Where /etc/resolv.conf leads to.
+    "/run/systemd/resolve",
+    "/run/resolvconf",
+    "/run/NetworkManager",
+    "/run/nscd",
+    "/mnt/wsl",
+];
+
+/// The table of mounts, and the signals of those who wait.
+const PROCESSES: &str = "/proc";
+
+/// What the standard streams are in the background.
+const NOTHING: &str = "/dev/null";
+
+/// Gives up what is not needed, unless that is not wanted; what of it is in force. No other thread may
+/// exist yet.
+pub(super) fn enter(request: &MountRequest, state: &Path, mount_point: &Path) -> Vec<&'static str> {
+    if request.sandbox {
+        sandbox::enter(&needs(request, state, mount_point)).names()
+    } else {
+        Vec::new()
+    }
+}
+
+fn needs(request: &MountRequest, state: &Path, mount_point: &Path) -> Needs {
+    let mut read: Vec<PathBuf> = SYSTEM.iter().map(PathBuf::from).collect();
+    read.extend(directories_of_authorities());
+    // It is looked into once more before it is mounted on.
+    read.extend([PROCESSES.into(), mount_point.to_owned()]);
+    Needs {
+        read,
+        write: vec![
+            state.to_owned(),
+            directory_of_long_messages(),
+            NOTHING.into(),
+        ],
+        ports: route::ports(request),
+    }
+}

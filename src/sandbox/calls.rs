@@ -1,0 +1,118 @@
+//! System calls that are of no use to the process, and of much use to whoever gets hold of it.
+
+use std::collections::BTreeMap;
+use std::env::consts::ARCH;
+
+use libc::c_long;
+use seccompiler::{
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
+    SeccompFilter, SeccompRule, TargetArch, apply_filter,
+};
+
+/// Those that fail. The rest is left alone: the C library and OpenSSL change from version to version
+/// in what they use.
+const FORBIDDEN: &[c_long] = &[
+    // Running programs, which is the keeper's business.
+    libc::SYS_execve,
+    libc::SYS_execveat,
+    // Looking into other processes and steering them.
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_kcmp,
+    // Mounting, and moving to where files and names are other ones.
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_move_mount,
+    libc::SYS_open_tree,
+    libc::SYS_fsopen,
+    libc::SYS_fsmount,
+    libc::SYS_mount_setattr,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_setns,
+    libc::SYS_unshare,
+    libc::SYS_open_by_handle_at,
+    // Other users' rights.
+    libc::SYS_setuid,
+    libc::SYS_setgid,
+    libc::SYS_setreuid,
+    libc::SYS_setregid,
+    libc::SYS_setresuid,
+    libc::SYS_setresgid,
+    libc::SYS_setgroups,
+    libc::SYS_capset,
+    // Keys of the user's other programs.
+    libc::SYS_keyctl,
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    // Large parts of the kernel, with a history of holes.
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_io_uring_setup,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+    // The machine as a whole.
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_kexec_load,
+    libc::SYS_reboot,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_acct,
+    libc::SYS_quotactl,
+    libc::SYS_settimeofday,
+    libc::SYS_clock_settime,
+    libc::SYS_clock_adjtime,
+    libc::SYS_sethostname,
+    libc::SYS_setdomainname,
+];
+
+/// The families of sockets that names and servers are reached over.
+const FAMILIES: [libc::c_int; 4] = [
+    libc::AF_UNIX,
+    libc::AF_INET,
+    libc::AF_INET6,
+    // How the C library learns which addresses this machine has.
+    libc::AF_NETLINK,
+];
+
+/// Has them fail with EPERM in this thread and those that it will start.
+///
+/// # Errors
+///
+/// The filter cannot be written for this machine, or the kernel takes none.
+pub(super) fn forbid() -> seccompiler::Result<()> {
+    let machine = TargetArch::try_from(ARCH)?;
+    apply_filter(&filter(machine)?)
+}
+
+fn filter(machine: TargetArch) -> Result<BpfProgram, BackendError> {
+    let mut rules: BTreeMap<c_long, Vec<SeccompRule>> =
+        FORBIDDEN.iter().map(|call| (*call, Vec::new())).collect();
+    rules.insert(libc::SYS_socket, vec![other_family()?]);
+    let filter = SeccompFilter::new(
+        rules,
+        SeccompAction::Allow,
+        SeccompAction::Errno(libc::EPERM.cast_unsigned()),
+        machine,
+    )?;
+    filter.try_into()
+}
+
+/// A socket of none of the families.
+fn other_family() -> Result<SeccompRule, BackendError> {
+    let differs = |family: libc::c_int| {
+        let value = u64::from(family.cast_unsigned());
+        SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, value)
+    };
+    SeccompRule::new(
+        FAMILIES
+            .into_iter()
+            .map(differs)
+            .collect::<Result<_, _>>()?,
+    )
+}

@@ -1,0 +1,166 @@
+//! Giving up what the process does not need, before it has heard a word from the server.
+//!
+//! ```text
+//! no new privileges   no program can give it more than it has
+//! files (Landlock)    opened only where it must, written only to the state and to long messages
+//! network (Landlock)  connections only to the ports it must reach; it listens nowhere
+//! signals (Landlock)  none to processes outside, nor abstract sockets of theirs
+//! system calls        none that runs a program, mounts, traces, or loads code into the kernel
+//! ```
+//!
+//! Landlock holds for the thread that asks for it, and those that it starts; so nothing of this may
+//! come later. What a kernel does not have is left out, and said.
+
+mod calls;
+mod domain;
+
+use std::fmt::Display;
+use std::path::PathBuf;
+
+use nix::sys::prctl;
+
+/// What the process needs after all.
+#[derive(Clone, Debug, Default)]
+pub struct Needs {
+    /// Files and directories that it reads.
+    pub read: Vec<PathBuf>,
+    /// Directories in which it makes, writes and removes files.
+    pub write: Vec<PathBuf>,
+    /// The TCP ports that it connects to.
+    pub ports: Vec<u16>,
+}
+
+/// What is in force.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InForce {
+    /// Running a program gives no new privileges.
+    pub no_new_privileges: bool,
+    /// Only what is needed can be opened.
+    pub files: bool,
+    /// Only what is needed can be connected to.
+    pub network: bool,
+    /// Processes outside cannot be signalled.
+    pub signals: bool,
+    /// Some system calls fail.
+    pub system_calls: bool,
+}
+
+impl InForce {
+    /// Each thing that is in force, for `status`.
+    pub fn names(self) -> Vec<&'static str> {
+        [
+            (self.no_new_privileges, "no-new-privileges"),
+            (self.files, "files"),
+            (self.network, "network"),
+            (self.signals, "signals"),
+            (self.system_calls, "system-calls"),
+        ]
+        .into_iter()
+        .filter_map(|(is_in_force, name)| is_in_force.then_some(name))
+        .collect()
+    }
+}
+
+/// Gives up everything else, for good, as far as the kernel can. No other thread may exist yet.
+pub fn enter(needs: &Needs) -> InForce {
+    let no_new_privileges = prctl::set_no_new_privs();
+    let domain = domain::enter(needs);
+    let calls = calls::forbid();
+    InForce {
+        no_new_privileges: is_done("give up new privileges", &no_new_privileges),
+        system_calls: is_done("give up system calls", &calls),
+        ..domain.unwrap_or_else(|error| {
+            log::warn!("cannot give up files and network: {error}");
+            InForce::default()
+        })
+    }
+}
+
+fn is_done<E: Display>(what: &str, result: &Result<(), E>) -> bool {
+    if let Err(error) = result {
+        log::warn!("cannot {what}: {error}");
+    }
+    result.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{self, File};
+    use std::io::ErrorKind::PermissionDenied;
+    use std::net::{TcpListener, TcpStream};
+    use std::process::Command;
+    use std::thread;
+
+    fn is_refused<T>(result: &std::io::Result<T>) -> bool {
+        result
+            .as_ref()
+            .is_err_and(|error| error.kind() == PermissionDenied)
+    }
+
+    /// On a thread of its own, the only one that is restricted.
+    fn within(needs: Needs, scenario: impl FnOnce(InForce) + Send + 'static) {
+        thread::spawn(move || scenario(enter(&needs)))
+            .join()
+            .unwrap();
+    }
+
+    /// The process that serves the mailbox gives up what it does not need, before it hears from the
+    /// server: it can open no other files than those of the system, its state and long messages,
+    /// connect to no other port than the server's and those of names, and run no program, as far as
+    /// the kernel can see to it.
+    #[test]
+    fn what_is_not_needed_is_refused() {
+        let (open, closed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (reached, other) = (listener(), listener());
+        let needs = Needs {
+            write: vec![open.path().to_owned()],
+            ports: vec![reached.local_addr().unwrap().port()],
+            ..Needs::default()
+        };
+        within(needs, move |in_force| {
+            fs::write(open.path().join("a"), "written").unwrap();
+            fs::rename(open.path().join("a"), open.path().join("b")).unwrap();
+            assert_eq!(fs::read(open.path().join("b")).unwrap(), b"written");
+            assert!(tempfile::tempfile_in(open.path()).is_ok());
+            let beside = fs::write(closed.path().join("a"), "");
+            assert_eq!(is_refused(&beside), in_force.files);
+            assert_eq!(is_refused(&File::open("/etc/passwd")), in_force.files);
+            assert!(TcpStream::connect(reached.local_addr().unwrap()).is_ok());
+            let connected = TcpStream::connect(other.local_addr().unwrap());
+            assert_eq!(is_refused(&connected), in_force.network);
+            let listening = TcpListener::bind("127.0.0.1:0");
+            assert_eq!(is_refused(&listening), in_force.network);
+        });
+    }
+
+    #[test]
+    fn no_program_is_run() {
+        let needs = Needs {
+            read: vec!["/".into()],
+            ..Needs::default()
+        };
+        within(needs, |in_force| {
+            let run = Command::new("true").status();
+            assert_eq!(is_refused(&run), in_force.files || in_force.system_calls);
+            let unshared = nix::sched::unshare(nix::sched::CloneFlags::CLONE_FS);
+            assert_eq!(unshared.is_err(), in_force.system_calls);
+        });
+    }
+
+    #[test]
+    fn what_is_in_force_is_named() {
+        within(Needs::default(), |in_force| {
+            assert!(in_force.names().contains(&"no-new-privileges"));
+        });
+        let names = InForce {
+            files: true,
+            ..InForce::default()
+        };
+        assert_eq!(names.names(), ["files"]);
+    }
+
+    fn listener() -> TcpListener {
+        TcpListener::bind("127.0.0.1:0").unwrap()
+    }
+}
