@@ -22,6 +22,14 @@ impl Engine {
         }
     }
 
+    /// Tells those who leave that there is no session any more. Whether the server also closes the link
+    /// makes no difference to them.
+    pub(super) fn let_leave(&mut self, turn: &mut Turn<'_>) {
+        if self.link.has_no_session() && self.commit.is_none() {
+            self.leavers.answer(&Ok(()), turn);
+        }
+    }
+
     /// The server has hung up.
     pub(super) fn hung_up(&mut self, turn: &mut Turn<'_>) {
         self.manners.hung_up(self.in_flight());
@@ -202,12 +210,18 @@ mod tests {
     use std::time::Duration;
 
     use super::super::super::settings::Settings;
-    use super::super::rig::{Rig, settings};
+    use super::super::rig::{Reply, Rig, settings};
     use super::super::script::{Reaction, Script};
     use super::*;
 
     fn mailbox() -> Script {
         Script::of(&[("a", "one\r\n"), ("b", "two\r\n")])
+    }
+
+    /// Asks to leave, and waits so many seconds for it.
+    fn leave(rig: &mut Rig, seconds: u64) -> Reply<()> {
+        let patience = Duration::from_secs(seconds);
+        rig.ask(|maildrop, answer| maildrop.leave(patience, answer))
     }
 
     #[test]
@@ -265,8 +279,7 @@ mod tests {
     fn leaving_says_quit_and_waits_for_the_end() {
         let mut rig = Rig::connected(mailbox());
         rig.mark("a");
-        let left = rig.ask(|maildrop, answer| maildrop.leave(Duration::from_secs(5), answer));
-        assert_eq!(left.given(), Some(Ok(())));
+        assert_eq!(leave(&mut rig, 5).given(), Some(Ok(())));
         assert_eq!(rig.script.heard.last().map(String::as_str), Some("QUIT"));
         assert_eq!(rig.script.left(), ["a", "b"]);
         assert!(!rig.is_linked());
@@ -275,9 +288,44 @@ mod tests {
     #[test]
     fn leaving_waits_no_longer_than_it_may() {
         let mut rig = Rig::connected(mailbox().reacting("QUIT", &[Reaction::Silence]));
-        let left = rig.ask(|maildrop, answer| maildrop.leave(Duration::from_secs(5), answer));
+        let left = leave(&mut rig, 4);
+        rig.pass(Duration::from_secs(4));
+        assert_eq!(left.given(), Some(Err(Error::TimedOut)));
+        rig.pass(Duration::from_secs(1));
+        assert!(!rig.is_linked());
+    }
+
+    #[test]
+    fn who_leaves_is_told_as_soon_as_the_session_has_ended() {
+        let mut rig = Rig::connected(mailbox().reacting("QUIT", &[Reaction::Silence]));
+        let left = leave(&mut rig, 60);
+        rig.pass(Duration::from_secs(4));
+        assert!(left.given().is_none());
+        rig.pass(Duration::from_secs(1));
+        assert_eq!(left.given(), Some(Ok(())));
+    }
+
+    #[test]
+    fn who_leaves_in_vain_takes_no_message_from_its_reader() {
+        let mut rig = Rig::connected(mailbox().reacting("RETR", &[Reaction::Silence]));
+        let (open, left) = (rig.open("a"), leave(&mut rig, 5));
         rig.pass(Duration::from_secs(5));
         assert_eq!(left.given(), Some(Err(Error::TimedOut)));
-        assert!(!rig.is_linked());
+        rig.hear("+OK\r\none\r\n.\r\n");
+        assert!(matches!(open.given(), Some(Ok(_))));
+        assert_eq!(rig.script.sessions, 1);
+    }
+
+    #[test]
+    fn who_leaves_in_vain_does_not_end_a_commit() {
+        let mut rig = Rig::connected(mailbox().reacting("QUIT", &[Reaction::Silence]));
+        rig.mark("a");
+        let (commit, left) = (rig.commit(), leave(&mut rig, 5));
+        rig.pass(Duration::from_secs(5));
+        assert_eq!(left.given(), Some(Err(Error::TimedOut)));
+        rig.script.update();
+        rig.hear("+OK\r\n");
+        assert!(commit.given().unwrap().unwrap().complete);
+        assert_eq!((rig.script.sessions, rig.script.count("DELE")), (1, 1));
     }
 }

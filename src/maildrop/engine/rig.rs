@@ -275,7 +275,7 @@ impl Rig {
     pub fn pass(&mut self, span: Duration) {
         let until = self.now() + span;
         for _ in 0..WAKINGS_MAX {
-            let due = self.engine.wake_at().filter(|due| *due <= until);
+            let due = self.engine.wake_at().filter(|due| *due < until);
             *locked(&self.now) = due.unwrap_or(until);
             self.run();
             if due.is_none() {

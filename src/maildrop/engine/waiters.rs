@@ -40,18 +40,16 @@ impl<T: Clone + Send + 'static> Waiters<T> {
         }
     }
 
-    /// Refuses those whose deadline has passed; whether there were any.
-    pub fn refuse_late(&mut self, turn: &mut Turn<'_>) -> bool {
-        self.refuse_until(turn.now, &Error::TimedOut, turn)
+    /// Refuses those whose deadline has passed.
+    pub fn refuse_late(&mut self, turn: &mut Turn<'_>) {
+        self.refuse_until(turn.now, &Error::TimedOut, turn);
     }
 
-    /// Refuses those whose deadline is no later; whether there were any.
-    pub fn refuse_until(&mut self, moment: Moment, error: &Error, turn: &mut Turn<'_>) -> bool {
-        let before = self.0.len();
+    /// Refuses those whose deadline is no later.
+    pub fn refuse_until(&mut self, moment: Moment, error: &Error, turn: &mut Turn<'_>) {
         for (_, answer) in self.0.extract_if(.., |(until, _)| *until <= moment) {
             turn.answer(answer, Err(error.clone()));
         }
-        self.0.len() < before
     }
 }
 
