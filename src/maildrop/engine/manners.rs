@@ -22,7 +22,7 @@ pub(super) struct Manners {
     introduction: Introduction,
     /// Sessions in a row that were lost with commands in flight together, and came to nothing.
     stumbles: u32,
-    dots: Dots,
+    stuffing: Stuffing,
     /// Whether the next session will be another than the one before.
     revised: bool,
 }
@@ -40,6 +40,19 @@ enum Introduction {
     Unbearable,
 }
 
+/// What the server makes of lines of messages that start with a dot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stuffing {
+    /// Nothing is known against it.
+    Right,
+    /// It has sent one as it is.
+    Missing,
+    /// It has, and another otherwise, or one that cannot be told.
+    Doubtful,
+    /// It has done so again: what comes as it should is told by its length from now on.
+    Unreliable,
+}
+
 impl Manners {
     /// How the next session is to be begun.
     pub fn manner(&mut self) -> Manner {
@@ -47,7 +60,7 @@ impl Manners {
         Manner {
             capa: self.asks_capa(),
             pipelining: self.depth > 1,
-            dots: self.dots,
+            dots: self.dots(),
         }
     }
 
@@ -106,18 +119,32 @@ impl Manners {
         self.revised &= together;
     }
 
-    /// The server sends lines of messages that start with a dot as they are; whether that is news.
-    pub fn does_not_stuff(&mut self) -> bool {
-        let before = std::mem::replace(&mut self.dots, Dots::Bare);
-        if before != Dots::Bare {
-            log::warn!("the server does not stuff dots; they are taken as they come from now on");
+    /// How lines of messages that start with a dot are to be taken.
+    pub fn dots(&self) -> Dots {
+        match self.stuffing {
+            Stuffing::Right | Stuffing::Doubtful => Dots::Stuffed,
+            Stuffing::Missing | Stuffing::Unreliable => Dots::Bare,
         }
-        before != Dots::Bare
     }
 
-    /// That is not certain any more.
+    /// The server sends such lines as they are; whether what came before may be wrong for that.
+    pub fn does_not_stuff(&mut self) -> bool {
+        let found = match self.stuffing {
+            Stuffing::Right => Stuffing::Missing,
+            Stuffing::Doubtful => Stuffing::Unreliable,
+            Stuffing::Missing | Stuffing::Unreliable => return false,
+        };
+        log::warn!("the server does not stuff dots; they are taken as they come from now on");
+        self.stuffing = found;
+        true
+    }
+
+    /// That is not certain any more. It is doubted once: each time that it is found out, all that
+    /// came before is asked for again.
     pub fn may_stuff(&mut self) {
-        self.dots = Dots::Stuffed;
+        if self.stuffing == Stuffing::Missing {
+            self.stuffing = Stuffing::Doubtful;
+        }
     }
 
     /// The server has hung up with so many commands in flight. Some do when they are given more
@@ -164,7 +191,7 @@ impl Default for Manners {
             pipelines: false,
             introduction: Introduction::Asked,
             stumbles: 0,
-            dots: Dots::Stuffed,
+            stuffing: Stuffing::Right,
             revised: false,
         }
     }
@@ -239,6 +266,20 @@ mod tests {
         manners.hung_up(1);
         assert!(manners.depth(true) > FEW);
         assert!(!manners.are_revised());
+    }
+
+    #[test]
+    fn what_a_server_makes_of_dots_is_doubted_once() {
+        let mut manners = Manners::default();
+        manners.may_stuff();
+        assert_eq!(manners.dots(), Dots::Stuffed);
+        for after_doubt in [Dots::Stuffed, Dots::Bare] {
+            assert_eq!([(); 2].map(|()| manners.does_not_stuff()), [true, false]);
+            assert_eq!(manners.dots(), Dots::Bare);
+            manners.may_stuff();
+            assert_eq!(manners.dots(), after_doubt);
+        }
+        assert!(!manners.does_not_stuff());
     }
 
     #[test]

@@ -137,6 +137,9 @@ impl Engine {
     /// The server stuffs some dots and not others, or lists a wrong size, so that it cannot be told.
     pub(super) fn garbled(&mut self, fetch: Fetch, turn: &mut Turn<'_>) {
         self.manners.may_stuff();
+        if let Some(session) = self.link.session_mut() {
+            session.set_dots(self.manners.dots());
+        }
         let words = "it does not stuff dots, and the message has another length than it lists";
         let error = Error::Protocol(words.to_owned());
         self.refuse(fetch, &error, turn);
@@ -308,6 +311,23 @@ mod tests {
         rig.script.react("RETR", &[empty]);
         assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
         assert_eq!(rig.script.sessions, 3);
+    }
+
+    #[test]
+    fn a_server_that_neither_stuffs_dots_nor_lists_sizes_spoils_no_other_messages_for_good() {
+        let dotted = ["b", "c", "d", "e", "f", "g"];
+        let mut mailbox = vec![("a", "one\r\n")];
+        mailbox.extend(dotted.map(|name| (name, ".x\r\n")));
+        let mut script = Script::of(&mailbox);
+        for message in &mut script.messages[1..] {
+            message.1 = 90;
+        }
+        let mut rig = Rig::connected(script);
+        for name in dotted {
+            assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
+            assert!(matches!(rig.body(name), Err(Error::Protocol(_))), "{name}");
+        }
+        assert_eq!(rig.script.count("RETR 1"), 3);
     }
 
     #[test]

@@ -233,10 +233,7 @@ impl Session {
         let is_odd = fetch.is_whole() && !retrieval.is_plausible();
         match self.connection.bare_dots() {
             Some(Dots::Bare) if fetch.is_whole() && !is_odd => {}
-            Some(Dots::Bare) if fetch.is_whole() => {
-                self.connection.set_dots(Dots::Stuffed);
-                return Ok(Some(Happening::Garbled(fetch)));
-            }
+            Some(Dots::Bare) if fetch.is_whole() => return Ok(Some(Happening::Garbled(fetch))),
             Some(_) => {
                 self.connection.set_dots(Dots::Bare);
                 return Ok(Some(Happening::Unstuffed(fetch)));
@@ -305,6 +302,11 @@ impl Session {
             sign_in.introduce(&self.capabilities, &mut self.connection)?;
         }
         Ok(())
+    }
+
+    /// Takes lines of messages that start with a dot otherwise from the next message on.
+    pub fn set_dots(&mut self, dots: Dots) {
+        self.connection.set_dots(dots);
     }
 
     /// Takes the message-numbers in, once the listing has been reconciled.
