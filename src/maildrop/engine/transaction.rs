@@ -187,12 +187,12 @@ impl Transaction {
             ));
         }
         self.change(&Fate::InDoubt, &Fate::Confirmed);
+        self.verified = false;
         (self.losses, self.rollbacks) = (0, 0);
         if self.any(&Fate::Open) || self.terms.verifies() && self.may_return {
             return self.advance(Stage::Waiting, Next::Reconnect);
         }
         self.change(&Fate::Confirmed, &Fate::Settled(Outcome::Deleted, None));
-        self.verified = false;
         self.record()
     }
 
@@ -416,6 +416,35 @@ pub(super) mod tests {
             (report.remaining, report.marked, report.finished),
             (3, 2, 7)
         );
+    }
+
+    #[test]
+    fn what_was_looked_at_before_the_last_batch_does_not_verify_it() {
+        let (mut catalog, _) = begun();
+        let settings = Settings {
+            commit_every: Some(1),
+            ..settings()
+        };
+        let verified = Terms {
+            verify: Some(true),
+            ..Terms::default()
+        };
+        let begun = Transaction::begin(&catalog, &BTreeSet::new(), verified, &settings);
+        let mut transaction = begun.unwrap();
+        for (id, listed) in [
+            (A, &[("a", 1), ("b", 2), ("c", 3)][..]),
+            (C, &[("b", 2), ("c", 3)]),
+        ] {
+            list(&mut catalog, listed);
+            assert_eq!(
+                transaction.listed(&catalog, "", true),
+                Next::Delete(vec![id])
+            );
+            assert_eq!(transaction.deleted(id, &ok()), Next::Quit);
+            assert_eq!(transaction.quit(&ok()), Next::Reconnect);
+        }
+        transaction.give_up("gone".to_owned());
+        assert!(!transaction.report(None, &catalog, 0).verified);
     }
 
     #[test]
