@@ -1,7 +1,8 @@
-//! The conversation in the log: a line for each command and reply, and everything at the level of
-//! trace. [`Command`] leaves its secrets out, and [`Reply`](super::Reply) what repeats them.
+//! The conversation in the log: a line for each command and reply, and how long everything else is
+//! at the level of trace. [`Command`] leaves its secrets out, and [`Reply`](super::Reply) what
+//! repeats them; the rest may hold them, or be somebody's mail.
 
-use super::{Command, Event, text};
+use super::{Command, Event};
 
 /// A command goes out.
 pub(super) fn said(command: &Command<'_>) {
@@ -22,9 +23,7 @@ pub(super) fn heard<T>(event: &Event<'_, T>) {
             );
         }
         Event::End { reply: None, .. } => log::trace!("< ."),
-        Event::Line { line, .. } => log::trace!("< {}", text::printable(line)),
-        Event::Octets { octets, .. } => {
-            log::trace!("< {} octets: {}", octets.len(), text::printable(octets));
-        }
+        Event::Line { line, .. } => log::trace!("< a line of {} octets", line.len()),
+        Event::Octets { octets, .. } => log::trace!("< {} octets", octets.len()),
     }
 }

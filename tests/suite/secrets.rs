@@ -35,6 +35,9 @@ fn the_password_is_nowhere() {
         let account = Account::in_clear(USER, PASSWORD, server.port());
         let site = Site::new();
         let mut traces = refused_run(traced(&site, &account, give), &server);
+        let listing = format!("+OK\r\n1 one\r\n2 two\r\n3 three\r\nPASS {PASSWORD}\r\n.\r\n");
+        let first = When::every("UIDL").times(1);
+        server.fault(Fault::Replace(first, listing.into_bytes()));
         traces.extend(full_run(&site, traced(&site, &account, give)));
         assert_nowhere(PASSWORD, &traces);
         let log = fs::read(site.log()).expect("a log");

@@ -8,8 +8,8 @@
 
 use std::ops::Range;
 
+use crate::pop3::MessageNumber;
 use crate::pop3::listing::{scan_line, unique_id_line};
-use crate::pop3::{MessageNumber, text};
 
 use super::super::reconcile::Listed;
 use super::SessionError;
@@ -29,7 +29,7 @@ pub(in super::super) struct Listing {
     size: usize,
     /// Messages, and octets of unique-ids, that may still come.
     room: (usize, usize),
-    bad_lines: usize,
+    has_bad_lines: bool,
 }
 
 /// The messages of one session.
@@ -51,7 +51,7 @@ impl Listing {
     /// Takes a line of UIDL's reply (RFC 1939 section 7).
     pub(super) fn unique_id(&mut self, line: &[u8]) -> Result<(), SessionError> {
         let Some(listed) = unique_id_line(line) else {
-            self.bad(line);
+            self.bad();
             return Ok(());
         };
         take(&mut self.room.1, listed.unique_id.len())?;
@@ -67,7 +67,7 @@ impl Listing {
     /// Takes a line of LIST's reply (RFC 1939 section 5).
     pub(super) fn size(&mut self, line: &[u8]) -> Result<(), SessionError> {
         let Some(listed) = scan_line(line) else {
-            self.bad(line);
+            self.bad();
             return Ok(());
         };
         let at = self.row(listed.number, self.size)?;
@@ -94,14 +94,12 @@ impl Listing {
         Ok(rows.len() - 1)
     }
 
-    fn bad(&mut self, line: &[u8]) {
-        if self.bad_lines == 0 {
-            log::warn!(
-                "the server lists something that is no message: \"{}\"",
-                text::printable(line)
-            );
+    /// The line is not quoted: it may repeat a secret.
+    fn bad(&mut self) {
+        if !self.has_bad_lines {
+            log::warn!("the server lists something that is no message");
         }
-        self.bad_lines = self.bad_lines.saturating_add(1);
+        self.has_bad_lines = true;
     }
 
     /// Whether no message is listed.
@@ -184,7 +182,7 @@ impl Default for Listing {
             unique_id: 0,
             size: 0,
             room: (MESSAGES_MAX, UNIQUE_IDS_MAX),
-            bad_lines: 0,
+            has_bad_lines: false,
         }
     }
 }
