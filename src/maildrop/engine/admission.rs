@@ -148,6 +148,14 @@ impl Engine {
         let is_ours = |id| self.commit.as_ref().is_some_and(|commit| commit.doubts(id));
         let vanished = &mut outcome.vanished;
         vanished.retain(|id| !is_ours(*id) && !self.doubtful.contains(id));
+        *journal |= inherit(state) | (state.catalog.marks() != marked) | self.unwritten;
+        if !outcome.arrived.is_empty() {
+            state.reorder();
+        }
+        let changes = outcome.changes(&state.catalog);
+        // A mark that is found again is no news.
+        let arrived = &mut outcome.arrived;
+        arrived.retain(|id| !state.catalog.is_marked(*id));
         let news = News::of(&outcome);
         for &id in &outcome.grown {
             state.forget_bytes(id, &mut step.effects);
@@ -158,18 +166,12 @@ impl Engine {
         if state.link.listed.is_some() {
             let events = EventKind::of_listing(&outcome, &state.catalog);
             step.effects.events.extend(events);
-            step.effects.changes.extend(outcome.changes(&state.catalog));
-        }
-        if !outcome.arrived.is_empty() {
-            state.reorder();
+            step.effects.changes.extend(changes);
         }
         let numbered = outcome.ids.into_iter().zip(messages.into_numbers());
         let numbering: Numbering = numbered
             .filter_map(|(id, number)| Some((id?, number)))
             .collect();
-        if inherit(state) | (state.catalog.marks() != marked) | self.unwritten {
-            *journal = true;
-        }
         state.inherited.extend(outcome.hidden);
         state.link.partial = state.catalog.window.is_partial();
         log::info!("listed: {} messages, {news}", numbering.len());
@@ -313,6 +315,7 @@ fn inherit(state: &mut State) -> bool {
 mod tests {
     use super::super::super::Change;
     use super::super::super::handle::Maildrop;
+    use super::super::super::locked;
     use super::super::super::settings::Settings;
     use super::super::restraint::{PAUSE, REFUSED_PAUSE};
     use super::super::rig::{Rig, settings};
@@ -630,6 +633,39 @@ mod tests {
         assert!(rig.maildrop.find(Place::Deleted, "b").is_some());
         assert_eq!(rig.journal.marks(), before.journal.marks());
         assert_eq!(rig.ordered, [Order::Connect, Order::WriteJournal]);
+    }
+
+    /// Puts a message in the place of another, and lists that.
+    fn replace(rig: &mut Rig, at: usize, name: &str) {
+        rig.script.messages.remove(at);
+        let message = (name.to_owned(), 3, "x\r\n".to_owned());
+        rig.script.messages.push(message);
+        locked(&rig.told).clear();
+        locked(&rig.events).clear();
+        rig.ask(Maildrop::refresh);
+    }
+
+    #[test]
+    fn a_marked_message_that_comes_back_into_sight_is_no_new_mail() {
+        let names: Vec<String> = (0..250).map(|number| format!("m{number}")).collect();
+        let messages: Vec<_> = names.iter().map(|name| (&**name, "x\r\n")).collect();
+        let mut rig = Rig::connected(Script::of(&messages));
+        rig.mark("m0");
+        replace(&mut rig, 0, "new");
+        assert!(rig.maildrop.find(Place::Deleted, "m0").is_none());
+        let arrived = rig.maildrop.status().link.arrived;
+        replace(&mut rig, 249, "m0");
+        assert!(rig.maildrop.find(Place::Deleted, "m0").is_some());
+        let appeared = Change::Appeared {
+            place: Place::Deleted,
+            name: "m0".into(),
+        };
+        let told = locked(&rig.told);
+        let about = told.iter().filter(|it| format!("{it:?}").contains("m0"));
+        assert_eq!(about.collect::<Vec<_>>(), [&appeared]);
+        let events = locked(&rig.events);
+        let news = events.iter().any(|it| matches!(it, EventKind::Arrived(_)));
+        assert!(!news && rig.maildrop.status().link.arrived == arrived);
     }
 
     #[test]
