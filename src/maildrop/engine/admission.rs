@@ -469,6 +469,25 @@ mod tests {
     }
 
     #[test]
+    fn a_commit_is_as_patient_after_others_have_waited_for_long() {
+        let mut rig = Rig::connected(mailbox());
+        rig.mark("b");
+        rig.cut();
+        let busy = Reaction::Say("-ERR [IN-USE] busy\r\n");
+        rig.script.react("PASS", &vec![busy; 100]);
+        for _ in 0..30 {
+            rig.ask(Maildrop::refresh);
+            rig.pass(Duration::from_secs(60));
+        }
+        rig.commit();
+        rig.pass(Duration::from_secs(300));
+        assert!(rig.maildrop.status().committing);
+        rig.script.react("PASS", &vec![Reaction::Honest; 100]);
+        rig.pass(Duration::from_secs(60));
+        assert!(rig.maildrop.last_commit().unwrap().complete);
+    }
+
+    #[test]
     fn a_hang_up_in_answer_to_the_password_is_a_refusal() {
         for command in ["USER", "PASS"] {
             let script = mailbox().reacting(command, &[Reaction::HangUp]);

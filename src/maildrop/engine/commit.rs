@@ -38,7 +38,11 @@ impl Engine {
             let objection = guard.objection(catalog).filter(|_| !terms.even_unread);
             match (begun, objection) {
                 (Some(begun), Some(objection)) => return refuse(begun, objection, answer, turn),
-                (begun, _) => self.commit = begun,
+                (Some(begun), None) => {
+                    self.commit = Some(begun);
+                    self.link.restraint.begin_anew();
+                }
+                (None, _) => {}
             }
         }
         match &mut self.commit {

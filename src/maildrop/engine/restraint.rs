@@ -110,6 +110,12 @@ impl Restraint {
         self.logged_in.map(|(moment, delay)| moment + delay)
     }
 
+    /// Somebody begins to wait who is to wait in any case, whatever others have waited for before.
+    pub fn begin_anew(&mut self) {
+        self.failures = 0;
+        self.busy_since = None;
+    }
+
     /// A link is being made.
     pub fn connecting(&mut self) {
         self.is_locked_out = false;
