@@ -16,6 +16,14 @@ const KEPT_MAX: usize = 1 << 20;
 #[derive(Clone, Default)]
 pub struct Events(Arc<Mutex<Log>>);
 
+/// An event, on its way to those who had the file open when it happened.
+pub struct News {
+    events: Events,
+    event: Event,
+    /// The number of the last of them.
+    last: u64,
+}
+
 /// A reader, from the opening of the file until it is dropped.
 #[derive(Debug)]
 pub(super) struct Watcher {
@@ -61,22 +69,15 @@ struct Read {
 }
 
 impl Events {
-    /// Tells all readers what happened.
-    pub fn announce(&self, event: &Event) {
-        let due = {
-            let mut log = self.log();
-            if log.readers.is_empty() || log.ended {
-                return;
-            }
-            log.append(event);
-            log.due()
+    /// What is to be told of an event that happens now; nothing if nobody reads.
+    pub fn news(&self, event: Event) -> Option<News> {
+        let log = self.log();
+        let news = || News {
+            events: self.clone(),
+            event,
+            last: log.opened,
         };
-        due.into_iter().for_each(|deed| deed());
-    }
-
-    /// Whether anybody reads.
-    pub fn are_read(&self) -> bool {
-        !self.log().readers.is_empty()
+        (!log.readers.is_empty()).then(news)
     }
 
     /// Nothing will happen any more: readers come to the end of the file.
@@ -114,6 +115,21 @@ impl Events {
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Events")
+    }
+}
+
+impl News {
+    /// Tells it.
+    pub fn tell(self) {
+        let due = {
+            let mut log = self.events.log();
+            if log.readers.is_empty() || log.ended {
+                return;
+            }
+            log.append(&self.event, self.last);
+            log.due()
+        };
+        due.into_iter().for_each(|deed| deed());
     }
 }
 
@@ -167,8 +183,18 @@ impl Log {
         self.first + self.lines.len() as u64
     }
 
-    fn append(&mut self, event: &Event) {
-        let text = line_of(event);
+    /// A line for the readers up to the `last` one: those that came later find it told already.
+    fn append(&mut self, event: &Event, last: u64) {
+        let (text, number) = (line_of(event), self.next());
+        for (_, late) in self
+            .readers
+            .iter_mut()
+            .filter(|(reader, _)| **reader > last)
+        {
+            if late.next == number {
+                late.next += 1;
+            }
+        }
         self.octets += text.len();
         let time = event.time;
         self.lines.push_back(Line { time, text });
@@ -287,6 +313,12 @@ mod tests {
         line_of(&event(messages)).to_string()
     }
 
+    fn tell(events: &Events, messages: u64) {
+        if let Some(news) = events.news(event(messages)) {
+            news.tell();
+        }
+    }
+
     type Answers = Receiver<Result<String, Error>>;
 
     fn read_as(watcher: &Watcher, length: usize, may_wait: bool) -> (Answers, Pending<Octets>) {
@@ -311,13 +343,25 @@ mod tests {
     #[test]
     fn each_reader_has_all_that_happens_after_its_opening() {
         let events = Events::default();
-        events.announce(&event(1));
+        tell(&events, 1);
         let early = events.watch();
-        events.announce(&event(2));
+        tell(&events, 2);
         let late = events.watch();
-        events.announce(&event(3));
+        tell(&events, 3);
         assert_eq!(read_now(&early, 1 << 16), Ok(line(2) + &line(3)));
         assert_eq!(read_now(&late, 1 << 16), Ok(line(3)));
+    }
+
+    #[test]
+    fn a_reader_is_not_told_what_happened_before_its_opening() {
+        let events = Events::default();
+        let early = events.watch();
+        let news = events.news(event(1)).unwrap();
+        let late = events.watch();
+        news.tell();
+        tell(&events, 2);
+        assert_eq!(read_now(&early, 1 << 16), Ok(line(1) + &line(2)));
+        assert_eq!(read_now(&late, 1 << 16), Ok(line(2)));
     }
 
     #[test]
@@ -326,7 +370,7 @@ mod tests {
         let watcher = events.watch();
         let answer = read(&watcher);
         assert!(answer.try_recv().is_err());
-        events.announce(&event(1));
+        tell(&events, 1);
         assert_eq!(answer.try_recv(), Ok(Ok(line(1))));
     }
 
@@ -342,7 +386,7 @@ mod tests {
         let watcher = events.watch();
         let (answer, pending) = read_as(&watcher, 1 << 16, true);
         pending.interrupt();
-        events.announce(&event(1));
+        tell(&events, 1);
         assert_eq!(answer.try_recv(), Ok(Err(Error::Interrupted)));
         assert_eq!(read_now(&watcher, 1 << 16), Ok(line(1)));
     }
@@ -367,8 +411,8 @@ mod tests {
         let poller = move || called.send(()).unwrap();
         assert!(!watcher.poll(Some(Box::new(poller))));
         assert!(!watcher.poll(None), "another one looks");
-        events.announce(&event(1));
-        events.announce(&event(2));
+        tell(&events, 1);
+        tell(&events, 2);
         assert_eq!(calls.iter().count(), 1);
         assert!(watcher.poll(None));
         read_now(&watcher, 1 << 16).unwrap();
@@ -380,7 +424,7 @@ mod tests {
         let events = Events::default();
         let slow = events.watch();
         let many = (KEPT_MAX / line(1000).len()) as u64 + 1000;
-        (1000..1000 + many).for_each(|number| events.announce(&event(number)));
+        (1000..1000 + many).for_each(|number| tell(&events, number));
         assert!(events.log().octets <= KEPT_MAX);
         let text = read_now(&slow, 2 * KEPT_MAX).unwrap();
         let (first, rest) = text.split_once('\n').unwrap();
@@ -395,7 +439,7 @@ mod tests {
     fn at_the_end_readers_have_what_was_left_and_then_nothing() {
         let events = Events::default();
         let (busy, waiting) = (events.watch(), events.watch());
-        events.announce(&event(1));
+        tell(&events, 1);
         read_now(&waiting, 1 << 16).unwrap();
         let answer = read(&waiting);
         events.end();
@@ -409,9 +453,9 @@ mod tests {
     fn nothing_is_kept_when_nobody_reads() {
         let events = Events::default();
         let watcher = events.watch();
-        events.announce(&event(1));
+        tell(&events, 1);
         drop(watcher);
-        events.announce(&event(2));
+        tell(&events, 2);
         assert!(events.log().lines.is_empty());
     }
 
@@ -422,7 +466,7 @@ mod tests {
         ) {
             let events = Events::default();
             let watcher = events.watch();
-            (0..count).for_each(|number| events.announce(&event(number)));
+            (0..count).for_each(|number| tell(&events, number));
             let whole: String = (0..count).map(line).collect();
             let mut text = String::new();
             for length in lengths {

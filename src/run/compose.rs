@@ -63,9 +63,8 @@ pub(super) fn open(
         tell: Box::new(move |change| told.tell(&change)),
         // Whoever hears of an event sees it in the tree.
         announce: Box::new(move |event| {
-            if heard.are_read() {
-                let heard = heard.clone();
-                behind.then(move || heard.announce(&event));
+            if let Some(news) = heard.news(event) {
+                behind.then(move || news.tell());
             }
         }),
     };
