@@ -20,8 +20,10 @@ pub(super) struct Foresight {
     names: OnceCell<NameOrder>,
     /// How far to look ahead, in octets.
     limit: u64,
-    /// Whether the last one to open a long message went on beyond its beginning.
-    pub reads_long: bool,
+    /// Whether programs go on beyond the beginning of a long message, as far as is known.
+    goes_on: bool,
+    /// The long message opened last, if nobody has gone on in it yet.
+    begun: Option<MessageId>,
 }
 
 impl State {
@@ -55,6 +57,27 @@ impl State {
         self.foresight.predictor.is_hungry(self.foresight.limit)
     }
 
+    /// A program has opened a long message that is not here.
+    pub fn begins(&mut self, id: MessageId) {
+        let before = self.foresight.begun.replace(id);
+        if before.is_some_and(|before| before != id) {
+            self.foresight.goes_on = false;
+        }
+    }
+
+    /// A program reads a long message beyond its beginning.
+    pub fn goes_on(&mut self) {
+        self.foresight.begun = None;
+        if !mem::replace(&mut self.foresight.goes_on, true) {
+            self.foresight.predictor.look_again();
+        }
+    }
+
+    /// Whether the message is opened by one who walks and will probably read it to the end.
+    pub fn is_read_through(&self, id: MessageId) -> bool {
+        self.foresight.goes_on && self.foresight.predictor.is_sure_of(id, self)
+    }
+
     /// New messages came, which have their places in the order of names.
     pub fn reorder(&mut self) {
         self.foresight.names.take();
@@ -77,7 +100,7 @@ impl State {
             && self.prefixes.are_usable()
             && self.candour.is_credible()
             && !self.settings.exact_sizes;
-        if beginnings && !self.foresight.reads_long {
+        if beginnings && !self.foresight.goes_on {
             self.settings.long
         } else {
             u64::MAX
@@ -113,5 +136,54 @@ impl Ranks for State {
             }
             _ => Effort::NotShown,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::engine::rig::{Rig, settings};
+    use super::super::engine::script::Script;
+    use super::super::settings::Settings;
+
+    const SHORT: &str = "Subject: short\r\n\r\nfew words\r\n";
+
+    /// Walks through a mailbox where every tenth message is long, and reads of each so much; how
+    /// often TOP and RETR were sent.
+    fn walk(read: &[(u64, usize)]) -> (usize, usize) {
+        let long = format!("Subject: long\r\n\r\n{}", "many words\r\n".repeat(20_000));
+        let names: Vec<String> = (0..100).map(|number| format!("{number:02}")).collect();
+        let text = |name: &String| if name.ends_with('7') { &*long } else { SHORT };
+        let messages: Vec<_> = names.iter().map(|name| (&**name, text(name))).collect();
+        let script = Script::of(&messages).announcing(&["TOP", "PIPELINING"]);
+        let settings = Settings {
+            long: 100_000,
+            cache_size: 1 << 24,
+            read_ahead: 2000,
+            ..settings()
+        };
+        let mut rig = Rig::with(settings, script, Vec::new());
+        rig.connect().unwrap();
+        for name in &names {
+            let open = rig.open(name).given().expect("an answer").unwrap();
+            for &(offset, length) in read {
+                rig.part(&open, offset, length)
+                    .given()
+                    .expect("an answer")
+                    .unwrap();
+            }
+        }
+        (rig.script.count("TOP"), rig.script.count("RETR"))
+    }
+
+    #[test]
+    fn who_walks_and_reads_a_long_message_through_is_given_the_next_ones_whole() {
+        let (tops, retrs) = walk(&[(0, 5000), (5000, 100_000), (105_000, 200_000)]);
+        assert_eq!((tops, retrs), (1, 100));
+    }
+
+    #[test]
+    fn who_walks_and_looks_at_the_beginnings_is_given_no_more() {
+        let (tops, retrs) = walk(&[(0, 5000)]);
+        assert_eq!((tops, retrs), (10, 90));
     }
 }

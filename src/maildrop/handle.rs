@@ -162,6 +162,9 @@ impl Maildrop {
     /// Reads from an open message; fewer octets than asked for mean the end.
     pub fn read(&self, open: &OpenMessage, offset: u64, length: usize, answer: Answer<Octets>) {
         let answer = self.noted(open.id, offset, answer);
+        if open.listed.is_some() && offset > 0 {
+            locked(&self.0.state).goes_on();
+        }
         if let Some(whole) = open.body.whole() {
             let part = open.part(whole, offset, length);
             return answer(part.and_then(Part::load));

@@ -12,8 +12,11 @@ use super::clock::Moment;
 /// The window at first, where the listing shows no more: half a second of a link of 1 Mbit/s.
 const WINDOW: u64 = 64 * 1024;
 
-/// The window at first, at most: a listing is short, and may come in one burst out of a buffer.
+/// The window at first, at most: a listing is short, and may come in one burst out of a buffer. The
+/// longer it is the more it shows.
 const WINDOW_FIRST_MAX: u64 = 1 << 20;
+const WINDOW_LISTED_MAX: u64 = 4 << 20;
+const WORTH: u64 = 8;
 
 /// A listing cannot be timed more finely than this.
 const TICK: Duration = Duration::from_millis(1);
@@ -70,8 +73,9 @@ impl Survey {
         let round_trips = self.round_trip.as_secs_f64() / spent.max(TICK).as_secs_f64();
         // A float as large as it likes becomes the largest integer.
         let window = (self.octets as f64 * round_trips) as u64;
+        let shown = self.octets.saturating_mul(WORTH);
         Pace {
-            window: window.clamp(WINDOW, WINDOW_FIRST_MAX),
+            window: window.clamp(WINDOW, shown.clamp(WINDOW_FIRST_MAX, WINDOW_LISTED_MAX)),
             ..Pace::default()
         }
     }
@@ -177,7 +181,9 @@ mod tests {
     #[test]
     fn the_first_window_is_what_the_listing_shows_within_bounds() {
         assert_eq!(surveyed(400_000, 4e6, 0.1), 400_000);
-        assert_eq!(surveyed(400_000, 50e6, 0.1), WINDOW_FIRST_MAX);
+        assert_eq!(surveyed(20_000, 50e6, 0.1), WINDOW_FIRST_MAX);
+        assert_eq!(surveyed(300_000, 50e6, 0.1), 300_000 * WORTH);
+        assert_eq!(surveyed(1_000_000, 100e6, 0.1), WINDOW_LISTED_MAX);
         assert_eq!(surveyed(400_000, 125e3, 0.1), WINDOW);
         assert_eq!(surveyed(100, 50e6, 0.02), WINDOW);
         assert_eq!(

@@ -27,6 +27,10 @@ const REMOVED_MAX: usize = 4 * STRIDE_MAX;
 /// How often a walker must have been right before it may leave any out.
 const SURE: u32 = 4;
 
+/// After how many opens of others a walker is taken for one who has stopped. Those who have not
+/// share what may be looked ahead.
+const STOPPED: u64 = 4 * WALKERS_MAX as u64;
+
 /// What it is worth to have read the whole directory and opened its first message, in steps: some
 /// only want the first.
 const ANNOUNCED: u32 = 2;
@@ -73,6 +77,7 @@ pub(super) struct Predictor {
     strays: VecDeque<MessageId>,
     /// Whether the directory has been read since the last open.
     announced: bool,
+    opens: u64,
 }
 
 #[derive(Debug)]
@@ -83,6 +88,8 @@ struct Walker {
     /// The furthest position that has been planned, or looked at in vain.
     seen: usize,
     hits: u32,
+    /// Which open was its last step.
+    moved: u64,
     /// What is planned and not yet opened, nearest first.
     planned: VecDeque<(usize, u64)>,
     ahead: u64,
@@ -97,13 +104,14 @@ impl Predictor {
     /// A message is opened.
     pub fn opened(&mut self, id: MessageId, ranks: &impl Ranks) {
         let announced = std::mem::take(&mut self.announced);
+        self.opens += 1;
         let known = self
             .walkers
             .iter()
             .rposition(|walker| walker.foresees(id, ranks));
         if let Some(mut walker) = known.map(|index| self.walkers.remove(index)) {
             walker.step(id, ranks);
-            self.walkers.push(walker);
+            self.follow(walker);
         } else if self
             .walkers
             .iter()
@@ -123,20 +131,49 @@ impl Predictor {
         }
     }
 
-    /// The next message to fetch for whoever walks, looking at most `limit` octets ahead of each;
-    /// it counts as planned from now on.
+    /// The next message to fetch for whoever walks, looking at most `limit` octets ahead of all of
+    /// them; it counts as planned from now on.
     pub fn plan(&mut self, limit: u64, ranks: &impl Ranks) -> Option<MessageId> {
+        let (share, opens) = (self.share(limit), self.opens);
         self.walkers
             .iter_mut()
             .rev()
-            .find_map(|walker| walker.plan(limit, ranks))
+            .filter(|walker| walker.is_walking(opens))
+            .find_map(|walker| walker.plan(share, ranks))
     }
 
     /// Whether a walker has come so near to the end of what is planned that more should be.
     pub fn is_hungry(&self, limit: u64) -> bool {
+        let share = self.share(limit);
+        self.walking()
+            .any(|walker| walker.ahead.saturating_mul(2) <= walker.stretch(share))
+    }
+
+    /// Of what may be looked ahead, the part of each who walks.
+    fn share(&self, limit: u64) -> u64 {
+        limit / self.walking().count().max(1) as u64
+    }
+
+    fn walking(&self) -> impl Iterator<Item = &Walker> {
+        let opens = self.opens;
         self.walkers
             .iter()
-            .any(|walker| !walker.is_at_the_end() && walker.ahead * 2 <= walker.stretch(limit))
+            .filter(move |walker| walker.is_walking(opens))
+    }
+
+    /// What was passed over may be worth fetching now.
+    pub fn look_again(&mut self) {
+        for walker in &mut self.walkers {
+            walker.seen = walker.at;
+        }
+    }
+
+    /// Whether somebody stands at this message who has walked for a while.
+    pub fn is_sure_of(&self, id: MessageId, ranks: &impl Ranks) -> bool {
+        let here = |walker: &Walker| ranks.rank(walker.order, id) == Some(walker.at);
+        self.walkers
+            .iter()
+            .any(|walker| walker.hits >= SURE && here(walker))
     }
 
     fn begin(&self, id: MessageId, ranks: &impl Ranks) -> Option<(usize, Walker)> {
@@ -155,7 +192,8 @@ impl Predictor {
         if self.walkers.len() >= WALKERS_MAX {
             self.walkers.remove(0);
         }
-        self.walkers.push(walker);
+        let moved = self.opens;
+        self.walkers.push(Walker { moved, ..walker });
     }
 }
 
@@ -186,6 +224,7 @@ impl Walker {
             at: rank,
             seen: rank,
             hits: 0,
+            moved: 0,
             planned: VecDeque::new(),
             ahead: 0,
         }
@@ -281,7 +320,9 @@ impl Walker {
             };
             self.seen = rank;
             if let Effort::Fetch(octets) = ranks.effort(id) {
-                self.planned.push_back((rank, octets));
+                let nearer = |&(planned, _): &(usize, u64)| self.is_beyond(rank, planned);
+                let place = self.planned.partition_point(nearer);
+                self.planned.insert(place, (rank, octets));
                 self.ahead = self.ahead.saturating_add(octets);
                 return Some(id);
             }
@@ -297,8 +338,10 @@ impl Walker {
             .map_or(limit, |&stretch| limit.min(stretch))
     }
 
-    fn is_at_the_end(&self) -> bool {
-        self.seen == if self.backwards { 0 } else { usize::MAX }
+    /// Whether it moves, and there is more to look at ahead of it.
+    fn is_walking(&self, opens: u64) -> bool {
+        let end = if self.backwards { 0 } else { usize::MAX };
+        self.seen != end && opens - self.moved < STOPPED
     }
 
     fn is_beyond(&self, rank: usize, other: usize) -> bool {
@@ -463,6 +506,47 @@ mod tests {
         let (waits, fetched) = walk(&mut Mailbox::of(1000), opens);
         assert!(waits <= 8, "{waits}");
         assert!(fetched <= 400 + 4 * 100, "{fetched}");
+    }
+
+    #[test]
+    fn several_walkers_look_no_further_ahead_than_one_may() {
+        let walkers = 10;
+        let opens = (0..100).flat_map(|step| (0..walkers).map(move |walker| 1000 * walker + step));
+        let (_, fetched) = walk(&mut Mailbox::of(10_000), opens);
+        let ahead = fetched - 100 * walkers as usize;
+        assert!(ahead <= (LIMIT / 1000) as usize + 1, "{ahead}");
+    }
+
+    #[test]
+    fn one_who_walks_on_alone_has_all_to_itself() {
+        let mailbox = Mailbox::of(10_000);
+        let mut predictor = Predictor::default();
+        let mut planned = |opens: std::ops::Range<u32>| {
+            opens.for_each(|id| predictor.opened(MessageId(id), &mailbox));
+            std::iter::from_fn(|| predictor.plan(LIMIT, &mailbox)).count()
+        };
+        planned(5000..5010);
+        assert!(planned(0..10) < 60);
+        assert!(planned(10..100) > 90);
+    }
+
+    #[test]
+    fn what_was_passed_over_is_planned_when_it_is_looked_at_again() {
+        let mut mailbox = Mailbox::of(1000);
+        mailbox.held = (0..1000).step_by(2).collect();
+        let mut predictor = Predictor::default();
+        (0..9).for_each(|id| predictor.opened(MessageId(id), &mailbox));
+        let planned = |predictor: &mut Predictor, mailbox: &mut Mailbox, limit| {
+            let next = predictor.plan(limit, mailbox)?.0;
+            mailbox.held.insert(next).then_some(next)
+        };
+        while planned(&mut predictor, &mut mailbox, LIMIT).is_some() {}
+        mailbox.held.remove(&20);
+        assert_eq!(planned(&mut predictor, &mut mailbox, 2 * LIMIT), Some(209));
+        predictor.look_again();
+        assert_eq!(planned(&mut predictor, &mut mailbox, 2 * LIMIT), Some(20));
+        let distances = predictor.walkers[0].planned.iter().map(|&(rank, _)| rank);
+        assert!(distances.is_sorted());
     }
 
     #[test]

@@ -175,15 +175,8 @@ impl State {
 
     /// Lets a reader wait for the whole message.
     pub fn await_whole(&mut self, read: Read) {
-        let id = read.open.id;
-        let long = self
-            .catalog
-            .message(id)
-            .is_some_and(|message| self.is_long(message));
-        if long {
-            self.foresight.reads_long = true;
-        }
-        self.awaited(Fetch::whole(id), read.until).await_part(read);
+        self.awaited(Fetch::whole(read.open.id), read.until)
+            .await_part(read);
     }
 
     /// Whether a reader of a long message may want no more than its beginning, and has not seen it
@@ -196,6 +189,7 @@ impl State {
             && self.prefixes.are_usable()
             && read.reach() <= prefix::REACH_MAX
             && !self.is_awaited(id)
+            && !self.is_read_through(id)
             && (read.offset == 0 || !self.cache.holds(Fetch::beginning(id)))
     }
 
@@ -243,8 +237,8 @@ impl State {
         if !exact && listed.is_none() {
             return None;
         }
-        if !here && listed.is_some() && !self.is_awaited(id) {
-            self.foresight.reads_long = false;
+        if !here && listed.is_some() {
+            self.begins(id);
         }
         let whole = body.map(|body| Holding::from(Whole::Memory(body)));
         let body = whole.unwrap_or_else(|| self.holdings.hold(id));
