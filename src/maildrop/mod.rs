@@ -73,6 +73,7 @@ pub use handle::{Maildrop, Surroundings};
 pub use journal::{Journal, JournalError, JournalFile};
 pub use mark::{Mark, Record};
 pub use message::{Body, Correction, Entry, MessageId, Octets, Place, Size};
+pub use names::file_name;
 pub use open::{Holding, OpenMessage};
 pub use presence::Presence;
 pub use reader::Answer;

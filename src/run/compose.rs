@@ -118,6 +118,13 @@ pub(super) fn state_directory(request: &MountRequest) -> Result<PathBuf, Failure
     Ok(directory)
 }
 
+/// What the account's own files are named for.
+pub(super) fn account(request: &MountRequest) -> String {
+    let source = &request.source;
+    let login = source.login.as_deref().unwrap_or_default();
+    format!("{login}@{}:{}", source.host, source.port)
+}
+
 fn list(request: &MountRequest, maildrop: &Maildrop) -> Result<(), Failure> {
     let (sender, listed) = channel();
     // Nobody listens any more only if this function has ended.
@@ -176,13 +183,6 @@ fn journal(request: &MountRequest, state: &Path) -> Result<Marks, Failure> {
     if request.read_only {
         return Ok((None, Vec::new()));
     }
-    let source = &request.source;
-    let account = format!(
-        "{}@{}:{}",
-        source.login.as_deref().unwrap_or_default(),
-        source.host,
-        source.port
-    );
-    let (journal, inherited) = JournalFile::open(state, &account)?;
+    let (journal, inherited) = JournalFile::open(state, &account(request))?;
     Ok((Some(Box::new(journal)), inherited))
 }

@@ -65,7 +65,7 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
     let request = &login::with_login(request)?;
     let state = compose::state_directory(request)?;
     let ready = ready(request)?;
-    logging::start(request.verbosity, log_file(request, &state).as_deref())?;
+    logging::start(request.verbosity, log_file(request, &state)?.as_deref())?;
     let at = fuse::prepare(&request.mountpoint, &compose::mount_options(request))?;
     let signals = signals::block().map_err(|error| Failure::System("block signals", error))?;
     let mut keeper = Keeper::default();
@@ -144,9 +144,12 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
 }
 
 /// In the background nobody sees the terminal, so what is said goes to a file.
-fn log_file(request: &MountRequest, state: &Path) -> Option<PathBuf> {
-    let usual = || (!request.foreground).then(|| state.join("log"));
-    request.log.clone().or_else(usual)
+fn log_file(request: &MountRequest, state: &Path) -> Result<Option<PathBuf>, Failure> {
+    match &request.log {
+        Some(path) => Ok(Some(path.clone())),
+        None if request.foreground => Ok(None),
+        None => logging::own(state, &compose::account(request)).map(Some),
+    }
 }
 
 /// What is to be done before the end.

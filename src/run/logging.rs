@@ -1,17 +1,18 @@
 //! Where the program speaks: warnings to the terminal as long as there is one, all of it to a
 //! file where there is no terminal to be read later.
 
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, rename};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use env_logger::{Builder, Logger, Target};
 use log::{LevelFilter, Log, Metadata, Record};
 
 use super::failure::Failure;
+use crate::maildrop::file_name;
 
-/// A log larger than this is put aside when a mount begins, in place of the one before.
+/// A log of ours that is larger is put aside when a mount begins, in place of the one before.
 const LARGE: u64 = 1 << 20;
 
 struct Both {
@@ -42,6 +43,16 @@ pub(super) fn start(verbosity: u8, file: Option<&Path>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The log of an account's mounts, beside its journal. It does not grow for ever.
+pub(super) fn own(state: &Path, account: &str) -> Result<PathBuf, Failure> {
+    let named = |ending| state.join(file_name(account.as_bytes(), 1, ending));
+    let log = named(".log");
+    if log.metadata().is_ok_and(|metadata| metadata.len() > LARGE) {
+        rename(&log, named(".log.old")).map_err(|error| Failure::Log(log.clone(), error))?;
+    }
+    Ok(log)
+}
+
 fn terminal(level: LevelFilter) -> Logger {
     let mut builder = Builder::new();
     builder.filter_module("pop3fs", level);
@@ -51,12 +62,6 @@ fn terminal(level: LevelFilter) -> Logger {
 
 fn to_file(path: &Path, level: LevelFilter) -> Result<Logger, Failure> {
     let unusable = |error| Failure::Log(path.to_owned(), error);
-    if path
-        .metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.len() > LARGE)
-    {
-        std::fs::rename(path, path.with_extension("log.old")).map_err(unusable)?;
-    }
     let mut options = OpenOptions::new();
     let file = options
         .create(true)
@@ -90,5 +95,36 @@ impl Log for Both {
 
     fn flush(&self) {
         self.terminal.flush();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_large_log_is_put_aside_and_no_other_accounts() {
+        let state = tempfile::tempdir().unwrap();
+        let log = |account| own(state.path(), account).unwrap();
+        let (ann, bob) = (log("ann@h:995"), log("bob@h:995"));
+        assert_ne!(ann, bob);
+        let large = vec![b' '; LARGE as usize + 1];
+        for path in [&ann, &bob] {
+            fs::write(path, &large).unwrap();
+        }
+        assert_eq!(log("ann@h:995"), ann);
+        assert!(!ann.exists() && bob.exists());
+        assert_eq!(fs::read_dir(&state).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_small_log_is_added_to() {
+        let state = tempfile::tempdir().unwrap();
+        let log = own(state.path(), "../ann@h:995").unwrap();
+        assert_eq!(log.parent(), Some(state.path()));
+        fs::write(&log, "before\n").unwrap();
+        own(state.path(), "../ann@h:995").unwrap();
+        assert_eq!(fs::read_to_string(&log).unwrap(), "before\n");
     }
 }
