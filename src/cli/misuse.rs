@@ -12,6 +12,10 @@ pub enum Misuse {
     Source(SourceError),
     /// The proxy cannot be understood.
     Proxy(SourceError),
+    /// The file of a proxy's password, and no proxy.
+    PasswordWithoutProxy,
+    /// The key of a client certificate, and no certificate.
+    KeyWithoutCertificate,
     /// The source and `--login` name different logins.
     TwoLogins,
     /// `--tls off` with a source that is TLS by its name.
@@ -43,6 +47,10 @@ impl fmt::Display for Misuse {
                  is written %3A)",
             ),
             Self::Proxy(_) => f.write_str("the proxy must be socks5://[LOGIN@]HOST[:PORT]"),
+            Self::PasswordWithoutProxy => f.write_str("--proxy-password-file needs --proxy"),
+            Self::KeyWithoutCertificate => {
+                f.write_str("--tls-client-key needs --tls-client-certificate")
+            }
             Self::TwoLogins => {
                 f.write_str("the source and --login name different logins; give one")
             }

@@ -274,7 +274,7 @@ mod tests {
         let key = certificate.clone();
         let together = Some(ClientCertificate { certificate, key });
         assert_eq!(client("--tls-client-certificate /c"), together);
-        let apart = client("-o tls_client_certificate=/c,tls_client_key=/k").unwrap();
+        let apart = client("-o tls_client_certificate=/c --tls-client-key /k").unwrap();
         assert_eq!(apart.key, Path::new("/k"));
         assert!(usage("pop3fs pop3s://h /m --tls-client-key /k").contains("certificate"));
         assert!(usage("pop3fs pop3s://h /m --auth external").contains("certificate"));
@@ -300,7 +300,7 @@ mod tests {
     fn there_is_one_way_to_the_server() {
         let route = |line: &str| mount(&format!("pop3fs pop3s://h /m {line}")).route;
         assert_eq!(route(""), RouteRequest::Direct);
-        let proxy = route("-o proxy=socks5://gate:9,proxy_password_file=/f");
+        let proxy = route("-o proxy=socks5://gate:9 --proxy-password-file /f");
         let file = Some(PathBuf::from("/f"));
         assert!(matches!(proxy, RouteRequest::Proxy(proxy) if proxy.password_file == file));
         let ssh = RouteRequest::Program("ssh".to_owned());

@@ -18,7 +18,7 @@ pub(super) struct RouteOptions {
     #[arg(long, value_name = "PROXY", conflicts_with = "connect_command")]
     proxy: Option<String>,
     /// Take the first line of this file, which nobody else may read, as the proxy's password
-    #[arg(long, value_name = "FILE", requires = "proxy")]
+    #[arg(long, value_name = "FILE")]
     proxy_password_file: Option<PathBuf>,
     /// Connect by this program's input and output; %h is the host, %p the port
     #[arg(long, value_name = "COMMAND")]
@@ -60,11 +60,12 @@ impl TryFrom<RouteOptions> for RouteRequest {
 
     fn try_from(options: RouteOptions) -> Result<Self, Misuse> {
         let password_file = options.proxy_password_file.map(absolute).transpose()?;
-        Ok(match (options.proxy, options.connect_command) {
-            (Some(proxy), _) => Self::Proxy(proxy_request(&proxy, password_file)?),
-            (None, Some(command)) => Self::Program(command),
-            (None, None) => Self::Direct,
-        })
+        match (options.proxy, options.connect_command) {
+            (Some(proxy), _) => Ok(Self::Proxy(proxy_request(&proxy, password_file)?)),
+            (None, _) if password_file.is_some() => Err(Misuse::PasswordWithoutProxy),
+            (None, Some(command)) => Ok(Self::Program(command)),
+            (None, None) => Ok(Self::Direct),
+        }
     }
 }
 

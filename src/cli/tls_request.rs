@@ -32,7 +32,7 @@ pub(super) struct TlsOptions {
     #[arg(long, value_name = "FILE")]
     tls_client_certificate: Option<PathBuf>,
     /// Its private key, where it is not in the same file
-    #[arg(long, value_name = "FILE", requires = "tls_client_certificate")]
+    #[arg(long, value_name = "FILE")]
     tls_client_key: Option<PathBuf>,
 }
 
@@ -84,14 +84,17 @@ impl TryFrom<TlsOptions> for TlsRequest {
     type Error = Misuse;
 
     fn try_from(options: TlsOptions) -> Result<Self, Misuse> {
-        let client = options.tls_client_certificate;
-        let client = client.map(|certificate| of_client(certificate, options.tls_client_key));
+        let client = match (options.tls_client_certificate, options.tls_client_key) {
+            (Some(certificate), key) => Some(of_client(certificate, key)?),
+            (None, Some(_)) => return Err(Misuse::KeyWithoutCertificate),
+            (None, None) => None,
+        };
         Ok(Self {
             ca_file: options.ca_file.map(absolute).transpose()?,
             server_name: options.tls_server_name,
             fingerprint: options.tls_fingerprint,
             minimum: options.tls_min,
-            client: client.transpose()?,
+            client,
         })
     }
 }
