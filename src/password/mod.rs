@@ -21,6 +21,7 @@ mod netrc_token;
 mod private_file;
 mod prompt;
 mod source;
+mod terminal;
 mod variable;
 mod wanted;
 
@@ -28,4 +29,5 @@ pub use command_fault::CommandFault;
 pub use environment::Environment;
 pub use error::{Fault, Origin, PasswordError};
 pub use source::{PasswordSource, netrc_login, token};
+pub use terminal::Terminal;
 pub use wanted::Wanted;

@@ -1,15 +1,11 @@
 //! The password as somebody types it.
 
-use std::fs::File;
 use std::io;
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 
-use super::{Origin, PasswordError, line};
+use super::{Origin, PasswordError, Terminal, line};
 use crate::pop3::Secret;
-
-/// The terminal that the process belongs to, wherever its standard streams lead.
-const TERMINAL: &str = "/dev/tty";
 
 /// Asks with the echo off.
 ///
@@ -18,7 +14,7 @@ const TERMINAL: &str = "/dev/tty";
 /// [`PasswordError::Nowhere`] without a terminal, [`PasswordError::Interrupted`] after Ctrl-C, if
 /// SIGINT does not end the process.
 pub(super) fn ask(login: &str, host: &str) -> Result<Secret, PasswordError> {
-    if File::open(TERMINAL).is_err() {
+    if Terminal::as_it_is().is_none() {
         return Err(PasswordError::Nowhere);
     }
     let question = format!("password of {login} at {host}: ");

@@ -13,6 +13,7 @@ use crate::fs::Events;
 use crate::fuse::{self, Ended, Mounted, Notifier, Rights};
 use crate::keeper::{Answer, Errand, Keeper};
 use crate::maildrop::{self, CommitReport, Maildrop, Terms};
+use crate::password::Terminal;
 use crate::signals::{self, BlockedSignals, Signal};
 
 use super::compose::{self, Entrance, Mailbox};
@@ -76,6 +77,7 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
     keeper
         .begin()
         .map_err(|error| Failure::System("start the keeper", error))?;
+    let terminal = Terminal::as_it_is();
     let entrance = Entrance {
         connector,
         credentials,
@@ -83,7 +85,9 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
     };
     let (sender, events) = channel();
     forward(signals, sender.clone())?;
-    let mailbox = open(request, &state, entrance, sender.clone(), &events)?;
+    let opened = open(request, &state, entrance, sender.clone(), &events);
+    // Somebody may just have been asked for a password, with the echo off.
+    let mailbox = opened.inspect_err(move |_| drop(terminal.inspect(Terminal::restore)))?;
     let life = Life::begin(request, mailbox, rights, sender, events)?;
     if let Err(error) = ready.announce(|| detach.run(&[]).map(drop)) {
         log::warn!("cannot go to the background: {error}");

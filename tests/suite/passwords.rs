@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
+use nix::pty::openpty;
 use pop3fs_server::Server;
 
 use crate::support::mailbox::{account, serving_three};
@@ -129,6 +130,38 @@ fn no_password_is_an_error() {
     assert_eq!(outcome.code(), Some(CONFIGURATION), "{outcome:?}");
     assert!(outcome.says("password"), "{outcome:?}");
 }
+
+/// Whoever is asked for the password, and is not waited for, has the terminal as it was.
+#[test]
+fn a_question_that_is_cut_short_leaves_the_terminal_as_it_was() {
+    if lacking(&[Need::Fuse, Need::Program("setsid"), Need::Program("stty")]) {
+        return;
+    }
+    let (server, site) = (serving_three(), Site::new());
+    let mount = without_password(&server, &site);
+    let terminal = openpty(None, None).expect("a terminal");
+    let outcome = Command::new("setsid")
+        .args(["--ctty", "--wait", "sh", "-c", CUT_THE_QUESTION_SHORT, "sh"])
+        .arg(mount.get_program())
+        .args(mount.get_args())
+        .arg("--foreground")
+        .env("HOME", site.home())
+        .env_remove(VARIABLE)
+        .stdin(terminal.slave)
+        .output()
+        .expect("a program to run");
+    assert!(outcome.status.success(), "{outcome:?}");
+}
+
+const CUT_THE_QUESTION_SHORT: &str = r#"
+set -e
+before=$(stty -g)
+"$@" &
+until test "$(stty -g)" != "$before"; do kill -0 $!; done
+kill $!
+wait $! || true
+test "$(stty -g)" = "$before"
+"#;
 
 /// Mounts with what is added to the command, and looks whether the mailbox is there.
 #[track_caller]
