@@ -44,8 +44,8 @@ pub(super) fn prepare_by(
         log::warn!("cleared away a mount on {at:?} whose process had died");
     }
     let path = directory(at)?;
-    if !options.nonempty && !is_empty(&path) {
-        return Err(MountError::NotEmpty { at: at.to_owned() });
+    if !options.nonempty {
+        check_empty(at, &path)?;
     }
     Ok(path)
 }
@@ -82,9 +82,14 @@ fn directory(at: &Path) -> Result<PathBuf, MountError> {
     }
 }
 
-/// Who may not look into a directory may not mount on it either, and will be told so.
-fn is_empty(path: &Path) -> bool {
-    fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+/// What is in the directory would be hidden.
+fn check_empty(at: &Path, path: &Path) -> Result<(), MountError> {
+    let at = at.to_owned();
+    match fs::read_dir(path).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(MountError::NotEmpty { at }),
+        Err(error) => Err(MountError::MountPoint { at, error }),
+    }
 }
 
 /// Opening the device does nothing yet, but tells a missing device from a missing helper.

@@ -1,6 +1,7 @@
 //! What may be mounted where.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use crate::support::account::Account;
 use crate::support::mailbox::{account, held_by, serving_three, serving_three_for};
@@ -58,6 +59,22 @@ kill -9 "$(daemon "$2")"
 nobody pop3fs "$1" "$2" -o "$3"
 nobody pop3fs umount "$2"
 "#;
+
+/// A directory that its user cannot look into is no mount point, and is not said to be full.
+#[test]
+fn a_directory_that_cannot_be_looked_into_is_told_from_a_full_one() {
+    if lacking(NEEDS) {
+        return;
+    }
+    let (server, site) = (serving_three(), Site::new());
+    let closed = fs::Permissions::from_mode(0o300);
+    fs::set_permissions(site.mountpoint(), closed).expect("our own directory");
+    let mount = r#"nobody pop3fs "$1" "$2" -o "$3""#;
+    let refused = for_nobody(mount, &site, &account(&server));
+    assert_eq!(refused.code(), Some(NO_INPUT), "{refused:?}");
+    assert!(refused.says("Permission denied"), "{refused:?}");
+    assert_eq!(server.sessions(), 0);
+}
 
 /// A second mailbox is not mounted over one that is there, nor any over files that would be hidden,
 /// unless nonempty was given.
