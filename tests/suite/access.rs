@@ -34,6 +34,7 @@ fn a_mount_serves_programs_of_other_pid_namespaces() {
 
 const SERVE_FROM_A_PID_NAMESPACE: &str = r#"
 set -e
+chown -R root "${3##*=}"
 for manner in rw ro; do
     unshare --pid --fork pop3fs -f "$1" "$2" -o "$3,$manner" 2>/dev/null &
     until findmnt "$2" >/dev/null; do kill -0 $!; done
@@ -55,6 +56,7 @@ refused cat "$2/one"
 refused somebody cat "$2/one"
 nobody pop3fs umount "$2"
 
+chown -R root "${3##*=}"
 pop3fs "$1" "$2" -o "$3,mode=644"
 cat "$2/one"
 refused somebody cat "$2/one"
