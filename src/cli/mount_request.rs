@@ -57,6 +57,8 @@ pub struct MountRequest {
     pub exact_sizes: bool,
     /// Whether the beginnings of long messages may be fetched by themselves.
     pub top: bool,
+    /// The longest message that is fetched, in octets, where the usual limit is not wanted.
+    pub message_max: Option<u64>,
     /// The most that is kept in memory of what was read, in octets.
     pub cache_size: u64,
     /// The most that is fetched before it is asked for, in octets.
@@ -111,6 +113,7 @@ impl TryFrom<Typed> for MountRequest {
             mode: options.mode,
             exact_sizes: options.exact_sizes,
             top: !options.no_top,
+            message_max: options.max_message_size,
             cache_size: options.cache_size,
             read_ahead: read_ahead(options.read_ahead, options.cache_size),
             timeout: Duration::from_secs(options.timeout),

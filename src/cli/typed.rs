@@ -128,6 +128,9 @@ pub(super) struct MountOptions {
     /// Memory for messages that were read
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = value::size)]
     pub(super) cache_size: u64,
+    /// Fetch no message that is longer, nor more of one than that
+    #[arg(long, value_name = "SIZE", value_parser = value::size)]
+    pub(super) max_message_size: Option<u64>,
     /// The most to fetch before it is asked for, when programs walk the mailbox; 0 for nothing
     #[arg(long, value_name = "SIZE", value_parser = value::size)]
     pub(super) read_ahead: Option<u64>,

@@ -68,6 +68,7 @@ fn errno_of_maildrop(error: &maildrop::Error) -> Errno {
         Vanished => Errno::ESTALE,
         // Reading on would mix two messages; the log has the reason.
         Changed | Mislisted { .. } | Refused(_) | Protocol(_) => Errno::EIO,
+        TooLong(_) => Errno::EFBIG,
         // Somebody's limit, and not for this program to mend.
         Limited(_) => Errno::EDQUOT,
         // ENETDOWN or EHOSTUNREACH would say more, but programs that copy trees (tar, rsync, cp)

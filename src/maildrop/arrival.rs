@@ -139,8 +139,8 @@ impl Arrival {
     }
 
     /// Appends to a body that may be no longer than `limit`.
-    pub fn append(&mut self, octets: &[u8], limit: usize) -> Appended {
-        if octets.len() > limit.saturating_sub(self.length()) {
+    pub fn append(&mut self, octets: &[u8], limit: u64) -> Appended {
+        if (self.length() + octets.len()) as u64 > limit {
             return Appended::Overflows;
         }
         let expected = self.expected.as_ref();
@@ -340,7 +340,7 @@ mod tests {
     fn nothing_is_handed_out_that_may_be_of_another_message() {
         let mut arrival = Arrival::default();
         arrival.begin(0, false);
-        arrival.append(&[b'x'; 200_000], usize::MAX);
+        arrival.append(&[b'x'; 200_000], u64::MAX);
         assert!(arrival.part(&open(), 0, 1).is_none());
     }
 
@@ -349,11 +349,11 @@ mod tests {
         let mut body = vec![b'x'; 200_000];
         for changed in [None, Some(0), Some(150_000)] {
             let mut arrival = arriving();
-            arrival.append(&body[..100_000], usize::MAX);
+            arrival.append(&body[..100_000], u64::MAX);
             assert!(arrival.part(&open(), 0, 90_000).is_some());
             arrival.fail();
             changed.into_iter().for_each(|at| body[at] = b'y');
-            let again = arrival.append(&body, usize::MAX);
+            let again = arrival.append(&body, u64::MAX);
             let differs = changed == Some(0);
             assert_eq!(again == Appended::Differs, differs, "{changed:?}");
             changed.into_iter().for_each(|at: usize| body[at] = b'x');
@@ -364,19 +364,19 @@ mod tests {
     fn what_came_the_second_time_must_come_the_third_time_too() {
         let mut arrival = arriving();
         for length in [50_000, 100_000, 20_000] {
-            arrival.append(&vec![b'x'; length], usize::MAX);
+            arrival.append(&vec![b'x'; length], u64::MAX);
             assert!(arrival.part(&open(), 0, 1).is_some());
             arrival.fail();
         }
         let mut other = vec![b'x'; 100_000];
         other[90_000] = b'y';
-        assert_eq!(arrival.append(&other, usize::MAX), Appended::Differs);
+        assert_eq!(arrival.append(&other, u64::MAX), Appended::Differs);
     }
 
     #[test]
     fn the_end_is_not_handed_out_on_the_word_of_a_listing() {
         let mut arrival = arriving();
-        arrival.append(&[b'x'; 200_000], usize::MAX);
+        arrival.append(&[b'x'; 200_000], u64::MAX);
         let shown = OpenMessage {
             listed: Some(100_000),
             ..open()
@@ -400,12 +400,12 @@ mod tests {
         arrival.await_end(opener(20));
         arrival.await_part(read(0, 1, 10));
         arrival.begin(4, true);
-        arrival.append(b"ab", usize::MAX);
+        arrival.append(b"ab", u64::MAX);
         assert_eq!((arrival.fail(), arrival.fail()), (1, 2));
         assert!(arrival.is_wanted() && !arrival.on_the_wire);
         assert_eq!(arrival.deadline(), Some(at(10)));
         arrival.begin(4, true);
-        arrival.append(b"abcd", usize::MAX);
+        arrival.append(b"abcd", u64::MAX);
         let arrived = arrival.finish();
         assert_eq!(**arrived.grown.whole.body().unwrap(), b"abcd"[..]);
         assert_eq!((arrived.openers.len(), arrived.reads.len()), (1, 1));
@@ -418,7 +418,7 @@ mod tests {
         arrival.await_end(opener(60));
         arrival.await_part(read(0, 1, 60));
         assert_eq!(arrival.start_afresh().len(), 1);
-        arrival.append(b"second", usize::MAX);
+        arrival.append(b"second", u64::MAX);
         let arrived = arrival.finish();
         assert!(arrived.agrees);
         assert_eq!(arrived.openers.len(), 1);
@@ -433,7 +433,7 @@ mod tests {
             let mut arrival = Arrival::new(Some(Growth::default().finish(0, &body)));
             arrival.begin(0, true);
             for piece in body.chunks(step) {
-                prop_assert_eq!(arrival.append(piece, length), Appended::Agrees);
+                prop_assert_eq!(arrival.append(piece, length as u64), Appended::Agrees);
                 if let Some(part) = arrival.part(&open(), offset as u64, wanted) {
                     prop_assert_eq!(&*part.load().unwrap(), &body[offset..offset + wanted]);
                 }

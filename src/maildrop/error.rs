@@ -21,6 +21,8 @@ pub enum Error {
         /// What the message has.
         exact: u64,
     },
+    /// The message has more octets than any may have; how many those are.
+    TooLong(u64),
     /// The server refused this message; its words.
     Refused(String),
     /// The server gives no more for now, as a limit of its own is reached; its words.
@@ -103,6 +105,10 @@ impl fmt::Display for Error {
             Self::Mislisted { listed, exact } => write!(
                 f,
                 "the server lists {listed} octets, and the message has {exact}; open it again"
+            ),
+            Self::TooLong(limit) => write!(
+                f,
+                "the message has more than {limit} octets; --max-message-size allows more"
             ),
             Self::Refused(words) => write!(f, "the server refused the message: \"{words}\""),
             Self::Limited(words) => write!(f, "the server gives no more for now: \"{words}\""),

@@ -128,7 +128,8 @@ impl Ranks for State {
             Some(message) if message.place == Place::Root => {
                 let whole = Fetch::whole(id);
                 let here = self.cache.holds(whole) || self.arrivals.contains_key(&whole);
-                if here || message.listed > self.longest() {
+                let is_left = message.listed > self.longest() || self.is_too_long(message.size());
+                if here || is_left {
                     Effort::Nothing
                 } else {
                     Effort::Fetch(message.size().shown())

@@ -28,6 +28,8 @@ pub struct Settings {
     pub cache_size: usize,
     /// Octets of messages to fetch at most before anybody has asked for them.
     pub read_ahead: u64,
+    /// The longest message that is fetched, in octets, where the usual limit is not wanted.
+    pub message_max: Option<u64>,
     /// A message listed with more octets can be read while it arrives.
     pub long: u64,
     /// Whether the beginning of such a message may be asked for by itself.

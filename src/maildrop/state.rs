@@ -27,9 +27,9 @@ use super::status::LinkStatus;
 use super::terms::Terms;
 use super::{Change, Settings};
 
-/// The longest message, in octets. No mail system passes on a tenth of it; a server that goes on
-/// beyond means to fill our disk.
-const BODY_MAX: usize = 1 << 31;
+/// The longest message that is fetched, in octets, where nothing else is asked for. No mail system
+/// passes on a tenth of it; a server that goes on beyond means to fill our disk.
+const MESSAGE_MAX: u64 = 1 << 31;
 
 /// A message of so many octets is kept in memory in any case.
 const IN_MEMORY_MIN: usize = 8 << 20;
@@ -52,8 +52,6 @@ pub(super) struct State {
     pub leaving: bool,
     /// Whether a commit holds the marked messages.
     pub committing: bool,
-    /// The longest message, in octets.
-    pub body_max: usize,
     /// The longest message that is kept in memory.
     pub in_memory_max: usize,
     pub(super) arrivals: HashMap<Fetch, Arrival>,
@@ -111,7 +109,6 @@ impl State {
             refreshing: false,
             leaving: false,
             committing: false,
-            body_max: BODY_MAX,
             in_memory_max: (settings.cache_size / 2).max(IN_MEMORY_MIN),
             arrivals: HashMap::new(),
             beginnings: HashMap::new(),
@@ -149,6 +146,8 @@ impl State {
             Some(entry) if entry.size.is_exact() || entry.place == Place::Gone => {
                 return Some(due(answer, Ok(entry)));
             }
+            // It will never be exact.
+            Some(entry) if self.is_too_long(entry.size) => return Some(due(answer, Ok(entry))),
             Some(_) => {}
         }
         let wants = Wants::Measure(answer);
@@ -198,6 +197,18 @@ impl State {
         message.listed > self.settings.long
     }
 
+    /// The longest message that is fetched, in octets.
+    pub fn message_max(&self) -> u64 {
+        self.settings.message_max.unwrap_or(MESSAGE_MAX)
+    }
+
+    /// Whether a message of this size is not to be fetched. Where no limit was asked for, it is: the
+    /// server may only have listed a wrong size.
+    pub fn is_too_long(&self, size: Size) -> bool {
+        let limit = self.settings.message_max;
+        limit.is_some_and(|limit| size.shown() > limit)
+    }
+
     /// Whether a commit is asked for or under way.
     pub fn is_to_commit(&self) -> bool {
         let commits = |errand: &Errand| matches!(errand, Errand::Commit { .. });
@@ -228,6 +239,9 @@ impl State {
         if body.is_none() && message.place == Place::Gone {
             return Some(Err(Error::Vanished));
         }
+        if body.is_none() && self.is_too_long(message.size()) {
+            return Some(Err(Error::TooLong(self.message_max())));
+        }
         let (version, correction) = (message.version, message.correction());
         let (here, exact) = (body.is_some(), message.size().is_exact());
         let listed = self.credible(message).filter(|_| !exact);
@@ -253,7 +267,7 @@ impl State {
 
     /// The listed size of a message that is too long to be waited for, where it is credible.
     fn credible(&self, message: &Message) -> Option<u64> {
-        let possible = message.listed <= self.body_max as u64;
+        let possible = message.listed <= self.message_max();
         let credible = possible && self.candour.is_credible() && !self.settings.exact_sizes;
         (credible && self.is_long(message)).then_some(message.listed)
     }

@@ -54,6 +54,7 @@ impl State {
         let unmeasured = |(id, message): &(MessageId, &Message)| {
             message.place == Place::Root
                 && matches!(message.size(), Size::Listed(_))
+                && !self.is_too_long(message.size())
                 && !self.arrivals.contains_key(&Fetch::whole(*id))
         };
         self.catalog.after(id).find(unmeasured).map(|(id, _)| id)
@@ -82,13 +83,14 @@ impl State {
     /// A piece of a message came. False if it is longer than any may be: it is refused then, and no
     /// more of it may come.
     pub fn arrived(&mut self, fetch: Fetch, octets: &[u8], effects: &mut Effects) -> bool {
+        let limit = self.message_max();
         let Some(arrival) = self.arrivals.get_mut(&fetch) else {
             return true;
         };
         if !fetch.is_whole() && arrival.length() >= prefix::KEPT_MAX {
             return true;
         }
-        match arrival.append(octets, self.body_max) {
+        match arrival.append(octets, limit) {
             Appended::Agrees if !fetch.is_whole() => {}
             Appended::Agrees => {
                 effects.answers.extend(arrival.satisfied());
@@ -100,8 +102,7 @@ impl State {
                 self.fetch_whole_instead(fetch.id);
             }
             Appended::Overflows => {
-                let words = format!("a message of more than {} octets", self.body_max);
-                self.refused(fetch, &Error::Protocol(words), effects);
+                self.refused(fetch, &Error::TooLong(limit), effects);
                 return false;
             }
         }

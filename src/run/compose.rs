@@ -145,6 +145,7 @@ fn settings(request: &MountRequest, sandbox: Vec<&'static str>) -> Settings {
         suffix: request.suffix.clone(),
         cache_size: usize::try_from(request.cache_size).unwrap_or(usize::MAX),
         read_ahead: request.read_ahead,
+        message_max: request.message_max,
         long: LONG,
         top: request.top,
         timeout: request.timeout,

@@ -195,6 +195,7 @@ fn settings(dice: &mut Dice) -> Settings {
         language: None,
         suffix: ["", ".eml"][dice.below(2)].into(),
         cache_size: [0, 0, 1000, 200_000, 10_000_000][dice.below(5)],
+        message_max: None,
         long: [0, 1000, u64::MAX][dice.below(3)],
         top: dice.one_in(2),
         read_ahead: [0, 1000, 1_000_000][dice.below(3)],

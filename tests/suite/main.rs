@@ -14,6 +14,7 @@ mod errors;
 mod events;
 mod layout;
 mod lifecycle;
+mod limits;
 mod listing;
 mod logins;
 mod mount_command;

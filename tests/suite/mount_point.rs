@@ -56,6 +56,7 @@ set -ex
 nobody pop3fs "$1" "$2" -o "$3"
 nobody rm "$2/two"
 kill -9 "$(daemon "$2")"
+until flock -n "${3#*state_dir=}"/*.lock true; do :; done
 nobody pop3fs "$1" "$2" -o "$3"
 nobody pop3fs umount "$2"
 "#;

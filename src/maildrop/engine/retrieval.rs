@@ -179,7 +179,6 @@ pub(super) fn candidate(fetch: Fetch, turn: &Turn<'_>) -> Candidate {
 mod tests {
     use std::time::Duration;
 
-    use super::super::super::locked;
     use super::super::super::settings::Settings;
     use super::super::rig::{Rig, settings};
     use super::super::script::{Reaction, Script};
@@ -196,6 +195,18 @@ mod tests {
             ..settings()
         };
         let mut rig = Rig::with(sweeping, script, Vec::new());
+        rig.connect().unwrap();
+        rig
+    }
+
+    /// No message of more than six octets is fetched.
+    fn limited(script: Script, exact_sizes: bool) -> Rig {
+        let limited = Settings {
+            message_max: Some(6),
+            exact_sizes,
+            ..settings()
+        };
+        let mut rig = Rig::with(limited, script, Vec::new());
         rig.connect().unwrap();
         rig
     }
@@ -340,12 +351,23 @@ mod tests {
 
     #[test]
     fn a_message_without_end_is_refused_and_the_session_dropped() {
-        let mut rig = Rig::connected(mailbox().announcing(&["PIPELINING"]));
-        locked(&rig.maildrop.shared().state).body_max = 6;
-        assert!(matches!(rig.body("c"), Err(Error::Protocol(_))));
+        let listing = Reaction::Say("+OK\r\n1 5\r\n2 5\r\n3 5\r\n.\r\n");
+        let script = mailbox().announcing(&["PIPELINING"]);
+        let mut rig = limited(script.reacting("LIST", &vec![listing; 9]), false);
+        assert_eq!(rig.body("c"), Err(Error::TooLong(6)));
         assert!(!rig.is_linked());
         assert_eq!(rig.script.count("RETR"), 1);
         assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
+    }
+
+    #[test]
+    fn a_message_that_is_listed_as_too_long_is_never_asked_for() {
+        let mut rig = limited(mailbox(), true);
+        rig.pass(Duration::from_secs(60));
+        assert_eq!(exact(&rig), [true, true, false]);
+        assert_eq!(rig.body("c"), Err(Error::TooLong(6)));
+        assert!(rig.is_linked());
+        assert_eq!(rig.script.count("RETR"), 2);
     }
 
     #[test]

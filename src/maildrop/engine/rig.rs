@@ -115,6 +115,7 @@ pub(in super::super) fn settings() -> Settings {
         suffix: String::new(),
         cache_size: 1 << 20,
         read_ahead: 0,
+        message_max: None,
         long: u64::MAX,
         top: true,
         timeout: Duration::from_secs(60),

@@ -65,6 +65,7 @@ pub fn settings() -> Settings {
         suffix: String::new(),
         cache_size: 1 << 20,
         read_ahead: 0,
+        message_max: None,
         long: 1 << 20,
         top: true,
         timeout: Duration::from_secs(60),
