@@ -14,15 +14,6 @@ pub struct Capabilities {
     lines: Vec<String>,
 }
 
-/// How long messages stay in the maildrop (RFC 2449 section 6.7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expire {
-    /// The server does not remove them.
-    Never,
-    /// At least that many days; with 0, the server may remove what was retrieved.
-    Days(u32),
-}
-
 impl Capabilities {
     /// Takes in one line of CAPA's reply. What no server should send is skipped.
     pub fn add_line(&mut self, line: &[u8]) {
@@ -73,11 +64,6 @@ impl Capabilities {
         self.announces("TOP")
     }
 
-    /// Words in brackets at the start of a reply are response codes (RFC 2449 section 6.4).
-    pub fn resp_codes(&self) -> bool {
-        self.announces("RESP-CODES")
-    }
-
     /// The UTF8 command is taken (RFC 6856 section 2).
     pub fn utf8(&self) -> bool {
         self.announces("UTF8")
@@ -93,15 +79,6 @@ impl Capabilities {
         self.words("LOGIN-DELAY").next()?.parse().ok()
     }
 
-    /// How long messages stay in the maildrop (RFC 2449 section 6.7).
-    pub fn expire(&self) -> Option<Expire> {
-        let period = self.words("EXPIRE").next()?;
-        if period.eq_ignore_ascii_case("NEVER") {
-            return Some(Expire::Never);
-        }
-        period.parse().ok().map(Expire::Days)
-    }
-
     /// Whether what is announced is the worst of all logins, and the present one's own is told when
     /// it has logged in (RFC 2449 sections 6.5 and 6.7).
     pub fn differs_by_login(&self) -> bool {
@@ -109,11 +86,6 @@ impl Capabilities {
             let mut words = self.words(tag).skip(1);
             words.any(|word| word.eq_ignore_ascii_case("USER"))
         })
-    }
-
-    /// The server's name and version, as it gives them; printable (RFC 2449 section 6.9).
-    pub fn implementation(&self) -> Option<&str> {
-        self.arguments("IMPLEMENTATION").next()
     }
 
     /// Every line that was announced, printable.
@@ -158,9 +130,8 @@ mod tests {
     fn nothing_is_announced_by_default() {
         let none = Capabilities::default();
         assert!(!none.pipelining() && !none.stls() && !none.user() && !none.sasl("PLAIN"));
-        assert!(!none.uidl() && !none.top() && !none.resp_codes() && !none.utf8());
-        assert_eq!((none.login_delay(), none.expire()), (None, None));
-        assert_eq!(none.implementation(), None);
+        assert!(!none.uidl() && !none.top() && !none.utf8() && !none.lang());
+        assert_eq!(none.login_delay(), None);
     }
 
     #[test]
@@ -169,22 +140,17 @@ mod tests {
             "TOP",
             "USER",
             "SASL CRAM-MD5 plain",
-            "RESP-CODES",
             "LOGIN-DELAY 900 USER",
             "pipelining",
-            "EXPIRE 60",
             "UIDL",
             "STLS",
             "UTF8 USER",
             "LANG",
-            "IMPLEMENTATION Shlemazle-Plotz v302",
         ]);
         assert!(all.pipelining() && all.stls() && all.user() && all.utf8() && all.lang());
-        assert!(all.uidl() && all.top() && all.resp_codes());
+        assert!(all.uidl() && all.top());
         assert!(all.sasl("PLAIN") && all.sasl("CRAM-MD5") && !all.sasl("LOGIN"));
         assert_eq!(all.login_delay(), Some(900));
-        assert_eq!(all.expire(), Some(Expire::Days(60)));
-        assert_eq!(all.implementation(), Some("Shlemazle-Plotz v302"));
     }
 
     #[test]
@@ -195,15 +161,10 @@ mod tests {
     }
 
     #[test]
-    fn expire_may_be_never() {
-        assert_eq!(announced(&["EXPIRE never"]).expire(), Some(Expire::Never));
-    }
-
-    #[test]
     fn sloppy_words_are_skipped() {
-        let sloppy = announced(&["EXPIRENEVER", "PIPELINE", "LOGIN-DELAY soon", "", "SASL"]);
+        let sloppy = announced(&["PIPELINE", "LOGIN-DELAY soon", "", "SASL"]);
         assert!(!sloppy.pipelining() && !sloppy.sasl("PLAIN"));
-        assert_eq!((sloppy.expire(), sloppy.login_delay()), (None, None));
+        assert_eq!(sloppy.login_delay(), None);
     }
 
     #[test]

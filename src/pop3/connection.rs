@@ -145,11 +145,6 @@ impl<T> Connection<T> {
     pub fn tls_established(&mut self) {
         self.conversation.tls_pending = false;
     }
-
-    /// Whether the end of the stream would cut nothing off: no reply is due.
-    pub fn may_close(&self) -> bool {
-        !self.poisoned && self.in_flight() == 0
-    }
 }
 
 #[cfg(test)]
@@ -324,7 +319,7 @@ mod tests {
                     client.feed(piece).unwrap();
                 }
                 assert_eq!(client.heard, expected);
-                assert!(client.connection.may_close());
+                assert_eq!(client.connection.in_flight(), 0);
             }
         }
     }
@@ -503,7 +498,6 @@ mod tests {
             client.connection.send(&Command::Noop, 1),
             Err(CommandError::Poisoned)
         );
-        assert!(!client.connection.may_close());
     }
 
     #[test]

@@ -52,7 +52,7 @@ mod transcript;
 mod unstuff;
 mod wire;
 
-pub use capability::{Capabilities, Expire};
+pub use capability::Capabilities;
 pub use command::{Command, Shape};
 pub use connection::{Connection, Event};
 pub use error::{CommandError, ProtocolError};

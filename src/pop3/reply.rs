@@ -7,7 +7,7 @@ use super::confidential::Confidential;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// `+OK` rather than `-ERR`.
-    pub ok: bool,
+    ok: bool,
     text: String,
     code: Option<ResponseCode>,
 }

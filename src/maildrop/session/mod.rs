@@ -1,8 +1,9 @@
 //! One POP3 session: from the greeting through login and listing to QUIT.
 //!
 //! ```text
-//! greeting -> CAPA -> [STLS -> handshake -> CAPA] -> [LANG] -> [UTF8] -> AUTH, APOP, or USER, PASS -> STAT, UIDL, LIST -> listed
-//! listed: RETR ..., DELE ..., RSET, NOOP -> QUIT
+//! greeting -> CAPA -> [STLS -> handshake -> CAPA] -> [LANG] -> [UTF8] -> AUTH, APOP, or USER, PASS
+//!     -> [CAPA] -> STAT, UIDL, LIST -> listed
+//! listed: RETR ..., TOP ..., DELE ..., RSET, NOOP -> QUIT
 //! ```
 //!
 //! The session owns the message-numbers; nothing else ever sees one.
