@@ -50,26 +50,17 @@ mod tests {
     use super::super::engine::rig::Ledger;
     use super::*;
 
-    fn mark(unique_id: &str) -> Mark {
-        Mark {
-            unique_id: unique_id.as_bytes().into(),
-            occurrence: 1,
-            sharers: 1,
-            size: 7,
-        }
-    }
-
     #[test]
     fn nothing_is_added_to_a_journal_that_is_out_of_date() {
         let ledger = Ledger::default();
         let mut journal = Arrears::none(Box::new(ledger.clone()));
-        journal.append(&Record::Marked(mark("a"))).unwrap();
+        journal.append(&Record::Marked(Mark::sample("a"))).unwrap();
         ledger.is_full(true);
         assert!(journal.replace(&[]).is_err());
-        assert!(journal.append(&Record::Marked(mark("b"))).is_err());
-        assert_eq!(ledger.marks(), [mark("a")]);
+        assert!(journal.append(&Record::Marked(Mark::sample("b"))).is_err());
+        assert_eq!(ledger.marks(), [Mark::sample("a")]);
         ledger.is_full(false);
-        journal.append(&Record::Marked(mark("b"))).unwrap();
-        assert_eq!(ledger.marks(), [mark("b")]);
+        journal.append(&Record::Marked(Mark::sample("b"))).unwrap();
+        assert_eq!(ledger.marks(), [Mark::sample("b")]);
     }
 }

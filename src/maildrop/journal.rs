@@ -293,15 +293,6 @@ mod tests {
 
     use super::*;
 
-    fn mark(unique_id: &str) -> Mark {
-        Mark {
-            unique_id: unique_id.as_bytes().into(),
-            occurrence: 1,
-            sharers: 1,
-            size: 7,
-        }
-    }
-
     fn open(directory: &Path) -> Result<(JournalFile, Vec<Mark>), JournalError> {
         JournalFile::open(directory, "ann@pop.example.org:995")
     }
@@ -312,25 +303,28 @@ mod tests {
         let (mut journal, marks) = open(directory.path()).unwrap();
         assert!(marks.is_empty());
         for record in [
-            Record::Marked(mark("a")),
-            Record::Marked(mark("b c/d")),
-            Record::Unmarked(mark("a")),
+            Record::Marked(Mark::sample("a")),
+            Record::Marked(Mark::sample("b c/d")),
+            Record::Unmarked(Mark::sample("a")),
         ] {
             journal.append(&record).unwrap();
         }
         drop(journal);
-        assert_eq!(open(directory.path()).unwrap().1, [mark("b c/d")]);
+        assert_eq!(open(directory.path()).unwrap().1, [Mark::sample("b c/d")]);
     }
 
     #[test]
     fn replacing_leaves_only_the_marks_given() {
         let directory = tempfile::tempdir().unwrap();
         let (mut journal, _) = open(directory.path()).unwrap();
-        journal.append(&Record::Marked(mark("a"))).unwrap();
-        journal.replace(&[mark("b")]).unwrap();
-        journal.append(&Record::Marked(mark("c"))).unwrap();
+        journal.append(&Record::Marked(Mark::sample("a"))).unwrap();
+        journal.replace(&[Mark::sample("b")]).unwrap();
+        journal.append(&Record::Marked(Mark::sample("c"))).unwrap();
         drop(journal);
-        assert_eq!(open(directory.path()).unwrap().1, [mark("b"), mark("c")]);
+        assert_eq!(
+            open(directory.path()).unwrap().1,
+            [Mark::sample("b"), Mark::sample("c")]
+        );
     }
 
     #[test]
@@ -361,18 +355,21 @@ mod tests {
     fn nothing_is_added_to_a_record_that_was_cut_short() {
         let directory = tempfile::tempdir().unwrap();
         let (mut journal, _) = open(directory.path()).unwrap();
-        journal.append(&Record::Marked(mark("a"))).unwrap();
+        journal.append(&Record::Marked(Mark::sample("a"))).unwrap();
         // A device takes no octet, and cannot be cut either.
         let full = OpenOptions::new().append(true).open("/dev/full").unwrap();
         let mut file = std::mem::replace(&mut journal.file, full);
         for _ in 0..2 {
-            assert!(journal.append(&Record::Marked(mark("b"))).is_err());
+            assert!(journal.append(&Record::Marked(Mark::sample("b"))).is_err());
         }
         file.write_all(b"+ 7 1").unwrap();
         journal.file = file;
-        journal.append(&Record::Marked(mark("c"))).unwrap();
+        journal.append(&Record::Marked(Mark::sample("c"))).unwrap();
         drop(journal);
-        assert_eq!(open(directory.path()).unwrap().1, [mark("a"), mark("c")]);
+        assert_eq!(
+            open(directory.path()).unwrap().1,
+            [Mark::sample("a"), Mark::sample("c")]
+        );
     }
 
     #[test]
@@ -389,7 +386,7 @@ mod tests {
     fn a_torn_last_line_is_dropped_and_any_other_damage_refused() {
         let directory = tempfile::tempdir().unwrap();
         let (mut journal, _) = open(directory.path()).unwrap();
-        journal.append(&Record::Marked(mark("a"))).unwrap();
+        journal.append(&Record::Marked(Mark::sample("a"))).unwrap();
         let path = journal.path.clone();
         drop(journal);
         let whole = std::fs::read_to_string(&path).unwrap();

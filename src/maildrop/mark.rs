@@ -121,6 +121,19 @@ impl FromStr for Record {
 }
 
 #[cfg(test)]
+impl Mark {
+    /// A mark of some message that has a unique-id to itself.
+    pub(super) fn sample(unique_id: &str) -> Self {
+        Self {
+            unique_id: unique_id.as_bytes().into(),
+            occurrence: 1,
+            sharers: 1,
+            size: 7,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 

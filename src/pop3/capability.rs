@@ -113,18 +113,22 @@ impl Capabilities {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn announced(lines: &[&str]) -> Capabilities {
-        let mut capabilities = Capabilities::default();
+impl Capabilities {
+    /// What a server has that announces these lines.
+    pub(crate) fn announced(lines: &[&str]) -> Self {
+        let mut capabilities = Self::default();
         for line in lines {
             capabilities.add_line(line.as_bytes());
         }
         capabilities
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
 
     #[test]
     fn nothing_is_announced_by_default() {
@@ -136,7 +140,7 @@ mod tests {
 
     #[test]
     fn what_is_announced_is_found() {
-        let all = announced(&[
+        let all = Capabilities::announced(&[
             "TOP",
             "USER",
             "SASL CRAM-MD5 plain",
@@ -155,14 +159,14 @@ mod tests {
 
     #[test]
     fn what_differs_by_login_is_told_by_a_word() {
-        assert!(announced(&["LOGIN-DELAY 900 USER"]).differs_by_login());
-        assert!(announced(&["EXPIRE 5 user"]).differs_by_login());
-        assert!(!announced(&["LOGIN-DELAY 900", "USER"]).differs_by_login());
+        assert!(Capabilities::announced(&["LOGIN-DELAY 900 USER"]).differs_by_login());
+        assert!(Capabilities::announced(&["EXPIRE 5 user"]).differs_by_login());
+        assert!(!Capabilities::announced(&["LOGIN-DELAY 900", "USER"]).differs_by_login());
     }
 
     #[test]
     fn sloppy_words_are_skipped() {
-        let sloppy = announced(&["PIPELINE", "LOGIN-DELAY soon", "", "SASL"]);
+        let sloppy = Capabilities::announced(&["PIPELINE", "LOGIN-DELAY soon", "", "SASL"]);
         assert!(!sloppy.pipelining() && !sloppy.sasl("PLAIN"));
         assert_eq!(sloppy.login_delay(), None);
     }

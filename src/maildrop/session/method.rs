@@ -159,14 +159,6 @@ mod tests {
     use super::*;
     use crate::pop3::Secret;
 
-    fn announced(lines: &[&str]) -> Capabilities {
-        let mut capabilities = Capabilities::default();
-        for line in lines {
-            capabilities.add_line(line.as_bytes());
-        }
-        capabilities
-    }
-
     fn password() -> Proof {
         Proof::Password(Secret::new("x".to_owned()))
     }
@@ -177,7 +169,7 @@ mod tests {
 
     fn chosen(lines: &[&str], proof: &Proof, encrypted: bool) -> Result<Method, NoMethod> {
         let offer = Offer {
-            capabilities: &announced(lines),
+            capabilities: &Capabilities::announced(lines),
             encrypted,
             binds: encrypted,
         };
@@ -186,7 +178,7 @@ mod tests {
 
     fn asked_for(method: Method, lines: &[&str], binds: bool) -> Result<Method, NoMethod> {
         let offer = Offer {
-            capabilities: &announced(lines),
+            capabilities: &Capabilities::announced(lines),
             encrypted: true,
             binds,
         };

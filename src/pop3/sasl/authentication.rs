@@ -2,10 +2,10 @@
 
 use super::client::Client;
 use super::cram_md5::CramMd5;
-use super::external::External;
+use super::external::external;
 use super::login::Login;
 use super::oauth::{OAuthBearer, XOAuth2};
-use super::plain::Plain;
+use super::plain::plain;
 use super::scram::Scram;
 use super::{Hash, Mechanism};
 use crate::pop3::command::check_sendable;
@@ -117,7 +117,7 @@ impl Authentication<'_> {
                 binding,
             } => Box::new(Scram::new(hash, account, nonce, binding)),
             Self::CramMd5(account) => Box::new(CramMd5::new(account)),
-            Self::Plain(account) => Box::new(Plain::new(account)),
+            Self::Plain(account) => Box::new(plain(account)),
             Self::Login(account) => Box::new(Login::new(account)),
             Self::OAuthBearer {
                 account,
@@ -125,7 +125,7 @@ impl Authentication<'_> {
                 port,
             } => Box::new(OAuthBearer::new(account, host, port)),
             Self::XOAuth2(account) => Box::new(XOAuth2::new(account)),
-            Self::External { login } => Box::new(External::new(login)),
+            Self::External { login } => Box::new(external(login)),
         })
     }
 

@@ -30,6 +30,25 @@ pub(super) trait Client: Send {
     }
 }
 
+/// A client that has one thing to say, at once.
+pub(super) struct Single(Option<Secret>);
+
+impl Single {
+    pub(super) fn new(response: Secret) -> Self {
+        Self(Some(response))
+    }
+}
+
+impl Client for Single {
+    fn first(&mut self) -> Option<Secret> {
+        self.0.take()
+    }
+
+    fn respond(&mut self, _challenge: Challenge<'_>) -> Result<Response, SaslError> {
+        Err(SaslError::OutOfTurn)
+    }
+}
+
 /// What a challenge is answered by.
 pub(super) enum Response {
     /// This.

@@ -1,31 +1,18 @@
 //! PLAIN (RFC 4616).
 
-use super::client::{Challenge, Client, Response};
-use super::{Account, SaslError};
+use super::Account;
+use super::client::Single;
 use crate::pop3::Secret;
 
 /// `[authzid] NUL authcid NUL passwd`, all in one response.
-pub(super) struct Plain(Option<Secret>);
-
-impl Plain {
-    pub(super) fn new(account: Account<'_>) -> Self {
-        let Account { login, secret } = account;
-        Self(Some(Secret::concat(&["\0", login, "\0", secret.expose()])))
-    }
-}
-
-impl Client for Plain {
-    fn first(&mut self) -> Option<Secret> {
-        self.0.take()
-    }
-
-    fn respond(&mut self, _challenge: Challenge<'_>) -> Result<Response, SaslError> {
-        Err(SaslError::OutOfTurn)
-    }
+pub(super) fn plain(account: Account<'_>) -> Single {
+    let Account { login, secret } = account;
+    Single::new(Secret::concat(&["\0", login, "\0", secret.expose()]))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::SaslError;
     use super::super::client::testing::{answer, first, secret};
     use super::*;
 
@@ -33,7 +20,7 @@ mod tests {
     fn all_is_said_at_once() {
         // RFC 4616 section 4.
         let (login, secret) = ("tim", &secret("tanstaaftanstaaf"));
-        let mut plain = Plain::new(Account { login, secret });
+        let mut plain = plain(Account { login, secret });
         assert_eq!(
             first(&mut plain).as_deref(),
             Some("\0tim\0tanstaaftanstaaf")
