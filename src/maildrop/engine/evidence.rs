@@ -3,29 +3,25 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::super::catalog::{Catalog, Message};
-use super::super::message::{MessageId, Place};
+use super::super::message::Place;
 use super::super::names;
 use super::target::{Fate, Target};
+use super::targets::Targets;
 
 /// What was listed last.
 pub(super) struct Evidence(Copies);
 
 impl Evidence {
     /// What is listed now.
-    pub fn of(catalog: &Catalog, targets: &BTreeMap<MessageId, Target>) -> Self {
-        Self(Copies::listed(catalog, targets.values()))
+    pub fn of(catalog: &Catalog, targets: &Targets) -> Self {
+        Self(Copies::listed(catalog, targets))
     }
 
     /// Tells each target what a new listing, with which the catalog is up to date, says of it.
-    pub fn weigh(
-        &mut self,
-        targets: &mut BTreeMap<MessageId, Target>,
-        catalog: &Catalog,
-        suffix: &str,
-    ) {
-        let listed = Copies::listed(catalog, targets.values());
-        let expected = self.0.without(targets.values());
-        for (&id, target) in targets {
+    pub fn weigh(&mut self, targets: &mut Targets, catalog: &Catalog, suffix: &str) {
+        let listed = Copies::listed(catalog, targets);
+        let expected = self.0.without(targets);
+        for (id, target) in targets.iter_mut() {
             let Some(message) = catalog.message(id) else {
                 continue;
             };
@@ -58,8 +54,10 @@ struct Copies(HashMap<Box<[u8]>, BTreeMap<u64, usize>>);
 
 impl Copies {
     /// The copies of the targets that are listed.
-    fn listed<'a>(catalog: &Catalog, targets: impl Iterator<Item = &'a Target>) -> Self {
-        let unique_ids = targets.map(|target| (target.unique_id.clone(), BTreeMap::new()));
+    fn listed(catalog: &Catalog, targets: &Targets) -> Self {
+        let unique_ids = targets
+            .iter()
+            .map(|target| (target.unique_id.clone(), BTreeMap::new()));
         let mut copies: HashMap<Box<[u8]>, BTreeMap<u64, usize>> = unique_ids.collect();
         for (_, message) in catalog.present() {
             if let Some(sizes) = copies.get_mut(message.unique_id()) {
@@ -70,9 +68,10 @@ impl Copies {
     }
 
     /// Those that are left if of the targets all are gone of which nothing is certain yet.
-    fn without<'a>(&self, targets: impl Iterator<Item = &'a Target>) -> Self {
+    fn without(&self, targets: &Targets) -> Self {
         let mut left = self.clone();
-        for target in targets.filter(|target| !matches!(target.fate, Fate::Settled(..))) {
+        let is_open = |target: &&Target| !matches!(target.fate, Fate::Settled(..));
+        for target in targets.iter().filter(is_open) {
             let sizes = left.0.get_mut(&target.unique_id);
             if let Some(copies) = sizes.and_then(|sizes| sizes.get_mut(&target.size)) {
                 *copies = copies.saturating_sub(1);
@@ -93,6 +92,7 @@ impl Copies {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::message::MessageId;
     use super::super::super::report::Outcome;
     use super::super::transaction::tests::list;
     use super::*;
@@ -106,11 +106,11 @@ mod tests {
             catalog.place(id, Place::Deleted);
             (id, Target::new(catalog.message(id).unwrap(), fate.clone()))
         };
-        let mut targets: BTreeMap<MessageId, Target> = marked.iter().map(target).collect();
+        let mut targets: Targets = marked.iter().map(target).collect();
         let mut evidence = Evidence::of(&catalog, &targets);
         list(&mut catalog, after);
         evidence.weigh(&mut targets, &catalog, "");
-        targets.into_values().map(|target| target.fate).collect()
+        targets.iter().map(|target| target.fate.clone()).collect()
     }
 
     fn outcome(

@@ -5,7 +5,6 @@
 //! crashes) can be played through from one seed. The [driver](super::driver) surrounds it.
 
 mod admission;
-mod batch;
 mod belief;
 mod commit;
 mod evidence;
@@ -26,6 +25,7 @@ pub(super) mod rig;
 pub(super) mod script;
 mod suspects;
 mod target;
+mod targets;
 mod transaction;
 mod waiters;
 

@@ -11,18 +11,18 @@
 //! DELE alone deletes nothing (RFC 1939 section 6), so a link lost before QUIT was sent leaves all
 //! as it was. No network, clock or disk here: the engine is told what comes next, and does it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::pop3::Reply;
 
-use super::super::catalog::{Catalog, Message};
+use super::super::catalog::Catalog;
 use super::super::message::MessageId;
-use super::super::report::{CommitReport, MessageReport, Outcome};
+use super::super::report::{CommitReport, Outcome};
 use super::super::settings::Settings;
 use super::super::terms::Terms;
-use super::batch::batch;
 use super::evidence::Evidence;
 use super::target::{Fate, Target};
+use super::targets::Targets;
 
 /// Sessions that one commit may lose before any of them has come to its end.
 pub(super) const LOSSES_MAX: u32 = 3;
@@ -32,7 +32,7 @@ const ROLLBACKS_MAX: u32 = 3;
 
 /// The transaction.
 pub(super) struct Transaction {
-    targets: BTreeMap<MessageId, Target>,
+    targets: Targets,
     stage: Stage,
     losses: u32,
     rollbacks: u32,
@@ -82,15 +82,7 @@ impl Transaction {
         terms: Terms,
         settings: &Settings,
     ) -> Option<Self> {
-        let target = |(id, message): (MessageId, &Message)| {
-            let fate = if doubtful.contains(&id) {
-                Fate::InDoubt
-            } else {
-                Fate::Open
-            };
-            (id, Target::new(message, fate))
-        };
-        let targets: BTreeMap<MessageId, Target> = catalog.marked().map(target).collect();
+        let targets = Targets::of(catalog, doubtful);
         let evidence = Evidence::of(catalog, &targets);
         (!targets.is_empty()).then_some(Self {
             targets,
@@ -113,9 +105,7 @@ impl Transaction {
 
     /// Whether it is about all that is marked now.
     pub fn covers(&self, catalog: &Catalog) -> bool {
-        catalog
-            .marked()
-            .all(|(id, _)| self.targets.contains_key(&id))
+        catalog.marked().all(|(id, _)| self.targets.contains(id))
     }
 
     /// Whether it needs a session in which nothing has been done.
@@ -132,7 +122,7 @@ impl Transaction {
     /// another one can follow it at once; where unique-ids mean nothing in that, it had better not.
     pub fn listed(&mut self, catalog: &Catalog, suffix: &str, may_return: bool) -> Next {
         self.may_return = may_return && !catalog.is_numbered();
-        self.verified |= self.any(&Fate::Confirmed);
+        self.verified |= self.targets.any(&Fate::Confirmed);
         self.evidence.weigh(&mut self.targets, catalog, suffix);
         self.burst()
     }
@@ -148,9 +138,7 @@ impl Transaction {
         };
         *unanswered = unanswered.saturating_sub(1);
         *refused |= !reply.is_ok();
-        if let Some(target) = self.targets.get_mut(&id) {
-            target.answered(reply);
-        }
+        self.targets.answered(id, reply);
         match (*unanswered, *refused) {
             (0, false) => self.advance(Stage::Quitting, Next::Quit),
             (0, true) => self.advance(Stage::RollingBack, Next::Reset),
@@ -166,7 +154,7 @@ impl Transaction {
                 reply.text()
             ));
         }
-        self.change(&Fate::InDoubt, &Fate::Open);
+        self.targets.change(&Fate::InDoubt, &Fate::Open);
         self.rollbacks += 1;
         if self.rollbacks < ROLLBACKS_MAX {
             self.burst()
@@ -186,13 +174,14 @@ impl Transaction {
                 reply.text()
             ));
         }
-        self.change(&Fate::InDoubt, &Fate::Confirmed);
+        self.targets.change(&Fate::InDoubt, &Fate::Confirmed);
         self.verified = false;
         (self.losses, self.rollbacks) = (0, 0);
-        if self.any(&Fate::Open) || self.terms.verifies() && self.may_return {
+        if self.targets.any(&Fate::Open) || self.terms.verifies() && self.may_return {
             return self.advance(Stage::Waiting, Next::Reconnect);
         }
-        self.change(&Fate::Confirmed, &Fate::Settled(Outcome::Deleted, None));
+        self.targets
+            .change(&Fate::Confirmed, &Fate::Settled(Outcome::Deleted, None));
         self.record()
     }
 
@@ -203,7 +192,7 @@ impl Transaction {
             Stage::Quitting => {}
             // What was not confirmed by QUIT has not happened.
             Stage::Deleting { .. } | Stage::RollingBack => {
-                self.change(&Fate::InDoubt, &Fate::Open);
+                self.targets.change(&Fate::InDoubt, &Fate::Open);
             }
         }
         self.stage = Stage::Waiting;
@@ -223,23 +212,17 @@ impl Transaction {
 
     /// Whether it is for this transaction to say what became of a message that is gone.
     pub fn doubts(&self, id: MessageId) -> bool {
-        self.targets.get(&id).is_some_and(Target::is_in_doubt)
+        self.targets.doubts(id)
     }
 
     /// The messages that are deleted if the server is to be believed, which no listing has shown.
     pub fn believed(&self) -> impl Iterator<Item = &Target> {
-        let deleted = Fate::Settled(Outcome::Deleted, None);
-        let targets = self.targets.values();
-        targets.filter(move |target| !self.verified && target.fate == deleted)
+        self.targets.believed().filter(|_| !self.verified)
     }
 
     /// The messages of which nobody knows what became of them.
     pub fn in_doubt(&self) -> BTreeSet<MessageId> {
-        self.targets
-            .iter()
-            .filter(|(_, target)| target.is_in_doubt())
-            .map(|(&id, _)| id)
-            .collect()
+        self.targets.in_doubt()
     }
 
     /// The journal has been written, or could not be.
@@ -250,7 +233,7 @@ impl Transaction {
         finished: i64,
     ) -> CommitReport {
         let problem = self.problem.take().or(journal);
-        let messages: Vec<MessageReport> = self.targets.into_values().map(Target::report).collect();
+        let messages = self.targets.reports();
         let left = messages.iter().filter(|it| !it.outcome.is_gone()).count();
         let problem = problem.or_else(|| {
             (left > 0).then(|| format!("{left} of the marked messages were not deleted"))
@@ -274,7 +257,7 @@ impl Transaction {
         } else {
             usize::MAX
         };
-        let ids = batch(&self.targets, max);
+        let ids = self.targets.batch(max);
         if ids.is_empty() {
             return self.record();
         }
@@ -285,27 +268,9 @@ impl Transaction {
         self.advance(stage, Next::Delete(ids))
     }
 
-    fn any(&self, fate: &Fate) -> bool {
-        self.targets.values().any(|target| target.fate == *fate)
-    }
-
-    fn change(&mut self, from: &Fate, to: &Fate) {
-        for target in self.targets.values_mut() {
-            if target.fate == *from {
-                target.fate.clone_from(to);
-            }
-        }
-    }
-
     fn record(&mut self) -> Next {
-        let gone = |fate: &Fate| matches!(fate, Fate::Settled(outcome, _) if outcome.is_gone());
-        let ids = self
-            .targets
-            .iter()
-            .filter(|(_, target)| gone(&target.fate))
-            .map(|(&id, _)| id)
-            .collect();
-        self.advance(Stage::Recording, Next::Record(ids))
+        let gone = self.targets.gone();
+        self.advance(Stage::Recording, Next::Record(gone))
     }
 
     fn advance(&mut self, stage: Stage, next: Next) -> Next {
@@ -416,35 +381,6 @@ pub(super) mod tests {
             (report.remaining, report.marked, report.finished),
             (3, 2, 7)
         );
-    }
-
-    #[test]
-    fn what_was_looked_at_before_the_last_batch_does_not_verify_it() {
-        let (mut catalog, _) = begun();
-        let settings = Settings {
-            commit_every: Some(1),
-            ..settings()
-        };
-        let verified = Terms {
-            verify: Some(true),
-            ..Terms::default()
-        };
-        let begun = Transaction::begin(&catalog, &BTreeSet::new(), verified, &settings);
-        let mut transaction = begun.unwrap();
-        for (id, listed) in [
-            (A, &[("a", 1), ("b", 2), ("c", 3)][..]),
-            (C, &[("b", 2), ("c", 3)]),
-        ] {
-            list(&mut catalog, listed);
-            assert_eq!(
-                transaction.listed(&catalog, "", true),
-                Next::Delete(vec![id])
-            );
-            assert_eq!(transaction.deleted(id, &ok()), Next::Quit);
-            assert_eq!(transaction.quit(&ok()), Next::Reconnect);
-        }
-        transaction.give_up("gone".to_owned());
-        assert!(!transaction.report(None, &catalog, 0).verified);
     }
 
     #[test]
@@ -602,17 +538,6 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_doubt_that_no_listing_has_settled_is_told() {
-        let (_, mut transaction) = quitting();
-        transaction.lost("gone");
-        assert_eq!(
-            transaction.give_up("offline".to_owned()),
-            Next::Record(vec![])
-        );
-        assert_eq!(outcomes(transaction), [Outcome::Unknown; 2]);
-    }
-
-    #[test]
     fn what_comes_late_changes_nothing() {
         let (_, mut transaction) = begun();
         assert_eq!(transaction.lost("gone"), Next::Wait);
@@ -679,6 +604,23 @@ pub(super) mod tests {
         );
         let report = transaction.report(None, &Catalog::default(), 0);
         assert!(report.complete && report.verified);
+    }
+
+    #[test]
+    fn what_was_looked_at_before_the_last_batch_does_not_verify_it() {
+        let settings = Settings {
+            commit_every: Some(1),
+            ..settings()
+        };
+        let (mut catalog, mut transaction) = begun_on(THREE, &[A, C], verified(), &settings);
+        for (id, listed) in [(A, THREE), (C, &THREE[1..])] {
+            list(&mut catalog, listed);
+            transaction.listed(&catalog, "", true);
+            transaction.deleted(id, &ok());
+            assert_eq!(transaction.quit(&ok()), Next::Reconnect);
+        }
+        transaction.give_up("gone".to_owned());
+        assert!(!transaction.report(None, &catalog, 0).verified);
     }
 
     #[test]
