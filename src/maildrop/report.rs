@@ -24,10 +24,41 @@ pub struct CommitReport {
 }
 
 impl CommitReport {
+    /// That nothing was marked. So many messages are left in the maildrop.
+    pub(super) fn of_nothing(is_last: bool, remaining: u64, finished: i64) -> Self {
+        Self {
+            finished,
+            complete: true,
+            problem: None,
+            last: is_last,
+            verified: false,
+            remaining,
+            marked: 0,
+            messages: Vec::new(),
+        }
+    }
+
     /// Messages whose deletion the server confirmed.
     pub(super) fn deleted(&self) -> u64 {
         let deleted = |message: &&MessageReport| message.outcome == Outcome::Deleted;
         self.messages.iter().filter(deleted).count() as u64
+    }
+
+    /// Tells it in the log.
+    pub(super) fn log(&self) {
+        log::info!(
+            "commit: {} deleted, {} left",
+            self.deleted(),
+            self.remaining
+        );
+        for message in &self.messages {
+            if let Some(reason) = &message.reason {
+                log::warn!("commit: {}: {reason}", message.name);
+            }
+        }
+        if let Some(problem) = &self.problem {
+            log::error!("commit: {problem}; the marks are kept in the journal");
+        }
     }
 }
 

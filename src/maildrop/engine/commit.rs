@@ -27,35 +27,45 @@ impl Engine {
         turn: &mut Turn<'_>,
     ) {
         let terms = terms.or_verify(turn.state.settings.verify_commit);
+        if self.commit.is_none()
+            && let Some(report) = self.begin_commit(terms, turn)
+        {
+            let report = note(report, turn);
+            return turn.answer(answer, Ok(report));
+        }
+        match &mut self.commit {
+            Some(commit) if commit.covers(&turn.state.catalog) => {
+                commit.join(terms);
+                self.committers.push(until, answer);
+            }
+            _ => {
+                self.next_terms = self.next_terms.and(terms);
+                self.next_committers.push(until, answer);
+            }
+        }
+    }
+
+    /// Begins a commit; or the report of none, where there is nothing to do or it may not be done.
+    fn begin_commit(&mut self, terms: Terms, turn: &Turn<'_>) -> Option<CommitReport> {
         let State {
             catalog,
             settings,
             guard,
             ..
         } = &*turn.state;
-        if self.commit.is_none() {
-            let begun = Transaction::begin(catalog, &self.doubtful, terms, settings);
-            let objection = guard.objection(catalog).filter(|_| !terms.even_unread);
-            match (begun, objection) {
-                (Some(begun), Some(objection)) => return refuse(begun, objection, answer, turn),
-                (Some(begun), None) => {
-                    self.commit = Some(begun);
-                    self.link.restraint.begin_anew();
-                }
-                (None, _) => {}
-            }
+        let now = turn.now.unix_seconds();
+        let Some(commit) = Transaction::begin(catalog, &self.doubtful, terms, settings) else {
+            let remaining = catalog.totals().messages;
+            return Some(CommitReport::of_nothing(terms.is_last, remaining, now));
+        };
+        let objection = guard.objection(catalog).filter(|_| !terms.even_unread);
+        if let Some(objection) = objection {
+            log::error!("commit: {objection}");
+            return Some(commit.report(Some(objection), catalog, now));
         }
-        match &mut self.commit {
-            Some(commit) if commit.covers(catalog) => {
-                commit.join(terms);
-                self.committers.push(until, answer);
-            }
-            Some(_) => {
-                self.next_terms = self.next_terms.and(terms);
-                self.next_committers.push(until, answer);
-            }
-            None => answer_nothing_to_do(terms, answer, turn),
-        }
+        self.commit = Some(commit);
+        self.link.restraint.begin_anew();
+        None
     }
 
     pub(super) fn is_waiting_to_commit(&self) -> bool {
@@ -95,12 +105,9 @@ impl Engine {
             .login_delay()
             .is_some_and(|seconds| seconds > 0);
         if session.is_fresh(turn.now) || waits {
-            let suffix = turn.state.settings.suffix.clone();
-            let next = self
-                .commit
-                .as_mut()
-                .map(|commit| commit.listed(&turn.state.catalog, &suffix, !waits));
-            self.proceed(next, turn);
+            self.advance(turn, |commit, state| {
+                commit.listed(&state.catalog, &state.settings.suffix, !waits)
+            });
         } else if session.flight().commands == 0 {
             session.leave(turn.now)?;
         }
@@ -108,32 +115,32 @@ impl Engine {
     }
 
     pub(super) fn deleted(&mut self, id: MessageId, reply: &Reply, turn: &mut Turn<'_>) {
-        let next = self.commit.as_mut().map(|commit| commit.deleted(id, reply));
-        self.proceed(next, turn);
+        self.advance(turn, |commit, _| commit.deleted(id, reply));
     }
 
     pub(super) fn was_reset(&mut self, reply: &Reply, turn: &mut Turn<'_>) {
-        let next = self.commit.as_mut().map(|commit| commit.reset(reply));
-        self.proceed(next, turn);
+        self.advance(turn, |commit, _| commit.reset(reply));
     }
 
     pub(super) fn commit_quit(&mut self, reply: &Reply, turn: &mut Turn<'_>) {
-        let next = self.commit.as_mut().map(|commit| commit.quit(reply));
-        self.proceed(next, turn);
+        self.advance(turn, |commit, _| commit.quit(reply));
     }
 
     pub(super) fn commit_lost(&mut self, why: &str, turn: &mut Turn<'_>) {
-        let next = self.commit.as_mut().map(|commit| commit.lost(why));
-        self.proceed(next, turn);
+        self.advance(turn, |commit, _| commit.lost(why));
     }
 
     pub(super) fn commit_failed(&mut self, error: &Error, turn: &mut Turn<'_>) {
-        let next = self.commit.as_mut().filter(|commit| !commit.is_recording());
-        let next = next.map(|commit| commit.give_up(error.to_string()));
-        self.proceed(next, turn);
+        self.advance(turn, |commit, _| commit.fail(error.to_string()));
     }
 
-    fn proceed(&mut self, next: Option<Next>, turn: &mut Turn<'_>) {
+    /// Tells the transaction, if there is one, what has happened, and does what comes of it.
+    fn advance(
+        &mut self,
+        turn: &mut Turn<'_>,
+        event: impl FnOnce(&mut Transaction, &State) -> Next,
+    ) {
+        let next = self.commit.as_mut().map(|commit| event(commit, turn.state));
         let Some(next) = next.filter(|next| *next != Next::Wait) else {
             return;
         };
@@ -180,10 +187,10 @@ impl Engine {
         self.doubtful.append(&mut commit.in_doubt());
         self.belief.trust(commit.believed());
         let (catalog, finished) = (&turn.state.catalog, turn.now.unix_seconds());
-        let report = Arc::new(commit.report(result.err(), catalog, finished));
-        say(&report);
+        let report = commit.report(result.err(), catalog, finished);
+        report.log();
         turn.step.effects.events.push(EventKind::of_commit(&report));
-        turn.state.last_commit = Some(report.clone());
+        let report = note(report, turn);
         self.committers.answer(&Ok(report), turn);
         let terms = std::mem::take(&mut self.next_terms);
         for (until, answer) in std::mem::take(&mut self.next_committers) {
@@ -192,56 +199,11 @@ impl Engine {
     }
 }
 
-/// Nothing is done.
-fn refuse(
-    commit: Transaction,
-    objection: String,
-    answer: Answer<Arc<CommitReport>>,
-    turn: &mut Turn<'_>,
-) {
-    let (catalog, finished) = (&turn.state.catalog, turn.now.unix_seconds());
-    let report = commit.report(Some(objection), catalog, finished);
-    log::error!("commit: {}", report.problem.as_deref().unwrap_or_default());
+/// It is the last commit from now on.
+fn note(report: CommitReport, turn: &mut Turn<'_>) -> Arc<CommitReport> {
     let report = Arc::new(report);
     turn.state.last_commit = Some(report.clone());
-    turn.answer(answer, Ok(report));
-}
-
-fn answer_nothing_to_do(terms: Terms, answer: Answer<Arc<CommitReport>>, turn: &mut Turn<'_>) {
-    let report = Arc::new(CommitReport {
-        finished: turn.now.unix_seconds(),
-        complete: true,
-        problem: None,
-        last: terms.is_last,
-        verified: false,
-        remaining: turn.state.catalog.totals().messages,
-        marked: 0,
-        messages: Vec::new(),
-    });
-    turn.state.last_commit = Some(report.clone());
-    turn.answer(answer, Ok(report));
-}
-
-fn say(report: &CommitReport) {
-    log::info!(
-        "commit: {} deleted, {} left",
-        report.deleted(),
-        report.remaining
-    );
-    for message in report
-        .messages
-        .iter()
-        .filter(|message| message.reason.is_some())
-    {
-        log::warn!(
-            "commit: {}: {}",
-            message.name,
-            message.reason.as_deref().unwrap_or_default()
-        );
-    }
-    if let Some(problem) = &report.problem {
-        log::error!("commit: {problem}; the marks are kept in the journal");
-    }
+    report
 }
 
 #[cfg(test)]

@@ -204,10 +204,12 @@ impl Transaction {
         }
     }
 
-    /// It cannot be brought to an end now.
-    pub fn give_up(&mut self, problem: String) -> Next {
-        self.problem.get_or_insert(problem);
-        self.record()
+    /// There is no session for it.
+    pub fn fail(&mut self, problem: String) -> Next {
+        match self.stage {
+            Stage::Recording => Next::Wait,
+            _ => self.give_up(problem),
+        }
     }
 
     /// Whether it is for this transaction to say what became of a message that is gone.
@@ -266,6 +268,12 @@ impl Transaction {
             refused: false,
         };
         self.advance(stage, Next::Delete(ids))
+    }
+
+    /// It cannot be brought to an end now.
+    fn give_up(&mut self, problem: String) -> Next {
+        self.problem.get_or_insert(problem);
+        self.record()
     }
 
     fn record(&mut self) -> Next {
@@ -517,7 +525,7 @@ pub(super) mod tests {
         let doubtful = transaction.in_doubt();
         let mut again =
             Transaction::begin(&catalog, &doubtful, Terms::default(), &settings()).unwrap();
-        again.give_up("offline".to_owned());
+        again.fail("offline".to_owned());
         assert_eq!(outcomes(again), [Outcome::Unknown; 2]);
         let mut again =
             Transaction::begin(&catalog, &doubtful, Terms::default(), &settings()).unwrap();
@@ -619,7 +627,7 @@ pub(super) mod tests {
             transaction.deleted(id, &ok());
             assert_eq!(transaction.quit(&ok()), Next::Reconnect);
         }
-        transaction.give_up("gone".to_owned());
+        transaction.fail("gone".to_owned());
         assert!(!transaction.report(None, &catalog, 0).verified);
     }
 
@@ -642,10 +650,7 @@ pub(super) mod tests {
     fn what_cannot_be_verified_stays_in_doubt() {
         let (_, mut transaction) = confirmed();
         assert_eq!(transaction.lost("gone"), Next::Wait);
-        assert_eq!(
-            transaction.give_up("offline".to_owned()),
-            Next::Record(vec![])
-        );
+        assert_eq!(transaction.fail("offline".to_owned()), Next::Record(vec![]));
         assert_eq!(transaction.in_doubt(), BTreeSet::from([A, C]));
         let report = transaction.report(None, &Catalog::default(), 0);
         assert!(!report.complete && !report.verified);
