@@ -1,23 +1,14 @@
-//! From a link to a session with a listing, or to the reason why there is none.
+//! From a link to a session that is let in, or to the reason why there is none.
 
-use std::time::Duration;
-
-use crate::pop3::{Capabilities, Reply};
+use crate::pop3::Reply;
 
 use super::super::clock::Moment;
 use super::super::error::{Error, Outage, OutageKind};
-use super::super::event::EventKind;
-use super::super::mark::Mark;
-use super::super::message::Place;
-use super::super::numbering::Numbering;
-use super::super::reconcile::{Listed, Outcome, reconcile};
 use super::super::session::{
-    Channel, Credential, Exchange, Listing, LogIn, Messages, NoMethod, Refusal, Session, SignIn,
+    Channel, Credential, Exchange, LogIn, NoMethod, Refusal, Session, SignIn,
 };
-use super::super::state::State;
 use super::super::status::SessionStatus;
 use super::link::Stage;
-use super::refresh::News;
 use super::restraint::{Permission, Told};
 use super::{Engine, Order, Turn};
 
@@ -127,75 +118,6 @@ impl Engine {
         self.failed(Outage::new(OutageKind::Unreachable, none.to_string()), turn);
     }
 
-    pub(super) fn listed(&mut self, listing: Listing, turn: &mut Turn<'_>) {
-        let Turn {
-            now,
-            state,
-            step,
-            journal,
-        } = turn;
-        let marked = state.catalog.marks();
-        let messages = listing.into_messages();
-        let mut outcome = take_in(&messages, state, *now);
-        match self.belief.disappointed(&outcome.arrived, &state.catalog) {
-            0 => {}
-            count => log::error!(
-                "{count} messages are listed again that the server had said to be deleted; they \
-                 are no longer marked"
-            ),
-        }
-        // What a commit has deleted has not vanished: the commit will tell.
-        let is_ours = |id| self.commit.as_ref().is_some_and(|commit| commit.doubts(id));
-        let vanished = &mut outcome.vanished;
-        vanished.retain(|id| !is_ours(*id) && !self.doubtful.contains(id));
-        *journal |= inherit(state) | (state.catalog.marks() != marked) | self.unwritten;
-        if !outcome.arrived.is_empty() {
-            state.reorder();
-        }
-        let changes = outcome.changes(&state.catalog);
-        // A mark that is found again is no news.
-        let arrived = &mut outcome.arrived;
-        arrived.retain(|id| !state.catalog.is_marked(*id));
-        let news = News::of(&outcome);
-        for &id in &outcome.grown {
-            state.forget_bytes(id, &mut step.effects);
-            *journal |= state.catalog.is_marked(id);
-        }
-        // The first listing tells what there is, not what has happened; nobody can have asked for
-        // a name before it.
-        if state.link.listed.is_some() {
-            let events = EventKind::of_listing(&outcome, &state.catalog);
-            step.effects.events.extend(events);
-            step.effects.changes.extend(changes);
-        }
-        let numbered = outcome.ids.into_iter().zip(messages.into_numbers());
-        let numbering: Numbering = numbered
-            .filter_map(|(id, number)| Some((id?, number)))
-            .collect();
-        state.inherited.extend(outcome.hidden);
-        state.link.partial = state.catalog.window.is_partial();
-        log::info!("listed: {} messages, {news}", numbering.len());
-        let messages = numbering.len() as u64;
-        step.effects.events.push(EventKind::Connected { messages });
-        news.note(&mut state.link);
-        state.link.session = SessionStatus::Connected;
-        state.link.problem = None;
-        state.link.transfer.sessions += 1;
-        state.link.listed = Some(now.unix_seconds());
-        let delay = self.capabilities().and_then(Capabilities::login_delay);
-        let delay = delay.map(|seconds| Duration::from_secs(seconds.into()));
-        self.link.restraint.opened(*now, delay);
-        self.doubtful.clear();
-        if let Some(session) = self.link.session_mut() {
-            self.manners.listed(session.has_pipelined());
-            state.prefixes.offer(session.capabilities().top());
-            state.link.login = session.login().map(str::to_owned);
-            state.link.capabilities = session.capabilities().lines().map(str::to_owned).collect();
-            session.adopt(numbering);
-        }
-        self.refreshed(turn);
-    }
-
     /// The server will not let us in; what it said decides whether to try again.
     pub(super) fn refused(&mut self, during: Exchange, reply: &Reply, turn: &mut Turn<'_>) {
         let refusal = Refusal::of(reply);
@@ -267,55 +189,11 @@ impl Engine {
     }
 }
 
-/// Brings the catalog up to date with a listing.
-fn take_in(messages: &Messages, state: &mut State, now: Moment) -> Outcome {
-    let listing: Vec<Listed<'_>> = messages.iter().collect();
-    let (catalog, suffix) = (&mut state.catalog, &state.settings.suffix);
-    reconcile(catalog, &listing, suffix, now.unix_seconds())
-}
-
-/// Takes over the marks of a mount that ended without a commit; whether there were any.
-fn inherit(state: &mut State) -> bool {
-    let inherited = std::mem::take(&mut state.inherited);
-    if inherited.is_empty() {
-        return false;
-    }
-    if state.catalog.is_numbered() {
-        log::warn!(
-            "{} marks of a mount that did not commit are dropped: the server's unique-ids are \
-             message-numbers, and may stand for other messages by now",
-            inherited.len()
-        );
-        return true;
-    }
-    let suffix = state.settings.suffix.clone();
-    let found = |mark: &Mark| mark.find(&state.catalog, &suffix);
-    let (found, missing): (Vec<_>, Vec<_>) = inherited
-        .into_iter()
-        .map(|mark| (found(&mark), mark))
-        .partition(|(id, _)| id.is_some());
-    for &id in found.iter().filter_map(|(id, _)| id.as_ref()) {
-        state.catalog.place(id, Place::Deleted);
-    }
-    let (found, lost) = (found.len(), missing.len());
-    if !state.catalog.window.is_partial() {
-        log::warn!(
-            "took over {found} marked messages from a mount that did not commit; {lost} are no longer there"
-        );
-    } else {
-        if found > 0 {
-            log::warn!("{found} messages that were marked are listed again; {lost} are not");
-        }
-        state.inherited = missing.into_iter().map(|(_, mark)| mark).collect();
-    }
-    true
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::super::Change;
+    use std::time::Duration;
+
     use super::super::super::handle::Maildrop;
-    use super::super::super::locked;
     use super::super::super::settings::Settings;
     use super::super::restraint::{PAUSE, REFUSED_PAUSE};
     use super::super::rig::{Rig, settings};
@@ -627,77 +505,5 @@ mod tests {
         assert_eq!(reply.given(), Some(Err(Error::TimedOut)));
         rig.hear("+OK\r\n");
         assert_eq!(rig.maildrop.totals().messages, 2);
-    }
-
-    #[test]
-    fn marks_by_message_numbers_are_not_taken_over() {
-        let numbered = || Script::of(&[("1", "one\r\n"), ("2", "two\r\n")]);
-        let before = Rig::connected(numbered());
-        before.mark("2");
-        let mut rig = Rig::with(settings(), numbered(), before.journal.marks());
-        rig.connect().unwrap();
-        assert!(rig.maildrop.find(Place::Root, "2").is_some());
-        assert_eq!(rig.journal.marks(), []);
-    }
-
-    #[test]
-    fn marks_of_a_mount_before_are_taken_over_once_they_are_found() {
-        let before = Rig::connected(mailbox());
-        before.mark("b");
-        let mut marks = before.journal.marks();
-        marks.push(marks[0].clone());
-        marks[1].size += 1;
-        let mut rig = Rig::with(settings(), mailbox(), marks);
-        rig.connect().unwrap();
-        assert!(rig.maildrop.find(Place::Deleted, "b").is_some());
-        assert_eq!(rig.journal.marks(), before.journal.marks());
-        assert_eq!(rig.ordered, [Order::Connect, Order::WriteJournal]);
-    }
-
-    /// Puts a message in the place of another, and lists that.
-    fn replace(rig: &mut Rig, at: usize, name: &str) {
-        rig.script.messages.remove(at);
-        let message = (name.to_owned(), 3, "x\r\n".to_owned());
-        rig.script.messages.push(message);
-        locked(&rig.told).clear();
-        locked(&rig.events).clear();
-        rig.ask(Maildrop::refresh);
-    }
-
-    #[test]
-    fn a_marked_message_that_comes_back_into_sight_is_no_new_mail() {
-        let names: Vec<String> = (0..250).map(|number| format!("m{number}")).collect();
-        let messages: Vec<_> = names.iter().map(|name| (&**name, "x\r\n")).collect();
-        let mut rig = Rig::connected(Script::of(&messages));
-        rig.mark("m0");
-        replace(&mut rig, 0, "new");
-        assert!(rig.maildrop.find(Place::Deleted, "m0").is_none());
-        let arrived = rig.maildrop.status().link.arrived;
-        replace(&mut rig, 249, "m0");
-        assert!(rig.maildrop.find(Place::Deleted, "m0").is_some());
-        let appeared = Change::Appeared {
-            place: Place::Deleted,
-            name: "m0".into(),
-        };
-        let told = locked(&rig.told);
-        let about = told.iter().filter(|it| format!("{it:?}").contains("m0"));
-        assert_eq!(about.collect::<Vec<_>>(), [&appeared]);
-        let events = locked(&rig.events);
-        let news = events.iter().any(|it| matches!(it, EventKind::Arrived(_)));
-        assert!(!news && rig.maildrop.status().link.arrived == arrived);
-    }
-
-    #[test]
-    fn what_was_there_before_the_mount_is_no_news_and_what_comes_later_is() {
-        let mut rig = Rig::connected(mailbox());
-        assert_eq!(*rig.told.lock().unwrap(), []);
-        rig.cut();
-        rig.script = Script::of(&[("a", "one\r\n"), ("b", "two\r\n"), ("c", "three\r\n")]);
-        rig.connect().unwrap();
-        let came = Change::Appeared {
-            place: Place::Root,
-            name: "c".into(),
-        };
-        assert_eq!(*rig.told.lock().unwrap(), [came]);
     }
 }

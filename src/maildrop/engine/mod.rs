@@ -9,6 +9,7 @@ mod belief;
 mod commit;
 mod evidence;
 mod idleness;
+mod intake;
 mod jitter;
 mod link;
 mod manners;

@@ -1,0 +1,236 @@
+//! What a session lists, taken into the catalog and told to the world.
+
+use std::time::Duration;
+
+use crate::pop3::Capabilities;
+
+use super::super::clock::Moment;
+use super::super::event::EventKind;
+use super::super::mark::Mark;
+use super::super::message::Place;
+use super::super::numbering::Numbering;
+use super::super::reconcile::{Listed, Outcome, reconcile};
+use super::super::session::{Listing, Messages};
+use super::super::state::State;
+use super::super::status::SessionStatus;
+use super::refresh::News;
+use super::{Engine, Turn};
+
+impl Engine {
+    /// The session has its listing.
+    pub(super) fn listed(&mut self, listing: Listing, turn: &mut Turn<'_>) {
+        let marked = turn.state.catalog.marks();
+        let messages = listing.into_messages();
+        let mut outcome = take_in(&messages, turn.state, turn.now);
+        self.compare(&mut outcome, turn);
+        let inherits = inherit(turn.state);
+        turn.journal |= inherits || turn.state.catalog.marks() != marked || self.unwritten;
+        turn.state.inherited.append(&mut outcome.hidden);
+        let numbered = outcome.ids.iter().zip(messages.into_numbers());
+        let numbering: Numbering = numbered
+            .filter_map(|(id, number)| Some(((*id)?, number)))
+            .collect();
+        announce(outcome, numbering.len() as u64, turn);
+        self.note_session(numbering, turn);
+        self.refreshed(turn);
+    }
+
+    /// Holds what was done and believed before against what is listed now.
+    fn compare(&mut self, outcome: &mut Outcome, turn: &mut Turn<'_>) {
+        let state = &mut *turn.state;
+        match self.belief.disappointed(&outcome.arrived, &state.catalog) {
+            0 => {}
+            count => log::error!(
+                "{count} messages are listed again that the server had said to be deleted; they \
+                 are no longer marked"
+            ),
+        }
+        // What a commit has deleted has not vanished: the commit will tell.
+        let is_ours = |id| self.commit.as_ref().is_some_and(|commit| commit.doubts(id));
+        let vanished = &mut outcome.vanished;
+        vanished.retain(|id| !is_ours(*id) && !self.doubtful.contains(id));
+        self.doubtful.clear();
+        for &id in &outcome.grown {
+            state.forget_bytes(id, &mut turn.step.effects);
+            turn.journal |= state.catalog.is_marked(id);
+        }
+    }
+
+    /// The session can be used.
+    fn note_session(&mut self, numbering: Numbering, turn: &mut Turn<'_>) {
+        let delay = self.capabilities().and_then(Capabilities::login_delay);
+        let delay = delay.map(|seconds| Duration::from_secs(seconds.into()));
+        self.link.restraint.opened(turn.now, delay);
+        let State {
+            catalog,
+            link,
+            prefixes,
+            ..
+        } = &mut *turn.state;
+        link.session = SessionStatus::Connected;
+        link.problem = None;
+        link.partial = catalog.window.is_partial();
+        link.transfer.sessions += 1;
+        link.listed = Some(turn.now.unix_seconds());
+        if let Some(session) = self.link.session_mut() {
+            self.manners.listed(session.has_pipelined());
+            prefixes.offer(session.capabilities().top());
+            link.login = session.login().map(str::to_owned);
+            link.capabilities = session.capabilities().lines().map(str::to_owned).collect();
+            session.adopt(numbering);
+        }
+    }
+}
+
+/// Tells what has come and gone, where so many messages are listed.
+fn announce(mut outcome: Outcome, messages: u64, turn: &mut Turn<'_>) {
+    let Turn { state, step, .. } = turn;
+    if !outcome.arrived.is_empty() {
+        state.reorder();
+    }
+    let changes = outcome.changes(&state.catalog);
+    // A mark that is found again is no news.
+    let arrived = &mut outcome.arrived;
+    arrived.retain(|id| !state.catalog.is_marked(*id));
+    // The first listing tells what there is, not what has happened; nobody can have asked for
+    // a name before it.
+    if state.link.listed.is_some() {
+        let events = EventKind::of_listing(&outcome, &state.catalog);
+        step.effects.events.extend(events);
+        step.effects.changes.extend(changes);
+    }
+    step.effects.events.push(EventKind::Connected { messages });
+    let news = News::of(&outcome);
+    log::info!("listed: {messages} messages, {news}");
+    news.note(&mut state.link);
+}
+
+/// Brings the catalog up to date with a listing.
+fn take_in(messages: &Messages, state: &mut State, now: Moment) -> Outcome {
+    let listing: Vec<Listed<'_>> = messages.iter().collect();
+    let (catalog, suffix) = (&mut state.catalog, &state.settings.suffix);
+    reconcile(catalog, &listing, suffix, now.unix_seconds())
+}
+
+/// Takes over the marks of a mount that ended without a commit; whether there were any.
+fn inherit(state: &mut State) -> bool {
+    let inherited = std::mem::take(&mut state.inherited);
+    if inherited.is_empty() {
+        return false;
+    }
+    if state.catalog.is_numbered() {
+        log::warn!(
+            "{} marks of a mount that did not commit are dropped: the server's unique-ids are \
+             message-numbers, and may stand for other messages by now",
+            inherited.len()
+        );
+        return true;
+    }
+    let suffix = state.settings.suffix.clone();
+    let found = |mark: &Mark| mark.find(&state.catalog, &suffix);
+    let (found, missing): (Vec<_>, Vec<_>) = inherited
+        .into_iter()
+        .map(|mark| (found(&mark), mark))
+        .partition(|(id, _)| id.is_some());
+    for &id in found.iter().filter_map(|(id, _)| id.as_ref()) {
+        state.catalog.place(id, Place::Deleted);
+    }
+    let (found, lost) = (found.len(), missing.len());
+    if !state.catalog.window.is_partial() {
+        log::warn!(
+            "took over {found} marked messages from a mount that did not commit; {lost} are no longer there"
+        );
+    } else {
+        if found > 0 {
+            log::warn!("{found} messages that were marked are listed again; {lost} are not");
+        }
+        state.inherited = missing.into_iter().map(|(_, mark)| mark).collect();
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::handle::Maildrop;
+    use super::super::super::{Change, locked};
+    use super::super::Order;
+    use super::super::rig::{Rig, settings};
+    use super::super::script::Script;
+    use super::*;
+
+    fn mailbox() -> Script {
+        Script::of(&[("a", "one\r\n"), ("b", "two\r\n")])
+    }
+
+    #[test]
+    fn marks_by_message_numbers_are_not_taken_over() {
+        let numbered = || Script::of(&[("1", "one\r\n"), ("2", "two\r\n")]);
+        let before = Rig::connected(numbered());
+        before.mark("2");
+        let mut rig = Rig::with(settings(), numbered(), before.journal.marks());
+        rig.connect().unwrap();
+        assert!(rig.maildrop.find(Place::Root, "2").is_some());
+        assert_eq!(rig.journal.marks(), []);
+    }
+
+    #[test]
+    fn marks_of_a_mount_before_are_taken_over_once_they_are_found() {
+        let before = Rig::connected(mailbox());
+        before.mark("b");
+        let mut marks = before.journal.marks();
+        marks.push(marks[0].clone());
+        marks[1].size += 1;
+        let mut rig = Rig::with(settings(), mailbox(), marks);
+        rig.connect().unwrap();
+        assert!(rig.maildrop.find(Place::Deleted, "b").is_some());
+        assert_eq!(rig.journal.marks(), before.journal.marks());
+        assert_eq!(rig.ordered, [Order::Connect, Order::WriteJournal]);
+    }
+
+    /// Puts a message in the place of another, and lists that.
+    fn replace(rig: &mut Rig, at: usize, name: &str) {
+        rig.script.messages.remove(at);
+        let message = (name.to_owned(), 3, "x\r\n".to_owned());
+        rig.script.messages.push(message);
+        locked(&rig.told).clear();
+        locked(&rig.events).clear();
+        rig.ask(Maildrop::refresh);
+    }
+
+    #[test]
+    fn a_marked_message_that_comes_back_into_sight_is_no_new_mail() {
+        let names: Vec<String> = (0..250).map(|number| format!("m{number}")).collect();
+        let messages: Vec<_> = names.iter().map(|name| (&**name, "x\r\n")).collect();
+        let mut rig = Rig::connected(Script::of(&messages));
+        rig.mark("m0");
+        replace(&mut rig, 0, "new");
+        assert!(rig.maildrop.find(Place::Deleted, "m0").is_none());
+        let arrived = rig.maildrop.status().link.arrived;
+        replace(&mut rig, 249, "m0");
+        assert!(rig.maildrop.find(Place::Deleted, "m0").is_some());
+        let appeared = Change::Appeared {
+            place: Place::Deleted,
+            name: "m0".into(),
+        };
+        let told = locked(&rig.told);
+        let about = told.iter().filter(|it| format!("{it:?}").contains("m0"));
+        assert_eq!(about.collect::<Vec<_>>(), [&appeared]);
+        let events = locked(&rig.events);
+        let news = events.iter().any(|it| matches!(it, EventKind::Arrived(_)));
+        assert!(!news && rig.maildrop.status().link.arrived == arrived);
+    }
+
+    #[test]
+    fn what_was_there_before_the_mount_is_no_news_and_what_comes_later_is() {
+        let mut rig = Rig::connected(mailbox());
+        assert_eq!(*rig.told.lock().unwrap(), []);
+        rig.cut();
+        rig.script = Script::of(&[("a", "one\r\n"), ("b", "two\r\n"), ("c", "three\r\n")]);
+        rig.connect().unwrap();
+        let came = Change::Appeared {
+            place: Place::Root,
+            name: "c".into(),
+        };
+        assert_eq!(*rig.told.lock().unwrap(), [came]);
+    }
+}
