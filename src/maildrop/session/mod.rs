@@ -16,6 +16,7 @@ mod log_in;
 mod method;
 mod progress;
 mod refusal;
+mod retrieving;
 mod sign_in;
 
 use std::time::Duration;
@@ -32,16 +33,15 @@ pub(super) use method::NoMethod;
 pub(super) use refusal::Refusal;
 pub(super) use sign_in::{Manner, SignIn};
 
-use exchange::Retrieval;
 use progress::Progress;
+use retrieving::Retrieving;
 
 use super::clock::Moment;
 use super::engine::Idleness;
-use super::fetch::{Fetch, Part};
+use super::fetch::Fetch;
 use super::message::MessageId;
 use super::numbering::Numbering;
-use super::pace::{Pace, Survey};
-use super::schedule::Flight;
+use super::pace::Survey;
 
 /// A server may think for minutes over PASS, the first listing and QUIT; over anything else one
 /// minute without an octet means that it is gone.
@@ -65,15 +65,7 @@ pub(super) struct Session {
     /// How somebody has logged in, for people.
     login: Option<String>,
     numbering: Numbering,
-    /// Listed octets of the messages asked for.
-    octets: u64,
-    pace: Pace,
-    /// Whether commands have been in flight together since no reply was due.
-    together: bool,
-    /// The messages that have come since no reply was due.
-    burst: Vec<MessageId>,
-    /// Whether one of them was not as long as it should be.
-    is_doubted: bool,
+    retrieving: Retrieving,
     last_sign: Moment,
     progress: Progress,
     listed_at: Moment,
@@ -102,11 +94,7 @@ impl Session {
             capabilities: Capabilities::default(),
             login: None,
             numbering: Numbering::default(),
-            octets: 0,
-            pace: Pace::default(),
-            together: false,
-            burst: Vec::new(),
-            is_doubted: false,
+            retrieving: Retrieving::default(),
             last_sign: now,
             progress: Progress::new(now),
             listed_at: now,
@@ -158,13 +146,13 @@ impl Session {
         let waited = now - self.last_sign;
         self.last_sign = now;
         self.progress.heard(input.len(), now);
-        self.together |= self.connection.in_flight() > 1;
+        self.retrieving.together |= self.connection.in_flight() > 1;
         while let Some(event) = self.connection.poll(&mut input)? {
             match event {
                 Event::Accepted {
                     tag: Exchange::Retrieve(retrieval),
                     ..
-                } => retrieval.answered(now, &mut self.pace),
+                } => retrieval.answered(now, &mut self.retrieving.pace),
                 Event::Accepted {
                     tag: Exchange::OwnCapa,
                     ..
@@ -211,13 +199,12 @@ impl Session {
         self.progress.renew(now);
         match (exchange, reply) {
             (Exchange::Retrieve(retrieval), reply) => {
-                self.octets = self.octets.saturating_sub(retrieval.octets);
-                happenings.extend(match reply {
-                    Some(reply) => Some(Happening::NotRetrieved(retrieval.fetch, reply)),
-                    None => self.judge(retrieval)?,
-                });
+                let connection = &mut self.connection;
+                happenings.extend(self.retrieving.ended(retrieval, reply, connection)?);
             }
-            (Exchange::Confirm(retrieval), _) => happenings.push(self.believe(retrieval.fetch)),
+            (Exchange::Confirm(retrieval), _) => {
+                happenings.push(self.retrieving.believe(retrieval.fetch));
+            }
             (Exchange::Delete(id), Some(reply)) => happenings.push(Happening::Deleted(id, reply)),
             (Exchange::Noop, _) => {}
             (Exchange::Reset, Some(reply)) => happenings.push(Happening::Reset(reply)),
@@ -225,40 +212,6 @@ impl Session {
             (exchange, reply) => self.sign_in_step(exchange, reply, now, happenings)?,
         }
         Ok(())
-    }
-
-    /// What to make of a message that has come to its end. One that is shorter than it should be may
-    /// have been cut off by a dot that was not stuffed: the server is made to speak once more.
-    fn judge(&mut self, retrieval: Retrieval) -> Result<Option<Happening>, CommandError> {
-        let fetch = retrieval.fetch;
-        let is_odd = fetch.is_whole() && !retrieval.is_plausible();
-        match self.connection.bare_dots() {
-            Some(Dots::Bare) if fetch.is_whole() && !is_odd => {}
-            Some(Dots::Bare) if fetch.is_whole() => return Ok(Some(Happening::Garbled(fetch))),
-            Some(_) => {
-                self.connection.set_dots(Dots::Bare);
-                return Ok(Some(Happening::Unstuffed(fetch)));
-            }
-            None => {}
-        }
-        let together = retrieval.is_behind || self.connection.in_flight() > 0;
-        self.is_doubted |= together && is_odd;
-        if self.is_doubted {
-            let id = fetch.id;
-            self.burst.push(id);
-            return Ok(Some(Happening::Suspect { id, is_odd }));
-        }
-        if !is_odd || !retrieval.is_short() {
-            return Ok(Some(self.believe(fetch)));
-        }
-        self.connection
-            .send(&Command::Noop, Exchange::Confirm(retrieval))?;
-        Ok(None)
-    }
-
-    fn believe(&mut self, fetch: Fetch) -> Happening {
-        self.burst.push(fetch.id);
-        Happening::Retrieved(fetch)
     }
 
     fn sign_in_step(
@@ -280,7 +233,7 @@ impl Session {
             sign_in::Outcome::GoesOn => {}
             sign_in::Outcome::Happened(happening) => happenings.push(happening),
             sign_in::Outcome::Listed(listing) => {
-                self.pace = survey.pace(now);
+                self.retrieving.pace = survey.pace(now);
                 self.login = sign_in.login();
                 self.stage = Stage::Listed;
                 self.listed_at = now;
@@ -367,7 +320,7 @@ impl Session {
 
     /// Whether commands have been in flight together since no reply was due.
     pub fn has_pipelined(&self) -> bool {
-        self.together
+        self.retrieving.together
     }
 
     /// Whether the answer to CAPA is due.
@@ -415,63 +368,6 @@ impl Session {
         &self.capabilities
     }
 
-    /// What is in flight.
-    pub fn flight(&self) -> Flight {
-        let is_beginning = self
-            .last_retrieval()
-            .is_some_and(|last| !last.fetch.is_whole());
-        Flight {
-            commands: self.connection.in_flight(),
-            octets: self.octets,
-            is_beginning,
-        }
-    }
-
-    /// How many octets should be in flight.
-    pub fn window(&self) -> u64 {
-        self.pace.window()
-    }
-
-    /// Sends RETR or TOP; false where the message has no number in this session.
-    pub fn retrieve(&mut self, request: Request, now: Moment) -> Result<bool, CommandError> {
-        let Request {
-            fetch,
-            octets,
-            lines,
-            expected,
-        } = request;
-        self.stir(now);
-        let Some(number) = self.numbering.number(fetch.id) else {
-            return Ok(false);
-        };
-        let in_flight = self.octets.saturating_add(octets);
-        // Where a server loses one of two commands, the reply to the other must not pass for its own.
-        let likes = self
-            .last_retrieval()
-            .is_some_and(|last| last.resembles(expected));
-        if likes {
-            self.connection.send(&Command::Noop, Exchange::Noop)?;
-        }
-        let is_behind = self.connection.in_flight() > 0;
-        let retrieval = Retrieval {
-            fetch,
-            octets,
-            asked: now,
-            in_flight,
-            is_behind,
-            expected,
-            received: 0,
-        };
-        let command = match fetch.part {
-            Part::Whole => Command::Retr(number),
-            Part::Beginning => Command::Top(number, lines),
-        };
-        self.connection
-            .send(&command, Exchange::Retrieve(retrieval))?;
-        self.octets = in_flight;
-        Ok(true)
-    }
-
     /// Sends DELE; false where the message has no number in this session.
     pub fn delete(&mut self, id: MessageId, now: Moment) -> Result<bool, CommandError> {
         self.stir(now);
@@ -510,27 +406,6 @@ impl Session {
         Ok(())
     }
 
-    fn last_retrieval(&self) -> Option<&Retrieval> {
-        match self.connection.tags().next_back()? {
-            Exchange::Retrieve(retrieval) => Some(retrieval),
-            _ => None,
-        }
-    }
-
-    /// What is being fetched and has come to no end.
-    pub fn retrievals(&self) -> Vec<Fetch> {
-        let fetch = |exchange: &Exchange| match exchange {
-            Exchange::Retrieve(retrieval) | Exchange::Confirm(retrieval) => Some(retrieval.fetch),
-            _ => None,
-        };
-        self.connection.tags().filter_map(fetch).collect()
-    }
-
-    /// The messages that have come since no reply was due.
-    pub fn burst(&self) -> &[MessageId] {
-        &self.burst
-    }
-
     /// When the server must have given a sign, if one is due.
     pub fn deadline(&self) -> Option<Moment> {
         let patience = match self.connection.tags().next()? {
@@ -554,9 +429,7 @@ impl Session {
         if self.connection.in_flight() == 0 {
             self.last_sign = now;
             self.progress.renew(now);
-            self.together = false;
-            self.burst.clear();
-            self.is_doubted = false;
+            self.retrieving.begin_anew();
         }
     }
 }

@@ -1,0 +1,166 @@
+//! Messages that a session has asked for, and what to make of what comes.
+
+use crate::pop3::{Command, CommandError, Connection, Dots, Reply};
+
+use super::super::clock::Moment;
+use super::super::fetch::{Fetch, Part};
+use super::super::message::MessageId;
+use super::super::pace::Pace;
+use super::super::schedule::Flight;
+use super::exchange::Retrieval;
+use super::{Exchange, Happening, Request, Session};
+
+/// How that goes.
+#[derive(Default)]
+pub(super) struct Retrieving {
+    /// Listed octets of the messages asked for.
+    octets: u64,
+    pub(super) pace: Pace,
+    /// Whether commands have been in flight together since no reply was due.
+    pub(super) together: bool,
+    /// The messages that have come since no reply was due.
+    burst: Vec<MessageId>,
+    /// Whether one of them was not as long as it should be.
+    is_doubted: bool,
+}
+
+impl Retrieving {
+    /// No reply is due: what comes next has nothing to do with what came before.
+    pub(super) fn begin_anew(&mut self) {
+        self.together = false;
+        self.burst.clear();
+        self.is_doubted = false;
+    }
+
+    /// RETR or TOP has been refused, or what it asked for has come to its end.
+    pub(super) fn ended(
+        &mut self,
+        retrieval: Retrieval,
+        refusal: Option<Reply>,
+        connection: &mut Connection<Exchange>,
+    ) -> Result<Option<Happening>, CommandError> {
+        self.octets = self.octets.saturating_sub(retrieval.octets);
+        match refusal {
+            Some(reply) => Ok(Some(Happening::NotRetrieved(retrieval.fetch, reply))),
+            None => self.judge(retrieval, connection),
+        }
+    }
+
+    /// What to make of a message that has come to its end. One that is shorter than it should be may
+    /// have been cut off by a dot that was not stuffed: the server is made to speak once more.
+    fn judge(
+        &mut self,
+        retrieval: Retrieval,
+        connection: &mut Connection<Exchange>,
+    ) -> Result<Option<Happening>, CommandError> {
+        let fetch = retrieval.fetch;
+        let is_odd = fetch.is_whole() && !retrieval.is_plausible();
+        match connection.bare_dots() {
+            Some(Dots::Bare) if fetch.is_whole() && !is_odd => {}
+            Some(Dots::Bare) if fetch.is_whole() => return Ok(Some(Happening::Garbled(fetch))),
+            Some(_) => {
+                connection.set_dots(Dots::Bare);
+                return Ok(Some(Happening::Unstuffed(fetch)));
+            }
+            None => {}
+        }
+        let together = retrieval.is_behind || connection.in_flight() > 0;
+        self.is_doubted |= together && is_odd;
+        if self.is_doubted {
+            let id = fetch.id;
+            self.burst.push(id);
+            return Ok(Some(Happening::Suspect { id, is_odd }));
+        }
+        if !is_odd || !retrieval.is_short() {
+            return Ok(Some(self.believe(fetch)));
+        }
+        connection.send(&Command::Noop, Exchange::Confirm(retrieval))?;
+        Ok(None)
+    }
+
+    /// A message has come that nothing speaks against.
+    pub(super) fn believe(&mut self, fetch: Fetch) -> Happening {
+        self.burst.push(fetch.id);
+        Happening::Retrieved(fetch)
+    }
+}
+
+impl Session {
+    /// What is in flight.
+    pub fn flight(&self) -> Flight {
+        let is_beginning = self
+            .last_retrieval()
+            .is_some_and(|last| !last.fetch.is_whole());
+        Flight {
+            commands: self.connection.in_flight(),
+            octets: self.retrieving.octets,
+            is_beginning,
+        }
+    }
+
+    /// How many octets should be in flight.
+    pub fn window(&self) -> u64 {
+        self.retrieving.pace.window()
+    }
+
+    /// Sends RETR or TOP; false where the message has no number in this session.
+    pub fn retrieve(&mut self, request: Request, now: Moment) -> Result<bool, CommandError> {
+        let Request {
+            fetch,
+            octets,
+            lines,
+            expected,
+        } = request;
+        self.stir(now);
+        let Some(number) = self.numbering.number(fetch.id) else {
+            return Ok(false);
+        };
+        let in_flight = self.retrieving.octets.saturating_add(octets);
+        // Where a server loses one of two commands, the reply to the other must not pass for its own.
+        let likes = self
+            .last_retrieval()
+            .is_some_and(|last| last.resembles(expected));
+        if likes {
+            self.connection.send(&Command::Noop, Exchange::Noop)?;
+        }
+        let is_behind = self.connection.in_flight() > 0;
+        let retrieval = Retrieval {
+            fetch,
+            octets,
+            asked: now,
+            in_flight,
+            is_behind,
+            expected,
+            received: 0,
+        };
+        let command = match fetch.part {
+            Part::Whole => Command::Retr(number),
+            Part::Beginning => Command::Top(number, lines),
+        };
+        self.connection
+            .send(&command, Exchange::Retrieve(retrieval))?;
+        self.retrieving.octets = in_flight;
+        Ok(true)
+    }
+
+    fn last_retrieval(&self) -> Option<&Retrieval> {
+        match self.connection.tags().next_back()? {
+            Exchange::Retrieve(retrieval) => Some(retrieval),
+            _ => None,
+        }
+    }
+
+    /// What is being fetched and has come to no end.
+    pub fn retrievals(&self) -> Vec<Fetch> {
+        let fetch = |exchange: &Exchange| match exchange {
+            Exchange::Retrieve(retrieval) | Exchange::Confirm(retrieval) => Some(retrieval.fetch),
+            _ => None,
+        };
+        self.connection.tags().filter_map(fetch).collect()
+    }
+
+    /// The messages that have come since no reply was due.
+    pub fn burst(&self) -> &[MessageId] {
+        &self.retrieving.burst
+    }
+}
