@@ -150,3 +150,106 @@ fn hear_line<'a, 'i: 'a>(
     *heard += 1;
     Ok(Some(Heard::Line(text.strip_prefix(b".").unwrap_or(text))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::play::{Client, Heard, err, ok, plain};
+    use super::super::sasl::{Account, Authentication, SaslError};
+    use super::super::{Command, CommandError, Secret};
+    use super::*;
+
+    #[test]
+    fn an_exchange_that_is_given_up_ends_the_connection_once_the_server_knows() {
+        let password = Secret::new("pass".to_owned());
+        let mut client = Client::greeted();
+        client.connection.send(&plain(&password), 1).unwrap();
+        client.connection.sent(usize::MAX);
+        client.feed(b"+ \r\n+ \r\n").unwrap();
+        assert_eq!(client.connection.outgoing(), b"AGFubgBwYXNz\r\n*\r\n");
+        assert_eq!(
+            client.feed(b"-ERR cancelled\r\n"),
+            Err(ProtocolError::Sasl(SaslError::OutOfTurn))
+        );
+    }
+
+    #[test]
+    fn what_the_server_said_of_a_token_is_told_with_its_refusal() {
+        let (login, secret) = ("ann", &Secret::new("token".to_owned()));
+        let xoauth2 = Command::Auth(Authentication::XOAuth2(Account { login, secret }));
+        let mut client = Client::greeted();
+        client.connection.send(&xoauth2, 1).unwrap();
+        client.heard.clear();
+        client
+            .feed(b"+ \r\n+ eyJzdGF0dXMiOiI0MDEifQ==\r\n-ERR [AUTH] no\r\n")
+            .unwrap();
+        assert_eq!(
+            client.heard,
+            [Heard::End(1, err(r#"[AUTH] no ({"status":"401"})"#))]
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_no_reply_leaves_its_exchange_unanswered() {
+        let mut client = Client::new(&[]);
+        assert_eq!(
+            client.feed(b"* OK IMAP4rev1 \x1b[0m\r\n"),
+            Err(ProtocolError::NotAReply(
+                r"* OK IMAP4rev1 \u{1b}[0m".to_owned()
+            ))
+        );
+        assert!(client.connection.tags().eq(&[0]));
+    }
+
+    fn after_stls(pieces: &[&[u8]]) -> (Result<(), ProtocolError>, Vec<Heard>) {
+        let mut client = Client::greeted();
+        client.connection.send(&Command::Stls, 1).unwrap();
+        client.heard.clear();
+        let outcome = pieces.iter().try_for_each(|piece| client.feed(piece));
+        (outcome, client.heard)
+    }
+
+    #[test]
+    fn octets_in_clear_behind_the_reply_to_stls_hide_the_reply() {
+        let (outcome, heard) = after_stls(&[b"+OK\r\n+OK injected\r\n"]);
+        assert_eq!(outcome, Err(ProtocolError::PlaintextAfterStls));
+        assert_eq!(heard, []);
+    }
+
+    #[test]
+    fn octets_in_clear_before_tls_is_established_are_refused() {
+        let (outcome, heard) = after_stls(&[b"+OK\r\n", b"+"]);
+        assert_eq!(outcome, Err(ProtocolError::PlaintextAfterStls));
+        assert_eq!(heard, [Heard::End(1, ok(""))]);
+    }
+
+    #[test]
+    fn the_session_goes_on_once_tls_is_established() {
+        let mut client = Client::greeted();
+        client.connection.send(&Command::Stls, 1).unwrap();
+        client.feed(b"+OK begin\r\n").unwrap();
+        assert_eq!(
+            client.connection.send(&Command::Capa, 2),
+            Err(CommandError::TlsPending)
+        );
+        client.connection.tls_established();
+        assert_eq!(client.connection.send(&Command::Capa, 2), Ok(()));
+        client.feed(b"+OK\r\n.\r\n").unwrap();
+    }
+
+    #[test]
+    fn endless_lines_are_refused() {
+        let flood = vec![b'x'; 1 << 20];
+        let mut client = Client::new(&[]);
+        assert!(matches!(
+            client.feed(&flood),
+            Err(ProtocolError::LineTooLong(_))
+        ));
+        let mut client = Client::greeted();
+        client.connection.send(&Command::Uidl, 1).unwrap();
+        client.feed(b"+OK\r\n").unwrap();
+        assert!(matches!(
+            client.feed(&flood),
+            Err(ProtocolError::LineTooLong(_))
+        ));
+    }
+}

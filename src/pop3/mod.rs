@@ -43,6 +43,8 @@ mod lines;
 pub mod listing;
 mod message_number;
 mod outgoing;
+#[cfg(test)]
+mod play;
 mod reply;
 mod response_code;
 pub mod sasl;

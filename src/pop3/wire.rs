@@ -91,3 +91,107 @@ impl Wire {
         ProtocolError::UnexpectedOctets(self.confidential.printable(words))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::play::{Client, plain};
+    use super::super::sasl::{Account, ChannelBinding, Hash};
+    use super::super::{Event, ResponseCode};
+    use super::*;
+
+    fn scram(secret: &Secret) -> Command<'_> {
+        let login = "user";
+        Command::Auth(Authentication::Scram {
+            hash: Hash::Sha1,
+            account: Account { login, secret },
+            nonce: "fyko+d2lbbFgONRv9qkxdawL",
+            binding: ChannelBinding::Unused,
+        })
+    }
+
+    /// The server's first message in the example of RFC 5802 section 5.
+    const SERVER_FIRST: &[u8] = b"+ cj1meWtvK2QybGJiRmdPTlJ2OXFreGRhd0wzcmZjTkhZSlkxWlZ2V1ZzN2oscz1RU1hDUitRNnNlazhiZjkyLGk9NDA5Ng==\r\n";
+
+    #[test]
+    fn the_response_goes_out_when_it_is_asked_for() {
+        let password = Secret::new("x".repeat(250));
+        let command = plain(&password);
+        let mut client = Client::greeted();
+        client.connection.send(&command, 1).unwrap();
+        assert_eq!(client.connection.outgoing(), b"AUTH PLAIN\r\n");
+        client.connection.sent(usize::MAX);
+        client.feed(b"+ \r\n").unwrap();
+        assert!(client.connection.outgoing().starts_with(b"AGFubgB4eHh4"));
+        assert!(client.connection.outgoing().ends_with(b"\r\n"));
+        assert_eq!(client.connection.in_flight(), 1);
+    }
+
+    #[test]
+    fn what_takes_long_waits_for_its_time() {
+        let password = Secret::new("pencil".to_owned());
+        let mut client = Client::greeted();
+        client.connection.send(&scram(&password), 1).unwrap();
+        client.connection.sent(usize::MAX);
+        client.feed(SERVER_FIRST).unwrap();
+        assert_eq!(client.connection.outgoing(), b"");
+        client.connection.think();
+        assert!(client.connection.outgoing().starts_with(b"Yz1iaXdz"));
+        let said = client.connection.outgoing().len();
+        client.connection.think();
+        assert_eq!(client.connection.outgoing().len(), said);
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_not_said() {
+        let password = Secret::new("pencil".to_owned());
+        let mut client = Client::greeted();
+        client.connection.send(&scram(&password), 1).unwrap();
+        client.connection.sent(usize::MAX);
+        client.feed(SERVER_FIRST).unwrap();
+        client.feed(b"-ERR too late\r\n").unwrap();
+        client.connection.think();
+        assert_eq!(client.connection.outgoing(), b"");
+    }
+
+    #[test]
+    fn apop_needs_a_timestamp_in_the_greeting() {
+        let password = Secret::new("tanstaaf".to_owned());
+        let (login, password) = ("mrose", &password);
+        let apop = Command::Apop { login, password };
+        let mut client = Client::greeted();
+        assert_eq!(
+            client.connection.send(&apop, 1),
+            Err(CommandError::NoTimestamp)
+        );
+        let mut client = Client::new(&[]);
+        client
+            .feed(b"+OK ready <1896.697170952@dbc.mtview.ca.us>\r\n")
+            .unwrap();
+        client.connection.send(&apop, 1).unwrap();
+        assert_eq!(
+            client.connection.outgoing(),
+            b"APOP mrose c4c9334bac560ecc979e58001b3e22fb\r\n"
+        );
+    }
+
+    #[test]
+    fn a_repeated_password_is_not_shown() {
+        let password = Secret::new("hunter2".to_owned());
+        let mut client = Client::greeted();
+        client
+            .connection
+            .send(&Command::Pass(&password), 1)
+            .unwrap();
+        let mut input = &b"-ERR [AUTH] bad command: PASS hunter2\r\n"[..];
+        let Ok(Some(Event::End {
+            reply: Some(reply), ..
+        })) = client.connection.poll(&mut input)
+        else {
+            panic!("the reply should end the exchange");
+        };
+        assert_eq!(reply.code(), Some(ResponseCode::Auth));
+        assert!(!format!("{reply:?}").contains("hunter2"));
+        let error = client.feed(b"PASS hunter2?\r\n").unwrap_err();
+        assert!(!format!("{error:?} {error}").contains("hunter2"));
+    }
+}
