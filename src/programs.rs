@@ -1,11 +1,15 @@
 //! Other programs, run without a shell.
 
+mod complaint;
+
 use std::fmt;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use nix::sys::signal::SigSet;
+
+pub use complaint::Complaint;
 
 /// A program and its arguments. The program is looked for in PATH.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,20 +1,16 @@
 //! A program whose standard input and output are the way to the server: in the keeper, which alone may
 //! run one.
 
-use std::io::{self, BufRead, BufReader, IsTerminal, PipeReader, Read};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::process::{Child, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::process::{Child, ExitStatus};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Endpoint;
 use crate::pop3::text;
-use crate::programs::CommandLine;
-
-/// The longest line that a program may say at once, in octets.
-const LONGEST_LINE: u64 = 1024;
+use crate::programs::{CommandLine, Complaint};
 
 /// How long a program that has closed its output may take to end.
 const END_BOUND: Duration = Duration::from_millis(500);
@@ -27,14 +23,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(10);
 pub(super) struct Running {
     name: String,
     child: Child,
-    complaints: Option<Complaints>,
-}
-
-/// What a program says on its standard error, on its way to the log.
-#[derive(Debug)]
-struct Complaints {
-    passing_on: JoinHandle<()>,
-    last: Arc<Mutex<String>>,
+    complaint: Complaint,
 }
 
 /// Starts the command for a server: in its arguments, `%h` is the host and `%p` the port. Also the
@@ -55,7 +44,9 @@ pub(super) fn start(
     ours.set_nonblocking(true)?;
     let theirs = OwnedFd::from(theirs);
     let name = command.program().to_owned();
-    let (stderr, complaints) = complaints(&name)?;
+    let complaining = name.clone();
+    let hear = move |line: &[u8]| log::info!("{complaining}: {}", text::printable(line));
+    let (stderr, complaint) = Complaint::channel(hear)?;
     let child = command
         .to_command()
         .stdin(theirs.try_clone()?)
@@ -65,7 +56,7 @@ pub(super) fn start(
     let running = Running {
         name,
         child,
-        complaints,
+        complaint,
     };
     Ok((ours, running))
 }
@@ -88,57 +79,17 @@ fn substituted(word: &str, endpoint: &Endpoint) -> String {
     text
 }
 
-/// Where the program is to complain.
-fn complaints(name: &str) -> io::Result<(Stdio, Option<Complaints>)> {
-    if io::stderr().is_terminal() {
-        return Ok((Stdio::inherit(), None));
-    }
-    let (reader, writer) = io::pipe()?;
-    let last = Arc::new(Mutex::new(String::new()));
-    let (name, noted) = (name.to_owned(), Arc::clone(&last));
-    let passing_on = thread::Builder::new()
-        .name("complaints".to_owned())
-        .spawn(move || pass_on(&name, reader, &noted))?;
-    Ok((writer.into(), Some(Complaints { passing_on, last })))
-}
-
-fn pass_on(name: &str, pipe: PipeReader, last: &Mutex<String>) {
-    let mut pipe = BufReader::new(pipe);
-    let mut line = Vec::new();
-    while let Ok(1..) = pipe
-        .by_ref()
-        .take(LONGEST_LINE)
-        .read_until(b'\n', &mut line)
-    {
-        let words = text::printable(line.trim_ascii_end());
-        log::info!("{name}: {words}");
-        *locked(last) = words;
-        line.clear();
-    }
-}
-
-impl Complaints {
-    /// The last line; that of a program that has ended is in the pipe already, and soon here.
-    fn last(&self, until: Instant) -> String {
-        while !self.passing_on.is_finished() && Instant::now() < until {
-            thread::sleep(POLL_INTERVAL);
-        }
-        locked(&self.last).clone()
-    }
-}
-
 impl Running {
     /// How it has ended, if that was not well. May take half a second.
     pub(super) fn last_words(&mut self) -> Option<String> {
         let until = Instant::now() + END_BOUND;
         let status = self.status(until).filter(|status| !status.success())?;
-        let said = self.complaints.as_ref().map(|them| them.last(until));
-        let said = said.filter(|words| !words.is_empty());
-        let said = said.map(|words| format!(": {words}")).unwrap_or_default();
-        Some(format!(
-            "the connect command {} failed: {status}{said}",
-            self.name
-        ))
+        let left = until.saturating_duration_since(Instant::now());
+        let failed = format!("the connect command {} failed: {status}", self.name);
+        match text::printable(&self.complaint.last(left)).as_str() {
+            "" => Some(failed),
+            said => Some(format!("{failed}: {said}")),
+        }
     }
 
     fn status(&mut self, until: Instant) -> Option<ExitStatus> {
@@ -159,16 +110,11 @@ impl Drop for Running {
     }
 }
 
-/// No panic leaves half a change behind here.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Security;
     use super::*;
-    use std::io::Write;
+    use std::io::{IsTerminal, Read, Write};
 
     fn endpoint() -> Endpoint {
         Endpoint {

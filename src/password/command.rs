@@ -6,15 +6,18 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use memchr::memmem;
 use zeroize::Zeroizing;
 
-use super::complaint::Complaint;
 use super::{CommandFault, Origin, PasswordError, Wanted, line};
-use crate::pop3::Secret;
-use crate::programs::CommandLine;
+use crate::pop3::{Secret, text};
+use crate::programs::{CommandLine, Complaint};
 
 /// How long a program may take: it may have to ask a person for a passphrase first.
 const BOUND: Duration = Duration::from_secs(60);
+
+/// How long to wait for the last words of a program that has ended.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How often a program that has printed all is asked whether it has ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
@@ -61,7 +64,8 @@ impl Running {
             program: command.program().to_owned(),
             source,
         };
-        let (stderr, complaint) = Complaint::channel().map_err(failure)?;
+        // Of what it says, only the last is told, and that only if it fails.
+        let (stderr, complaint) = Complaint::channel(|_| {}).map_err(failure)?;
         let (child, pipe) = spawn(command, stderr).map_err(failure)?;
         Ok(Self {
             program: command.program().to_owned(),
@@ -92,7 +96,7 @@ impl Running {
                     return Err(CommandFault::Failed {
                         program: self.program.clone(),
                         status,
-                        said: self.complaint.words(output),
+                        said: quoted(&self.complaint.last(LAST_WORDS), output),
                     });
                 }
                 None if self.start.elapsed() >= self.bound => return Err(self.timed_out()),
@@ -122,6 +126,19 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// What a program said, printable; nothing of it if it repeats a line of what the program gave, which
+/// may be the secret.
+fn quoted(said: &[u8], output: &[u8]) -> String {
+    let lines = output
+        .split(|octet| *octet == b'\n')
+        .map(<[u8]>::trim_ascii);
+    let mut secrets = lines.filter(|line| !line.is_empty());
+    if secrets.any(|line| memmem::find(said, line).is_some()) {
+        return "(left out: it repeats what it gave)".to_owned();
+    }
+    text::printable(said)
 }
 
 fn spawn(command: &CommandLine, stderr: Stdio) -> io::Result<(Child, PipeReader)> {
@@ -212,6 +229,14 @@ mod tests {
         }
         let words = said("echo sesame; echo it is sesame >&2; exit 1");
         assert!(!words.contains("sesame"));
+    }
+
+    #[test]
+    fn what_repeats_the_secret_is_left_out() {
+        let output = b"sesame\nlogin: ann\n";
+        assert!(quoted(b"it is sesame", output).contains("left out"));
+        assert_eq!(quoted(b"no key\x1b[0m", output), r"no key\u{1b}[0m");
+        assert_eq!(quoted(b"", output), "");
     }
 
     #[test]

@@ -12,7 +12,6 @@
 
 mod command;
 mod command_fault;
-mod complaint;
 mod environment;
 mod error;
 mod line;
