@@ -3,8 +3,8 @@
 //! # The rooms
 //!
 //! ```text
-//! main -> run -> { cli, password, daemon, signals, sandbox, fuse, maildrop, net }
-//! fuse -> fs -> maildrop -> pop3        maildrop -> net        { password, net } -> { programs, pop3 }
+//! main -> run -> { cli, password, programs, daemon, signals, sandbox, fuse, fs, maildrop, net, pop3 }
+//! fuse -> fs -> maildrop -> { net, pop3 }        { password, net } -> { programs, private_file, pop3 }
 //! { run, fuse, net } -> keeper
 //! ```
 //!
@@ -15,7 +15,8 @@
 //! | [`run`] | composition: build, mount, wait, commit, choose the exit status |
 //! | [`cli`] | what was typed, what is meant, and the verbs, which speak through `.pop3fs/` |
 //! | [`password`] | where passwords come from |
-//! | [`programs`] | other programs, run without a shell |
+//! | [`private_file`] | files with secrets in them, which nobody else may use |
+//! | [`programs`] | other programs, run without a shell, and what they complain of |
 //! | [`daemon`], [`signals`] | going to the background; signals as messages |
 //! | [`keeper`], [`sandbox`] | a process that keeps the rights which ours gives up; giving them up |
 //! | [`fuse`] | the kernel, by way of the fuser crate: a thin adapter, mounting and unmounting |
@@ -91,6 +92,7 @@ pub mod maildrop;
 pub mod net;
 pub mod password;
 pub mod pop3;
+pub mod private_file;
 pub mod programs;
 pub mod run;
 pub mod sandbox;

@@ -1,8 +1,5 @@
 //! The certificate by which a server knows us.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
@@ -10,16 +7,13 @@ use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::SslContextBuilder;
 use openssl::x509::X509;
-use zeroize::Zeroizing;
 
 use super::NetError;
 use super::tls::plain_reason;
+use crate::private_file::PrivateFile;
 
 /// The most that is read of a file, in octets: a long chain of certificates.
-const LONGEST: u64 = 1 << 20;
-
-/// The permission bits that let others than the owner do anything with a file.
-const OTHERS: u32 = 0o077;
+const LONGEST: usize = 1 << 20;
 
 const KEY_BEGINS: &[u8] = b"-----BEGIN PRIVATE KEY-----";
 
@@ -43,13 +37,14 @@ impl ClientCertificate {
             path: path.to_owned(),
             reason,
         };
-        let unreadable = |path| move |error: io::Error| failure(path, error.to_string());
-        let chain = Contents::read(&self.certificate).map_err(unreadable(&self.certificate))?;
-        let contents = Contents::read(&self.key).map_err(unreadable(&self.key))?;
-        let key = contents.private_key();
-        let key = key.map_err(|reason| failure(&self.key, reason.to_owned()))?;
+        let read = |path| {
+            PrivateFile::read(path, LONGEST).map_err(|unfit| failure(path, unfit.to_string()))
+        };
+        let chain = read(&self.certificate)?;
+        let file = read(&self.key)?;
+        let key = private_key(&file).map_err(|reason| failure(&self.key, reason))?;
         let unusable = |path| move |errors| failure(path, plain_reason(&errors));
-        let mut chain = X509::stack_from_pem(&chain.octets)
+        let mut chain = X509::stack_from_pem(chain.octets())
             .map_err(unusable(&self.certificate))?
             .into_iter();
         let none = || {
@@ -90,36 +85,19 @@ impl Identity {
     }
 }
 
-/// What is in a file, and its permission bits.
-struct Contents {
-    octets: Zeroizing<Vec<u8>>,
-    mode: u32,
-}
-
-impl Contents {
-    /// Made in its full size, the buffer leaves no copy behind by growing.
-    fn read(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
-        let metadata = file.metadata()?;
-        let size = usize::try_from(metadata.len().min(LONGEST)).unwrap_or_default();
-        let mut octets = Zeroizing::new(Vec::with_capacity(size + 1));
-        file.take(LONGEST).read_to_end(&mut octets)?;
-        let mode = metadata.mode();
-        Ok(Self { octets, mode })
-    }
-
-    /// The key may stand behind certificates. OpenSSL reads to its end.
-    fn private_key(&self) -> Result<&[u8], &'static str> {
-        match memmem::find(&self.octets, KEY_BEGINS) {
-            Some(_) if self.mode & OTHERS != 0 => {
-                Err("there is a private key in it, and others than you may use it; do: chmod 600")
-            }
-            Some(start) => Ok(self.octets.get(start..).unwrap_or_default()),
-            None if memmem::find(&self.octets, b"PRIVATE KEY-----").is_some() => Err(
-                "the key is encrypted or in an old form; convert it: openssl pkcs8 -topk8 -nocrypt",
-            ),
-            None => Err("there is no private key in it"),
-        }
+/// The key may stand behind certificates, which nobody minds if others read. OpenSSL reads to its end.
+fn private_key(file: &PrivateFile) -> Result<&[u8], String> {
+    let octets = file.octets();
+    match memmem::find(octets, KEY_BEGINS) {
+        Some(start) => match file.private_octets() {
+            Ok(octets) => Ok(octets.get(start..).unwrap_or_default()),
+            Err(unfit) => Err(unfit.to_string()),
+        },
+        None if memmem::find(octets, b"PRIVATE KEY-----").is_some() => Err(
+            "the key is encrypted or in an old form; convert it: openssl pkcs8 -topk8 -nocrypt"
+                .to_owned(),
+        ),
+        None => Err("there is no private key in it".to_owned()),
     }
 }
 

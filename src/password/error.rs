@@ -1,10 +1,12 @@
 //! Why there is no password.
 
+use std::error::Error;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{CommandFault, Wanted};
+use crate::private_file::Unfit;
 
 /// Why there is no password. No part of one is ever in it.
 #[derive(Debug)]
@@ -16,27 +18,12 @@ pub enum PasswordError {
         /// What is wrong with it.
         fault: CommandFault,
     },
-    /// A file cannot be read.
-    Unreadable {
+    /// A file is not to be used.
+    File {
         /// Which file.
         path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// What should be a file is something else.
-    NotAFile {
-        /// What.
-        path: PathBuf,
-    },
-    /// A file with a password in it is open to others than its owner.
-    Exposed {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// A file with a password in it belongs to neither us nor root.
-    Foreign {
-        /// Which file.
-        path: PathBuf,
+        /// Why.
+        fault: Unfit,
     },
     /// What an origin gave cannot be a password.
     Unusable {
@@ -81,24 +68,21 @@ pub enum Fault {
     NotText,
 }
 
+impl PasswordError {
+    /// What is wrong with a file as an error.
+    pub(super) fn of_file(path: &Path) -> impl Fn(Unfit) -> Self {
+        move |fault| Self::File {
+            path: path.to_owned(),
+            fault,
+        }
+    }
+}
+
 impl fmt::Display for PasswordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Command { wanted, fault } => write!(f, "the {wanted} command {fault}"),
-            Self::Unreadable { path, source } => {
-                write!(f, "cannot read {}: {source}", path.display())
-            }
-            Self::NotAFile { path } => write!(f, "{} is not a regular file", path.display()),
-            Self::Exposed { path } => write!(
-                f,
-                "{path} has a password in it, and others than you may use it; do: chmod 600 {path}",
-                path = path.display()
-            ),
-            Self::Foreign { path } => write!(
-                f,
-                "{} has a password in it and belongs to somebody else; it must be yours or root's",
-                path.display()
-            ),
+            Self::File { path, fault } => write!(f, "cannot use {}: {fault}", path.display()),
             Self::Unusable { origin, fault } => write!(f, "{origin} {fault}"),
             Self::Nowhere => f.write_str(
                 "no password: there is none in POP3FS_PASSWORD or ~/.netrc, and no terminal to \
@@ -135,14 +119,14 @@ impl fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for PasswordError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl Error for PasswordError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Command {
                 fault: CommandFault::Start { source, .. },
                 ..
             } => Some(source),
-            Self::Unreadable { source, .. } => Some(source),
+            Self::File { fault, .. } => fault.source(),
             Self::Terminal(source) => Some(source),
             _ => None,
         }

@@ -17,7 +17,6 @@ mod error;
 mod line;
 mod netrc;
 mod netrc_token;
-mod private_file;
 mod prompt;
 mod source;
 mod terminal;

@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::netrc_token::{Tokens, plain};
-use super::private_file::{self, PrivateFile};
 use super::{Origin, PasswordError, line};
 use crate::pop3::Secret;
+use crate::private_file::{PrivateFile, Unfit};
 
 /// The most that is read, in octets: thousands of entries.
 const LONGEST: usize = 1 << 20;
@@ -48,20 +48,16 @@ impl Netrc {
     ///
     /// # Errors
     ///
-    /// [`PasswordError::Unreadable`], [`PasswordError::NotAFile`].
+    /// [`PasswordError::File`]
     pub(super) fn read(path: &Path) -> Result<Option<Self>, PasswordError> {
-        match private_file::read(path, LONGEST) {
+        match PrivateFile::read(path, LONGEST) {
             Ok(file) => Ok(Some(Self {
                 path: path.to_owned(),
                 text: String::from_utf8_lossy(file.octets()).into_owned().into(),
                 file,
             })),
-            Err(PasswordError::Unreadable { source, .. })
-                if source.kind() == io::ErrorKind::NotFound =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(error),
+            Err(Unfit::Unreadable(source)) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(fault) => Err(PasswordError::of_file(path)(fault)),
         }
     }
 
@@ -89,7 +85,8 @@ impl Netrc {
         let Some(password) = found else {
             return Ok(None);
         };
-        self.file.private_octets()?;
+        let private = self.file.private_octets();
+        private.map_err(PasswordError::of_file(&self.path))?;
         let origin = Origin::File(self.path.clone());
         line::first(plain(password).as_bytes(), &origin).map(Some)
     }
@@ -190,7 +187,8 @@ mod tests {
         let netrc = netrc(SEVERAL, 0o644);
         assert_eq!(netrc.login("a").unwrap(), "ann");
         let error = netrc.password("a", "ann").unwrap_err();
-        assert!(matches!(error, PasswordError::Exposed { .. }));
+        let exposed = Unfit::Exposed;
+        assert!(error.to_string().ends_with(&exposed.to_string()));
         assert!(netrc.password("a", "eve").unwrap().is_none());
     }
 

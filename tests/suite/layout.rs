@@ -23,14 +23,15 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &[]),
     ("daemon", &[]),
     ("signals", &[]),
-    ("password", &["pop3", "programs"]),
+    ("password", &["pop3", "private_file", "programs"]),
+    ("private_file", &[]),
     ("programs", &[]),
     ("keeper", &[]),
     ("sandbox", &[]),
     ("fuse", &["fs", "keeper"]),
     ("fs", &["maildrop"]),
     ("maildrop", &["net", "pop3"]),
-    ("net", &["pop3", "programs", "keeper"]),
+    ("net", &["pop3", "private_file", "programs", "keeper"]),
     ("pop3", &[]),
 ];
 
