@@ -129,7 +129,8 @@ fn a_message_that_goes_while_it_is_open_is_whole_or_stale() {
     }
 }
 
-/// The password is asked for anew at each login, for it may have changed.
+/// A command or a file is asked for the password anew at each login, for it may have changed; one that
+/// was typed, or came with the environment, is kept.
 #[test]
 fn each_login_asks_for_the_password() {
     let directory = tempfile::tempdir().expect("a temporary directory");
@@ -192,8 +193,9 @@ fn a_mailbox_in_use_is_waited_for() {
     });
 }
 
-/// A link that dies without a word is noticed in half the time that a program may wait, so that it
-/// can have its answer over another one.
+/// A link that dies without a word is noticed in half the time that a program may wait, 5 seconds at
+/// least and 30 at most, so that it can have its answer over another one. Of a link that a program
+/// holds, that program must notice it.
 #[test]
 fn a_dead_link_is_noticed_in_time() {
     if lacking(&[Need::Fuse, Need::Root, Need::Program("ip")]) {
