@@ -278,7 +278,8 @@ fn opens(dovecot: &Dovecot, account: &Account, method: &str) {
     let mount = site.mount(account);
     assert_eq!(mount.names(), ["one"]);
     mount.umount().succeeded();
-    let entry = format!("Login: user=<{}>, method={method},", dovecot.user());
+    // After "Login:", or from 2.4 on "Logged in:".
+    let entry = format!(": user=<{}>, method={method},", dovecot.user());
     eventually(&format!("Dovecot logs {entry}"), || {
         dovecot.log().contains(&entry)
     });

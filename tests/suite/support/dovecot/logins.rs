@@ -137,7 +137,9 @@ auth_ssl_username_from_cert = yes
 ssl_server_cert_username_field = commonName
 passdb static {{
   mechanisms_filter = external
-  nopassword = yes
+  fields {{
+    nopassword = yes
+  }}
 }}
 "
         ),
