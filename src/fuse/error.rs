@@ -16,6 +16,11 @@ pub enum MountError {
         /// Why.
         error: io::Error,
     },
+    /// The mount point was put in the place of another one meanwhile.
+    Swapped {
+        /// Where it leads to now.
+        at: PathBuf,
+    },
     /// The mount point is not empty.
     NotEmpty {
         /// As it was given.
@@ -67,6 +72,10 @@ impl fmt::Display for MountError {
                 }
                 _ => write!(f, "cannot mount on {at:?}: {error}"),
             },
+            Self::Swapped { at } => write!(
+                f,
+                "the mount point leads to {at:?} now, and led elsewhere before; nothing is mounted"
+            ),
             Self::NotEmpty { at } => write!(
                 f,
                 "cannot mount on {at:?}: it is not empty, and what is in it would be hidden; use \
@@ -134,7 +143,8 @@ impl std::error::Error for MountError {
             | Self::Occupied { .. }
             | Self::DeadMount { .. }
             | Self::NoHelper
-            | Self::NotShared => None,
+            | Self::NotShared
+            | Self::Swapped { .. } => None,
         }
     }
 }

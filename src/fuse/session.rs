@@ -51,6 +51,7 @@ pub fn mount(
     options: &MountOptions,
     ended: OnEnd,
 ) -> Result<Mounted, MountError> {
+    check_that_no_link_leads_elsewhere(rights.at())?;
     let path = prepare_by(rights.at(), options, |at| rights.unmount(at))?;
     let watcher = Watcher::open().map_err(MountError::MountTable)?;
     let adapter = Adapter {
@@ -111,6 +112,15 @@ impl Mounted {
                 "another filesystem was mounted over it",
             )),
         }
+    }
+}
+
+/// It was a mount point's true path, when it was looked at first.
+fn check_that_no_link_leads_elsewhere(at: &Path) -> Result<(), MountError> {
+    match at.canonicalize() {
+        Ok(path) if path != at => Err(MountError::Swapped { at: path }),
+        // What else is wrong with it is told later.
+        _ => Ok(()),
     }
 }
 

@@ -352,6 +352,18 @@ mod tests {
     }
 
     #[test]
+    fn a_link_in_the_place_of_a_journal_is_not_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        drop(open(directory.path()).unwrap());
+        let journal = directory.path().join("ann@pop.example.org:995.journal");
+        let elsewhere = directory.path().join("elsewhere");
+        std::fs::rename(&journal, &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &journal).unwrap();
+        let error = open(directory.path()).unwrap_err();
+        assert!(matches!(error, JournalError::Io { path, .. } if path == journal));
+    }
+
+    #[test]
     fn nothing_is_added_to_a_record_that_was_cut_short() {
         let directory = tempfile::tempdir().unwrap();
         let (mut journal, _) = open(directory.path()).unwrap();

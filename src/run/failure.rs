@@ -60,6 +60,7 @@ impl Failure {
             self,
             Self::Mount(
                 MountError::MountPoint { .. }
+                    | MountError::Swapped { .. }
                     | MountError::NotEmpty { .. }
                     | MountError::Occupied { .. }
                     | MountError::DeadMount { .. }

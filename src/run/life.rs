@@ -12,8 +12,9 @@ use crate::daemon::{self, Ready};
 use crate::fs::Events;
 use crate::fuse::{self, Ended, Mounted, Notifier, Rights};
 use crate::keeper::{Answer, Errand, Keeper};
-use crate::maildrop::{self, CommitReport, Maildrop, Terms};
-use crate::password::Terminal;
+use crate::maildrop::{self, CommitReport, Credentials, Maildrop, Terms};
+use crate::net::Connector;
+use crate::password::{Environment, Terminal};
 use crate::signals::{self, BlockedSignals, Signal};
 
 use super::compose::{self, Entrance, Mailbox};
@@ -69,14 +70,12 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
     logging::start(request.verbosity, log_file(request, &state)?.as_deref())?;
     let at = fuse::prepare(&request.mountpoint, &compose::mount_options(request))?;
     let signals = signals::block().map_err(|error| Failure::System("block signals", error))?;
-    let mut keeper = Keeper::default();
-    let connector = route::connector(request, &environment, &mut keeper)?;
-    let credentials = login::credentials(request, environment, &mut keeper);
-    let rights = Rights::entrust(&mut keeper, &at, &compose::mount_options(request));
-    let detach = entrust_detach(&mut keeper);
-    keeper
-        .begin()
-        .map_err(|error| Failure::System("start the keeper", error))?;
+    let Parted {
+        connector,
+        credentials,
+        rights,
+        detach,
+    } = part(request, environment, &at)?;
     let terminal = Terminal::as_it_is();
     let entrance = Entrance {
         connector,
@@ -101,6 +100,32 @@ fn ready(request: &MountRequest) -> Result<Ready, Failure> {
         return Ok(Ready::foreground());
     }
     daemon::split().map_err(|error| Failure::System("go to the background", error))
+}
+
+/// What our process needs of the keeper, and the way to the server.
+struct Parted {
+    connector: Connector,
+    credentials: Credentials,
+    rights: Rights,
+    detach: Errand,
+}
+
+/// Parts from the keeper, which is entrusted with all that we give up our rights to.
+fn part(
+    request: &MountRequest,
+    environment: Environment,
+    mount_point: &Path,
+) -> Result<Parted, Failure> {
+    let mut keeper = Keeper::default();
+    let parted = Parted {
+        connector: route::connector(request, &environment, &mut keeper)?,
+        credentials: login::credentials(request, environment, &mut keeper),
+        rights: Rights::entrust(&mut keeper, mount_point, &compose::mount_options(request)),
+        detach: entrust_detach(&mut keeper),
+    };
+    let begun = keeper.begin();
+    begun.map_err(|error| Failure::System("start the keeper", error))?;
+    Ok(parted)
 }
 
 /// The keeper goes to the background with us.

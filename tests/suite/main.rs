@@ -26,6 +26,7 @@ mod readers;
 mod routes;
 mod sandbox;
 mod secrets;
+mod security;
 mod semantics;
 mod sessions;
 mod support;

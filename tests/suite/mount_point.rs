@@ -1,15 +1,16 @@
 //! What may be mounted where.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use crate::support::account::Account;
 use crate::support::mailbox::{account, held_by, serving_three, serving_three_for};
-use crate::support::mount::{Mount, Site};
+use crate::support::mount::{Mount, Site, is_mounted};
 use crate::support::namespace::{NEEDS, for_nobody};
-use crate::support::process::run;
+use crate::support::process::{run, start};
 use crate::support::skip::{Need, lacking};
 use crate::support::stage::mounted;
+use pop3fs_server::When;
 
 /// From sysexits.h: there is something wrong with the mount point.
 const NO_INPUT: i32 = 66;
@@ -99,6 +100,27 @@ fn nothing_is_hidden_by_a_mount() {
         over.umount().succeeded();
         assert!(mount.file("draft").exists());
     });
+}
+
+/// A link that is put in the place of the mount point meanwhile leads nowhere.
+#[test]
+fn a_link_swapped_underneath_leads_nowhere() {
+    if lacking(&[Need::Fuse]) {
+        return;
+    }
+    let (server, site) = (serving_three(), Site::new());
+    let other = site.beside("other");
+    fs::create_dir(&other).expect("a directory to create");
+    let login = server.hold_reply(When::login());
+    let mounting = start(&mut site.command(&account(&server)));
+    assert!(login.reached());
+    fs::remove_dir(site.mountpoint()).expect("a directory to remove");
+    symlink(&other, site.mountpoint()).expect("a link to make");
+    login.release();
+    let refused = mounting.finish();
+    assert_eq!(refused.code(), Some(NO_INPUT), "{refused:?}");
+    assert!(refused.says("led elsewhere"), "{refused:?}");
+    assert!(!is_mounted(&other));
 }
 
 fn remove_two(mount: &Mount) {
