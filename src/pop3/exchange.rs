@@ -108,8 +108,11 @@ impl<T> Exchange<T> {
             }
             let mut reply = Reply::parse(line.text, &wire.confidential)
                 .ok_or_else(|| ProtocolError::NotAReply(wire.confidential.printable(line.text)))?;
-            if let Some(complaint) = self.sasl.as_ref().and_then(Dialogue::complaint) {
-                reply.explain(&wire.confidential.printable(complaint));
+            if let Some(sasl) = &self.sasl {
+                sasl.judge(&reply)?;
+                if let Some(complaint) = sasl.complaint() {
+                    reply.explain(&wire.confidential.printable(complaint));
+                }
             }
             if self.shape == Shape::Greeting {
                 wire.timestamp = Timestamp::find(line.text);

@@ -22,7 +22,7 @@ impl Reply {
         if let Some(words) = strip_prefix_any_case(line, b"-ERR") {
             return Some(Self::new(false, words, confidential));
         }
-        (line.trim_ascii() == b"+").then(|| Self::new(true, b"", confidential))
+        (line.trim_ascii_end() == b"+").then(|| Self::new(true, b"", confidential))
     }
 
     fn new(ok: bool, words: &[u8], confidential: &Confidential) -> Self {
@@ -105,6 +105,7 @@ mod tests {
             "* OK IMAP",
             "+ dGVzdA==",
             " +OK",
+            " +",
         ] {
             assert_eq!(parse(line.as_bytes()), None, "{line}");
         }

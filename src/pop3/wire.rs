@@ -142,6 +142,19 @@ mod tests {
     }
 
     #[test]
+    fn an_impostor_is_not_believed_however_it_consents() {
+        let password = Secret::new("pencil".to_owned());
+        for consent in ["+OK\r\n", "+ok welcome\r\n", " +\r\n"] {
+            let mut client = Client::greeted();
+            client.connection.send(&scram(&password), 1).unwrap();
+            client.feed(SERVER_FIRST).unwrap();
+            client.heard.clear();
+            assert!(client.feed(consent.as_bytes()).is_err(), "{consent}");
+            assert_eq!(client.heard, []);
+        }
+    }
+
+    #[test]
     fn what_nobody_waits_for_is_not_said() {
         let password = Secret::new("pencil".to_owned());
         let mut client = Client::greeted();

@@ -3,7 +3,7 @@
 use super::client::{Challenge, Client, Response, Work};
 use super::{Authentication, Mechanism, SaslError};
 use crate::pop3::command::MAX_COMMAND_LINE;
-use crate::pop3::{CommandError, Secret};
+use crate::pop3::{CommandError, Reply, Secret};
 
 /// The longest response, in octets. RFC 4954 section 4 has it for SMTP; POP3 names none.
 const MAX_RESPONSE: usize = 12_288;
@@ -88,8 +88,7 @@ impl Dialogue {
     ///
     /// # Errors
     ///
-    /// Why the client gave up, once the server has heard of it; or what makes the server's consent
-    /// worthless.
+    /// Why the client gave up, once the server has heard of it.
     pub(in crate::pop3) fn hear(&mut self, line: &[u8]) -> Result<Turn, SaslError> {
         if let Some(error) = self.cancelled {
             return Err(error);
@@ -97,10 +96,19 @@ impl Dialogue {
         if let Some(challenge) = self.challenge(line) {
             return Ok(self.answer(challenge));
         }
-        if is_consent(line) && !self.client.is_content() {
+        Ok(Turn::Over)
+    }
+
+    /// Takes in the reply.
+    ///
+    /// # Errors
+    ///
+    /// The server consents, however it says so, and has not proved what it must.
+    pub(in crate::pop3) fn judge(&self, reply: &Reply) -> Result<(), SaslError> {
+        if reply.is_ok() && !self.client.is_content() {
             return Err(SaslError::Impostor);
         }
-        Ok(Turn::Over)
+        Ok(())
     }
 
     /// What the server said of a failure before it refused.
@@ -151,6 +159,7 @@ mod tests {
     use super::super::client::testing::secret;
     use super::super::{Account, ChannelBinding, Hash};
     use super::*;
+    use crate::pop3::confidential::Confidential;
 
     fn dialogue(authentication: Authentication<'_>) -> Dialogue {
         Dialogue::new(&authentication).unwrap()
@@ -176,6 +185,11 @@ mod tests {
 
     fn fault(dialogue: &mut Dialogue, line: &str) -> SaslError {
         dialogue.hear(line.as_bytes()).err().unwrap()
+    }
+
+    fn judged(dialogue: &Dialogue, line: &str) -> Result<(), SaslError> {
+        let reply = Reply::parse(line.as_bytes(), &Confidential::default());
+        dialogue.judge(&reply.unwrap())
     }
 
     #[test]
@@ -289,7 +303,11 @@ mod tests {
         let mut scram = scram();
         assert!(command(&scram).starts_with("AUTH SCRAM-SHA-1 biwsbj11c2Vy"));
         assert!(says(&mut scram, SERVER_FIRST).is_some());
-        assert_eq!(fault(&mut scram, "+OK welcome"), SaslError::Impostor);
+        for consent in ["+OK welcome", "+ok", "+OK"] {
+            assert_eq!(says(&mut scram, consent), None);
+            assert_eq!(judged(&scram, consent), Err(SaslError::Impostor));
+        }
+        assert_eq!(judged(&scram, "-ERR no"), Ok(()));
     }
 
     #[test]
@@ -311,6 +329,7 @@ mod tests {
         let proof = "+ dj1ybUY5cHFWOFM3c3VBb1pXamE0ZEpSa0ZzS1E9";
         assert_eq!(says(&mut scram, proof), Some(String::new()));
         assert_eq!(says(&mut scram, "+OK"), None);
+        assert_eq!(judged(&scram, "+OK"), Ok(()));
     }
 
     #[test]
