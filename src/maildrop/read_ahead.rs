@@ -375,6 +375,7 @@ mod tests {
         ranks: Vec<usize>,
         held: HashSet<u32>,
         hidden: HashSet<u32>,
+        octets: u64,
     }
 
     impl Mailbox {
@@ -390,6 +391,7 @@ mod tests {
                 ranks,
                 held: HashSet::new(),
                 hidden: HashSet::new(),
+                octets: 1000,
             }
         }
     }
@@ -414,12 +416,26 @@ mod tests {
             match id.0 {
                 id if self.hidden.contains(&id) => Effort::NotShown,
                 id if self.held.contains(&id) => Effort::Nothing,
-                _ => Effort::Fetch(1000),
+                _ => Effort::Fetch(self.octets),
             }
         }
     }
 
     const LIMIT: u64 = 100_000;
+
+    #[test]
+    fn a_message_of_any_listed_size_is_enough_ahead() {
+        let mailbox = Mailbox {
+            octets: u64::MAX,
+            ..Mailbox::of(10)
+        };
+        let mut predictor = Predictor::default();
+        predictor.opened(MessageId(0), &mailbox);
+        predictor.opened(MessageId(1), &mailbox);
+        assert!(predictor.is_hungry(LIMIT));
+        while predictor.plan(LIMIT, &mailbox).is_some() {}
+        assert!(!predictor.is_hungry(LIMIT));
+    }
 
     /// Opens the messages in turn, fetching what is planned; how many had to be waited for, and how
     /// many were fetched.
