@@ -3,6 +3,7 @@
 # make soak     the simulation of sessions, servers and disks, for SOAK=600 seconds, with seeds nobody has tried
 # make check    format, lints and documentation, warnings denied
 # make bench    the benchmark, with options such as BENCH='--quick --only copy,grep'; BENCH=--help
+# make fuzz     what hostile octets break: each target for SECONDS=60; see fuzz/README.md
 # make install  the program, its man page and mount.pop3fs (PREFIX=/usr/local DESTDIR=)
 #
 # "make", "make demo" and "make test" install what they miss, Rust included, after saying what and why.
@@ -16,10 +17,11 @@ INSTALL ?= install
 BENCH ?=
 SOAK ?= 600
 FIRST ?= $(shell date +%s)000
+SECONDS ?= 60
 # Where rustup puts cargo, which a fresh shell need not know.
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
-.PHONY: build demo test soak check bench install uninstall
+.PHONY: build demo test soak check bench fuzz install uninstall
 
 build:
 	.ci/packages build
@@ -47,6 +49,9 @@ check:
 # It installs nothing and says what it misses: a machine that is measured is left as it is.
 bench:
 	$(CARGO) bench --bench mount -- $(BENCH)
+
+fuzz:
+	fuzz/run $(SECONDS)
 
 # Built only where it is missing, so that root needs no Rust: "make && sudo make install".
 target/release/pop3fs:

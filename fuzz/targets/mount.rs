@@ -347,6 +347,7 @@ fn settings(letters: &[u8]) -> Settings {
             b'c' => settings.cache_size = 0,
             b'r' => settings.read_ahead = 1 << 20,
             b'l' => settings.long = 10,
+            b'm' => settings.message_max = Some(50),
             b't' => settings.top = false,
             b'0' => settings.idle = Some(Duration::from_secs(1)),
             b'f' => settings.refresh = Some(Duration::from_secs(300)),

@@ -88,12 +88,14 @@ pub struct Rig {
 pub fn settings() -> Settings {
     Settings {
         source: "pop3://ann@pop.example.org".to_owned(),
+        sandbox: Vec::new(),
         security: Security::Cleartext,
         method: None,
         language: None,
         suffix: String::new(),
         cache_size: 1 << 20,
         read_ahead: 0,
+        message_max: None,
         long: u64::MAX,
         top: true,
         timeout: Duration::from_secs(60),
