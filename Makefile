@@ -2,6 +2,7 @@
 # make test     the whole test suite
 # make soak     the simulation of sessions, servers and disks, for SOAK=600 seconds, with seeds nobody has tried
 # make check    format, lints and documentation, warnings denied
+# make audit    what is known of the dependencies, and the oldest Rust that will do; needs cargo-deny and rustup
 # make bench    the benchmark, with options such as BENCH='--quick --only copy,grep'; BENCH=--help
 # make fuzz     what hostile octets break: each target for SECONDS=60; see fuzz/README.md
 # make install  the program, its man page and mount.pop3fs (PREFIX=/usr/local DESTDIR=)
@@ -15,6 +16,8 @@ SBINDIR ?= $(if $(filter /usr/local,$(PREFIX)),/sbin,$(PREFIX)/sbin)
 CARGO ?= cargo
 INSTALL ?= install
 BENCH ?=
+# The oldest that builds it.
+RUST_VERSION := $(shell sed -n 's/^rust-version = "\(.*\)"$$/\1/p' Cargo.toml)
 SOAK ?= 600
 FIRST ?= $(shell date +%s)000
 SECONDS ?= 60
@@ -45,6 +48,13 @@ check:
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --no-deps --workspace
+
+# Outside the checks of each change: it asks the network for what has become known since.
+audit:
+	$(CARGO) deny check
+	rustup toolchain install $(RUST_VERSION) --profile minimal --no-self-update
+	RUSTUP_TOOLCHAIN=$(RUST_VERSION) CARGO_TARGET_DIR=target/$(RUST_VERSION) \
+		$(CARGO) check --locked --workspace --all-targets
 
 # It installs nothing and says what it misses: a machine that is measured is left as it is.
 bench:

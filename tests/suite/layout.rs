@@ -1,5 +1,6 @@
 //! The rooms of the source, and who may name whom.
 
+mod dependencies;
 mod paths;
 
 use std::collections::BTreeSet;
