@@ -41,7 +41,9 @@
 //! - **The engine is a step function.** What happened and the time go in; octets, answers and
 //!   orders come out. No thread, socket, clock, disk or chance is in it, so a test plays the whole
 //!   life of a mount (links lost at any octet, commits, crashes) from one seed.
-//! - **The driver** has the thread, the stream, the time and the files, and does what it is told.
+//! - **The driver** has the thread, the stream and the time, and does what it is told.
+//! - **One thread waits for the disk**, for messages that are too long for memory. What has still to
+//!   be written is counted; where it is too much, the server waits.
 //! - **One lock** holds the mailbox in memory, for moments, never over I/O or an answer. The
 //!   journal has its own, taken first, so that its records are in the order of the marks.
 //! - **Message-numbers** are valid for one session, which owns them; nobody else ever sees one.

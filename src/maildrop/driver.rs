@@ -1,4 +1,4 @@
-//! The one thread that owns the session: it has the stream, the time and the disk that the
+//! The one thread that owns the session: it has the stream and the time that the
 //! [engine](super::engine) is kept from.
 
 use std::io;
@@ -19,6 +19,7 @@ use super::clock::Slumber;
 use super::engine::{Engine, Input, Order};
 use super::error::{Outage, OutageKind};
 use super::handle::Maildrop;
+use super::last_resort::LastResort;
 use super::session::{Channel, Credential};
 
 /// How long an address and its TLS handshake may take.
@@ -47,20 +48,6 @@ pub struct Driver {
     bell: Arc<EventFd>,
     alarm: Alarm,
     slumber: Slumber,
-}
-
-/// Ends the process if the driver panics, which would be a bug. Without a driver nobody who waits
-/// would ever have an answer; without a process they have an error at once, and the marks are in
-/// the journal.
-struct LastResort;
-
-impl Drop for LastResort {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            log::error!("a bug: the session's thread panicked; the marks are kept in the journal");
-            std::process::abort();
-        }
-    }
 }
 
 /// What a thread that may block has come to.
@@ -147,7 +134,9 @@ impl Driver {
             PollFd::new(self.bell.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.alarm.as_fd(), PollFlags::POLLIN),
         ];
-        if let Some(stream) = &self.stream {
+        // The server waits where the disk does not take what it gives.
+        let is_behind = self.maildrop.is_disk_behind();
+        if let Some(stream) = self.stream.as_ref().filter(|_| !is_behind) {
             let mut events = PollFlags::POLLIN;
             events.set(PollFlags::POLLOUT, !self.engine.outgoing().is_empty());
             descriptors.push(PollFd::new(stream.as_fd(), events));
@@ -247,6 +236,9 @@ impl Driver {
     }
 
     fn read(&mut self, buffer: &mut [u8]) {
+        if self.maildrop.is_disk_behind() {
+            return;
+        }
         for _ in 0..READS_MAX {
             self.write();
             let Some(stream) = &mut self.stream else {

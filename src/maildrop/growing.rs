@@ -91,7 +91,7 @@ impl Growing {
         let rest = self.octets.split_off(self.growth.octets() - self.moved);
         let octets = std::mem::replace(&mut self.octets, rest);
         self.moved += octets.len();
-        Some(Write { spill, octets })
+        Some(Write::of(spill, octets))
     }
 
     /// The whole message.
@@ -109,10 +109,7 @@ impl Growing {
         Grown {
             content: Content::of(&head, size, last, fingerprint),
             whole: Whole::Disk(spill.clone(), size),
-            write: Some(Write {
-                spill,
-                octets: self.octets,
-            }),
+            write: Some(Write::of(spill, self.octets)),
         }
     }
 
@@ -152,7 +149,7 @@ mod tests {
                 }
             }
             let Grown { whole, content, write } = growing.finish();
-            write.into_iter().for_each(Write::carry_out);
+            write.iter().for_each(Write::carry_out);
             prop_assert_eq!(whole.length(), length as u64);
             prop_assert_eq!(content.last, message.last().copied());
             prop_assert_eq!(content.fingerprint, Growth::default().finish(0, &message));

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::arrears::Arrears;
 use super::clock::Moment;
+use super::disk::{Backlog, Task};
 use super::engine::{Engine, Order, Step};
 use super::error::Error;
 use super::event::{Event, EventKind, Subject};
@@ -39,6 +40,8 @@ pub(super) struct Shared {
     /// order of the marks; it is the one lock that is held over (local, buffered) writing.
     journal: Mutex<Option<Arrears>>,
     pub surroundings: Surroundings,
+    /// What the disk has still to take.
+    backlog: Backlog,
     /// Whether it is of interest what was read.
     pub is_guarded: bool,
 }
@@ -53,6 +56,9 @@ pub struct Surroundings {
     pub tell: Box<dyn Fn(Change) + Send + Sync>,
     /// Whoever watches must hear of this. Called with no lock held.
     pub announce: Box<dyn Fn(Event) + Send + Sync>,
+    /// Have this done where it may wait for the disk, after all that was asked for before. Called
+    /// with no lock held.
+    pub disk: Box<dyn Fn(Task) + Send + Sync>,
 }
 
 impl Maildrop {
@@ -72,6 +78,7 @@ impl Maildrop {
                 state,
                 journal: Mutex::new(journal.map(Arrears::none)),
                 surroundings,
+                backlog: Backlog::default(),
                 is_guarded,
             })),
             engine,
@@ -161,15 +168,13 @@ impl Maildrop {
 
     /// Reads from an open message; fewer octets than asked for mean the end.
     pub fn read(&self, open: &OpenMessage, offset: u64, length: usize, answer: Answer<Octets>) {
-        let answer = self.noted(open.id, offset, answer);
+        let answer = self.loaded(self.noted(open.id, offset, answer));
         if open.listed.is_some() && offset > 0 {
             locked(&self.0.state).goes_on();
         }
         if let Some(whole) = open.body.whole() {
-            let part = open.part(whole, offset, length);
-            return answer(part.and_then(Part::load));
+            return answer(open.part(whole, offset, length));
         }
-        let answer = Box::new(|part: Result<Part, _>| answer(part.and_then(Part::load)));
         self.request(|state, until| {
             let read = Read {
                 until,
@@ -180,6 +185,17 @@ impl Maildrop {
             };
             state.read(read)
         });
+    }
+
+    /// The same answer for octets that may be on disk: then it is given by the thread that waits for
+    /// it.
+    fn loaded(&self, answer: Answer<Octets>) -> Answer<Part> {
+        let shared = Arc::clone(&self.0);
+        Box::new(move |part| match part {
+            Ok(Part::Here(octets)) => answer(Ok(octets)),
+            Ok(part) => (shared.surroundings.disk)(Box::new(move || answer(part.load()))),
+            Err(error) => answer(Err(error)),
+        })
     }
 
     /// Marks a message for deletion: it moves from the root to the deleted.
@@ -370,11 +386,28 @@ impl Maildrop {
             .for_each(&self.0.surroundings.tell);
         let events = effects.events.into_iter();
         events.for_each(|kind| self.announce(kind));
-        effects.writes.into_iter().for_each(Write::carry_out);
+        effects.writes.into_iter().for_each(|it| self.write(it));
         for answer in effects.answers {
             answer();
         }
         orders
+    }
+
+    fn write(&self, write: Write) {
+        let shared = Arc::clone(&self.0);
+        shared.backlog.grow(write.octets());
+        (self.0.surroundings.disk)(Box::new(move || {
+            write.carry_out();
+            if shared.backlog.shrink(write.octets()) {
+                (shared.surroundings.wake)();
+            }
+        }));
+    }
+
+    /// Whether no more is to be taken from the server for now, as it could not be kept; the engine is
+    /// woken when it can.
+    pub(super) fn is_disk_behind(&self) -> bool {
+        self.0.backlog.is_too_long()
     }
 
     /// Has the state answer a request by its deadline; the engine is woken where it has to wait,
@@ -647,6 +680,41 @@ mod tests {
         assert_eq!(maildrop.unmark(&[id]), Err(Error::Busy));
         assert_eq!(names(&maildrop, Place::Deleted), ["a"]);
         assert_eq!(ledger.marks().len(), 1);
+    }
+
+    /// A mailbox of one message of so many lines of a hundred octets, which is kept on disk.
+    fn on_disk(lines: usize) -> (Rig, String) {
+        let line = |number| format!("{number:098}\r\n");
+        let message: String = (0..lines).map(line).collect();
+        let rig = Rig::connected(Script::of(&[("a", &message)]));
+        locked(&rig.maildrop.0.state).in_memory_max = 100_000;
+        (rig, message)
+    }
+
+    #[test]
+    fn who_answers_the_kernel_does_not_wait_for_the_disk() {
+        let (mut rig, message) = on_disk(30_000);
+        let open = rig.open("a").given().unwrap().unwrap();
+        rig.disk.hang();
+        let parts =
+            [(0, 100), (2_999_950, 100)].map(|(from, length)| rig.part(&open, from, length));
+        assert!(parts.iter().all(|part| part.given().is_none()));
+        rig.disk.go_on();
+        let parts = parts.map(|part| part.given().unwrap().unwrap().to_vec());
+        assert_eq!(parts[0], message.as_bytes()[..100]);
+        assert_eq!(parts[1], message.as_bytes()[2_999_950..]);
+    }
+
+    #[test]
+    fn no_more_is_taken_from_the_server_than_the_disk_takes() {
+        let (mut rig, message) = on_disk(90_000);
+        rig.disk.hang();
+        let open = rig.open("a").given().unwrap().unwrap();
+        assert!(rig.maildrop.is_disk_behind());
+        rig.disk.go_on();
+        assert!(!rig.maildrop.is_disk_behind());
+        let end = rig.part(&open, 8_999_900, 200).given().unwrap().unwrap();
+        assert_eq!(*end, message.as_bytes()[8_999_900..]);
     }
 
     #[test]

@@ -179,7 +179,7 @@ pub(super) enum Part {
 }
 
 impl Part {
-    /// The octets, which may have to be waited for: no lock may be held.
+    /// The octets; those on disk may have to be waited for.
     pub fn load(self) -> Result<Octets, Error> {
         match self {
             Self::Here(octets) => Ok(octets),

@@ -90,7 +90,7 @@ pub(super) struct Effects {
     pub answers: Vec<Due>,
     pub changes: Vec<Change>,
     pub events: Vec<EventKind>,
-    /// Octets for the disk; they go before the answers.
+    /// Octets for the disk.
     pub writes: Vec<Write>,
 }
 

@@ -13,7 +13,8 @@ use crate::cli::MountRequest;
 use crate::fs::{self, Events, Tree};
 use crate::fuse::{MountOptions, Notifier};
 use crate::maildrop::{
-    Clock, Credentials, Driver, Journal, JournalFile, LONG, Maildrop, Mark, Settings, Surroundings,
+    Clock, Credentials, Disk, Driver, Journal, JournalFile, LONG, Maildrop, Mark, Settings,
+    Surroundings,
 };
 use crate::net::Connector;
 
@@ -53,6 +54,7 @@ pub(super) fn open(
     let (journal, inherited) = journal(request, state)?;
     let notifier = Notifier::new();
     let bell = Driver::bell().map_err(|error| Failure::System("make an eventfd", error))?;
+    let disk = Disk::start().map_err(|error| Failure::System("start a thread", error))?;
     let clock = Clock::start();
     let events = Events::default();
     let (rung, heard) = (bell.clone(), events.clone());
@@ -67,6 +69,7 @@ pub(super) fn open(
                 behind.then(move || news.tell());
             }
         }),
+        disk: Box::new(move |task| disk.ask(task)),
     };
     let (maildrop, engine) =
         Maildrop::new(settings(request, sandbox), surroundings, journal, inherited);

@@ -47,6 +47,7 @@ impl Daemon {
             wake: Box::new(move || bell.store(true, Ordering::Relaxed)),
             tell: Box::new(drop),
             announce: Box::new(drop),
+            disk: Box::new(|task| task()),
         };
         let (timeout, journal) = (settings.timeout, Box::new(paper.clone()));
         let (maildrop, engine) =

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::super::clock::Moment;
+use super::super::disk::Task;
 use super::super::error::{Error, Outage, OutageKind};
 use super::super::event::EventKind;
 use super::super::fetch::Fetch;
@@ -82,12 +83,51 @@ impl Journal for Ledger {
     }
 }
 
+/// A disk that does at once what it is asked for, unless it hangs.
+#[derive(Clone, Default)]
+pub(in super::super) struct Platter(Arc<Mutex<(bool, VecDeque<Task>)>>);
+
+impl Platter {
+    fn ask(&self, task: Task) {
+        let hangs = {
+            let (hangs, tasks) = &mut *locked(&self.0);
+            tasks.push_back(task);
+            *hangs
+        };
+        if !hangs {
+            self.turn();
+        }
+    }
+
+    /// Does nothing from now on.
+    pub fn hang(&self) {
+        locked(&self.0).0 = true;
+    }
+
+    /// Does all that it was asked for, and what it is asked for from now on.
+    pub fn go_on(&self) {
+        locked(&self.0).0 = false;
+        self.turn();
+    }
+
+    fn turn(&self) {
+        while let Some(task) = self.next() {
+            task();
+        }
+    }
+
+    fn next(&self) -> Option<Task> {
+        locked(&self.0).1.pop_front()
+    }
+}
+
 /// The rig.
 pub(in super::super) struct Rig {
     pub maildrop: Maildrop,
     pub engine: Engine,
     pub script: Script,
     pub journal: Ledger,
+    pub disk: Platter,
     /// All that was told, in order.
     pub told: Arc<Mutex<Vec<Change>>>,
     /// All that was announced, in order.
@@ -156,11 +196,14 @@ impl Rig {
         let journal = Ledger::default();
         let events = Arc::new(Mutex::new(Vec::new()));
         let (clock, ears, listener) = (now.clone(), told.clone(), events.clone());
+        let disk = Platter::default();
+        let platter = disk.clone();
         let surroundings = Surroundings {
             now: Box::new(move || *locked(&clock)),
             wake: Box::new(|| {}),
             tell: Box::new(move |change| locked(&ears).push(change)),
             announce: Box::new(move |event| locked(&listener).push(event.kind)),
+            disk: Box::new(move |task| platter.ask(task)),
         };
         let kept: Option<Box<dyn Journal>> = if settings.read_only {
             None
@@ -173,6 +216,7 @@ impl Rig {
             engine,
             script,
             journal,
+            disk,
             told,
             events,
             ordered: Vec::new(),

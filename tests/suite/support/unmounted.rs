@@ -386,6 +386,7 @@ fn begin(settings: Settings, clock: &Arc<Mutex<Moment>>, journal: &Paper) -> (Ma
         wake: Box::new(|| {}),
         tell: Box::new(drop),
         announce: Box::new(drop),
+        disk: Box::new(|task| task()),
     };
     let inherited = journal.marks();
     let journal: Option<Box<dyn Journal>> = Some(Box::new(journal.clone()));
