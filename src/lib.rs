@@ -42,10 +42,13 @@
 //!   orders come out. No thread, socket, clock, disk or chance is in it, so a test plays the whole
 //!   life of a mount (links lost at any octet, commits, crashes) from one seed.
 //! - **The driver** has the thread, the stream and the time, and does what it is told.
-//! - **One thread waits for the disk**, for messages that are too long for memory. What has still to
-//!   be written is counted; where it is too much, the server waits.
+//! - **One thread waits for the disk**, for messages that are too long for memory, and for the
+//!   journal where a mark is taken off, which is answered once no loss of power can bring it back.
+//!   What has still to be written is counted; where it is too much, the server waits.
 //! - **One lock** holds the mailbox in memory, for moments, never over I/O or an answer. The
-//!   journal has its own, taken first, so that its records are in the order of the marks.
+//!   journal has its own, taken first, so that its records are in the order of the marks; it is held
+//!   while one is added to what the system keeps in memory of a file. The driver writes the journal
+//!   anew beside the old one, and takes the lock to put it in its place.
 //! - **Message-numbers** are valid for one session, which owns them; nobody else ever sees one.
 //!   Messages are found again by unique-id, size and place among their likes.
 //! - **Sizes** in a listing are estimates. A message is fetched when it is opened, and the kernel

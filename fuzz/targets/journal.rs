@@ -38,7 +38,7 @@ fn hold(path: &Path, heading: &[u8], octets: &[u8]) {
     let directory = path.parent().expect("a directory");
     fs::write(path, octets).expect("a journal to write");
     let after = || fs::read(path).expect("a journal to read");
-    let (mut journal, marks) = match open(directory) {
+    let (journal, marks) = match open(directory) {
         Ok(opened) => opened,
         Err(JournalError::Damaged { line, .. }) => {
             let lines = octets.split(|octet| *octet == b'\n').count();
@@ -52,9 +52,10 @@ fn hold(path: &Path, heading: &[u8], octets: &[u8]) {
     assert_eq!(after(), whole);
     let records = whole.strip_prefix(heading).expect("a heading");
     assert_eq!(marks, plainly_read(records));
-    journal.replace(&marks).expect("a journal to replace");
+    journal.draft(&marks).expect("a journal to write anew");
+    journal.adopt().expect("a journal to replace");
     drop(journal);
-    let (mut journal, again) = open(directory).expect("a journal of ours");
+    let (journal, again) = open(directory).expect("a journal of ours");
     assert_eq!(again, marks);
     for mark in marks {
         let taken_back = journal.append(&Record::Unmarked(mark));

@@ -97,7 +97,7 @@ impl User {
             b'm' => self.mark(number),
             b'u' => {
                 if let Some(entry) = self.entry(Place::Deleted, number) {
-                    let _ = maildrop.unmark(&[entry.id]);
+                    maildrop.unmark(&[entry.id], Box::new(drop));
                 }
             }
             b'c' => self.commit(number),

@@ -25,43 +25,54 @@ const BEGINNING: u64 = 1_700_000_000_000;
 
 /// The marks that are written down; all clones are the same ones.
 #[derive(Clone, Default)]
-pub struct Paper(Arc<Mutex<(BTreeSet<Mark>, bool)>>);
+pub struct Paper(Arc<Mutex<Page>>);
+
+#[derive(Default)]
+struct Page {
+    marks: BTreeSet<Mark>,
+    draft: BTreeSet<Mark>,
+    is_full: bool,
+}
 
 impl Paper {
     /// From now on nothing can be written; or it can again.
     pub fn turn_over(&self) {
-        let (_, full) = &mut *self.0.lock().unwrap();
-        *full = !*full;
+        let page = &mut *self.0.lock().unwrap();
+        page.is_full = !page.is_full;
     }
 
     fn marks(&self) -> Vec<Mark> {
-        self.0.lock().unwrap().0.iter().cloned().collect()
+        self.0.lock().unwrap().marks.iter().cloned().collect()
     }
 
-    fn write(&self, change: impl FnOnce(&mut BTreeSet<Mark>)) -> io::Result<()> {
-        let (marks, full) = &mut *self.0.lock().unwrap();
-        if *full {
+    fn write(&self, change: impl FnOnce(&mut Page)) -> io::Result<()> {
+        let page = &mut *self.0.lock().unwrap();
+        if page.is_full {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        change(marks);
+        change(page);
         Ok(())
     }
 }
 
 impl Journal for Paper {
-    fn append(&mut self, record: &Record) -> io::Result<()> {
-        self.write(|marks| match record {
-            Record::Marked(mark) => drop(marks.insert(mark.clone())),
-            Record::Unmarked(mark) => drop(marks.remove(mark)),
+    fn append(&self, record: &Record) -> io::Result<()> {
+        self.write(|page| match record {
+            Record::Marked(mark) => drop(page.marks.insert(mark.clone())),
+            Record::Unmarked(mark) => drop(page.marks.remove(mark)),
         })
     }
 
-    fn flush(&mut self) -> io::Result<()> {
+    fn flush(&self) -> io::Result<()> {
         Ok(())
     }
 
-    fn replace(&mut self, marks: &[Mark]) -> io::Result<()> {
-        self.write(|old| *old = marks.iter().cloned().collect())
+    fn draft(&self, marks: &[Mark]) -> io::Result<()> {
+        self.write(|page| page.draft = marks.iter().cloned().collect())
+    }
+
+    fn adopt(&self) -> io::Result<()> {
+        self.write(|page| page.marks = std::mem::take(&mut page.draft))
     }
 }
 
@@ -279,6 +290,7 @@ fn start(
         wake: Box::new(move || bell.store(true, Ordering::Relaxed)),
         tell: Box::new(drop),
         announce: Box::new(drop),
+        disk: Box::new(|task| task()),
     };
     let journal = Box::new(paper.clone());
     Maildrop::new(settings.clone(), surroundings, Some(journal), paper.marks())

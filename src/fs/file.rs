@@ -144,8 +144,8 @@ impl Tree {
                 Ok(Verb::Commit { terms, nowait }) => self.commit(terms, nowait, reply),
                 Ok(Verb::Refresh { nowait }) => self.ask(Maildrop::refresh, nowait, reply),
                 Ok(Verb::Park { nowait }) => self.ask(Maildrop::park, nowait, reply),
-                Ok(Verb::Undelete(name)) => reply(self.undelete(&name)),
-                Ok(Verb::UndeleteAll) => reply(self.undelete_all()),
+                Ok(Verb::Undelete(name)) => self.undelete(&name, reply),
+                Ok(Verb::UndeleteAll) => self.undelete_all(reply),
                 Err(error) => reply(Err(error)),
             },
             Some(_) => reply(Err(Error::AccessDenied)),
@@ -256,19 +256,26 @@ impl Tree {
         request(&self.maildrop, Box::new(answer));
     }
 
-    fn undelete(&self, name: &str) -> Result<(), Error> {
-        let entry = self.message(Place::Deleted, name)?;
-        Ok(self.maildrop.unmark(&[entry.id])?)
+    fn undelete(&self, name: &str, reply: impl FnOnce(Result<(), Error>) + Send + 'static) {
+        match self.message(Place::Deleted, name) {
+            Ok(entry) => self.unmark(&[entry.id], reply),
+            Err(error) => reply(Err(error)),
+        }
     }
 
     /// Takes off every mark it can, and reports the first it could not.
-    fn undelete_all(&self) -> Result<(), Error> {
+    fn undelete_all(&self, reply: impl FnOnce(Result<(), Error>) + Send + 'static) {
         let mut marked = Vec::new();
         self.maildrop.list(Place::Deleted, None, &mut |entry| {
             marked.push(entry.id);
             std::ops::ControlFlow::Continue(())
         });
-        Ok(self.maildrop.unmark(&marked)?)
+        self.unmark(&marked, reply);
+    }
+
+    fn unmark(&self, ids: &[MessageId], reply: impl FnOnce(Result<(), Error>) + Send + 'static) {
+        let answer = |done: Result<(), _>| reply(done.map_err(Error::from));
+        self.maildrop.unmark(ids, Box::new(answer));
     }
 }
 

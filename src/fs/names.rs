@@ -31,7 +31,8 @@ impl Tree {
     /// Moves a message between the root and `deleted/` under the same name, which takes its mark
     /// off or sets it; nothing else can be renamed.
     ///
-    /// Names are never used twice, so there is nothing RENAME_NOREPLACE could save.
+    /// Names are never used twice, so there is nothing RENAME_NOREPLACE could save. Answered when no
+    /// loss of power can bring back a mark that was taken off.
     pub fn rename(
         &self,
         parent: u64,
@@ -39,7 +40,27 @@ impl Tree {
         new_parent: u64,
         new_name: &OsStr,
         flags: u32,
-    ) -> Result<(), Error> {
+        reply: impl FnOnce(Result<(), Error>) + Send + 'static,
+    ) {
+        match self.movement(parent, name, new_parent, new_name, flags) {
+            Ok((entry, Place::Root)) => {
+                let answer = |done: Result<(), _>| reply(done.map_err(Error::from));
+                self.maildrop.restore(entry.id, Box::new(answer));
+            }
+            Ok((entry, _)) => reply(self.maildrop.mark(entry.id).map_err(Error::from)),
+            Err(error) => reply(Err(error)),
+        }
+    }
+
+    /// Which message is to be moved, and where to.
+    fn movement(
+        &self,
+        parent: u64,
+        name: &OsStr,
+        new_parent: u64,
+        new_name: &OsStr,
+        flags: u32,
+    ) -> Result<(Entry, Place), Error> {
         if flags & !nix::libc::RENAME_NOREPLACE != 0 {
             return Err(Error::RenameFlags);
         }
@@ -50,8 +71,8 @@ impl Tree {
             return Err(self.refusal());
         }
         match (Node::at(parent), Node::at(new_parent)) {
-            (Some(Node::Deleted), Some(Node::Root)) => Ok(self.maildrop.restore(entry.id)?),
-            (Some(Node::Root), Some(Node::Deleted)) => Ok(self.maildrop.mark(entry.id)?),
+            (Some(Node::Deleted), Some(Node::Root)) => Ok((entry, Place::Root)),
+            (Some(Node::Root), Some(Node::Deleted)) => Ok((entry, Place::Deleted)),
             _ => Err(self.refusal()),
         }
     }

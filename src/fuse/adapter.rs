@@ -317,12 +317,16 @@ impl Filesystem for Adapter {
         let what = format_args!("rename({parent}, {name:?}, {newparent}, {newname:?})");
         guard(what, || {
             let (from, to) = (parent.0, newparent.0);
-            let done = self.tree.rename(from, name, to, newname, flags.bits());
-            // The kernel moves the name with the lifetime it had, which may be too long there.
-            if done.is_ok() {
-                self.notifier.forget_name(to, newname);
-            }
-            answer_change("rename", parent, done, reply);
+            let (notifier, moved) = (self.notifier.clone(), newname.to_owned());
+            let answer = move |done: Result<(), Error>| {
+                // The kernel moves the name with the lifetime it had, which may be too long there.
+                if done.is_ok() {
+                    notifier.forget_name(to, &moved);
+                }
+                answer_change("rename", parent, done, reply);
+            };
+            let flags = flags.bits();
+            self.tree.rename(from, name, to, newname, flags, answer);
         });
     }
 

@@ -181,11 +181,11 @@ mod tests {
 
     #[test]
     fn each_mark_is_told_as_it_is_set_and_taken_off() {
-        let rig = rig();
+        let mut rig = rig();
         events(&rig);
         rig.mark("a");
         let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
-        rig.maildrop.unmark(&[id]).unwrap();
+        rig.unmark(&[id]).unwrap();
         let a = subject("a", 5);
         let told = [EventKind::Marked(a.clone()), EventKind::Unmarked(a)];
         assert_eq!(events(&rig), told);

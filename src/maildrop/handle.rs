@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use super::arrears::Arrears;
 use super::clock::Moment;
 use super::disk::{Backlog, Task};
 use super::engine::{Engine, Order, Step};
@@ -17,6 +16,7 @@ use super::message::{Correction, Entry, MessageId, Octets, Part, Place};
 use super::open::OpenMessage;
 use super::presence::Presence;
 use super::reader::{Answer, Due, Read};
+use super::register::Register;
 use super::report::CommitReport;
 use super::settings::Settings;
 use super::spill::Write;
@@ -36,15 +36,17 @@ pub struct Maildrop(pub(super) Arc<Shared>);
 
 pub(super) struct Shared {
     pub state: Arc<Mutex<State>>,
-    /// None where nothing can be marked. Locked before the state, so that the records are in the
-    /// order of the marks; it is the one lock that is held over (local, buffered) writing.
-    journal: Mutex<Option<Arrears>>,
+    /// None where nothing can be marked.
+    register: Option<Register>,
     pub surroundings: Surroundings,
     /// What the disk has still to take.
     backlog: Backlog,
     /// Whether it is of interest what was read.
     pub is_guarded: bool,
 }
+
+/// A message that was moved, and what the kernel must be told if it did not ask for it.
+type Moved = (Subject, Vec<Change>);
 
 /// What the maildrop is told by, and tells, the world.
 pub struct Surroundings {
@@ -76,7 +78,7 @@ impl Maildrop {
         (
             Self(Arc::new(Shared {
                 state,
-                journal: Mutex::new(journal.map(Arrears::none)),
+                register: journal.map(Register::new),
                 surroundings,
                 backlog: Backlog::default(),
                 is_guarded,
@@ -208,27 +210,21 @@ impl Maildrop {
         Ok(())
     }
 
-    /// Takes the marks off, all that it can: the messages move back to the root.
-    ///
-    /// # Errors
-    /// Of the first that stays marked: a commit holds it, the journal cannot be written, or it was
-    /// not marked at all.
-    pub fn unmark(&self, ids: &[MessageId]) -> Result<(), Error> {
+    /// Takes the marks off, all that it can: the messages move back to the root. Answered when no
+    /// loss of power can bring a mark back, with the error of the first that stays marked: a commit
+    /// holds it, the journal cannot be written, or it was not marked at all.
+    pub fn unmark(&self, ids: &[MessageId], answer: Answer<()>) {
         let tell = |changes: Vec<Change>| changes.into_iter().for_each(&self.0.surroundings.tell);
         let back = ids.iter().map(|&id| self.move_back(id).map(tell));
         let outcomes: Vec<_> = back.collect();
-        self.flush();
-        outcomes.into_iter().collect()
+        self.flush(outcomes.into_iter().collect(), answer);
     }
 
-    /// Takes the mark off one message that the kernel moves back itself, and need not be told of.
-    ///
-    /// # Errors
-    /// Those of [`Maildrop::unmark`].
-    pub fn restore(&self, id: MessageId) -> Result<(), Error> {
+    /// Takes the mark off one message that the kernel moves back itself, and need not be told of;
+    /// answered as [`Maildrop::unmark`].
+    pub fn restore(&self, id: MessageId, answer: Answer<()>) {
         let moved = self.move_back(id);
-        self.flush();
-        moved.map(drop)
+        self.flush(moved.map(drop), answer);
     }
 
     fn move_back(&self, id: MessageId) -> Result<Vec<Change>, Error> {
@@ -237,14 +233,17 @@ impl Maildrop {
         Ok(changes)
     }
 
-    fn flush(&self) {
-        let mut journal = locked(&self.0.journal);
-        let flushed = journal.as_mut().map_or(Ok(()), |journal| journal.flush());
-        if let Err(error) = flushed {
-            log::warn!(
-                "cannot flush the journal: {error}; marks taken off could come back after a loss of power"
-            );
-        }
+    /// Answers when the journal outlives a loss of power.
+    fn flush(&self, result: Result<(), Error>, answer: Answer<()>) {
+        let shared = Arc::clone(&self.0);
+        (self.0.surroundings.disk)(Box::new(move || {
+            if let Some(Err(error)) = shared.register.as_ref().map(Register::flush) {
+                log::warn!(
+                    "cannot flush the journal: {error}; marks taken off could come back after a loss of power"
+                );
+            }
+            answer(result);
+        }));
     }
 
     fn announce(&self, kind: EventKind) {
@@ -252,17 +251,26 @@ impl Maildrop {
         (self.0.surroundings.announce)(Event { time, kind });
     }
 
-    fn move_message(
+    fn move_message(&self, id: MessageId, from: Place, to: Place) -> Result<Moved, Error> {
+        let register = self.0.register.as_ref().ok_or(Error::ReadOnly)?;
+        let moved = self.move_recorded(register, id, from, to);
+        if moved.is_err() && register.is_outdated() {
+            self.send(Errand::WriteJournal);
+        }
+        moved
+    }
+
+    fn move_recorded(
         &self,
+        register: &Register,
         id: MessageId,
         from: Place,
         to: Place,
-    ) -> Result<(Subject, Vec<Change>), Error> {
-        let mut journal = locked(&self.0.journal);
-        let journal = journal.as_mut().ok_or(Error::ReadOnly)?;
+    ) -> Result<Moved, Error> {
+        let mut pen = register.pen();
         let record = self.used().record(id, from)?;
         let mut write = |record: &Record| {
-            let written = journal.append(record);
+            let written = pen.add(record);
             written.map_err(|error| Error::Journal(error.kind()))
         };
         write(&record)?;
@@ -282,13 +290,11 @@ impl Maildrop {
     /// # Errors
     /// In words, why it could not be written. The old journal stands.
     pub fn write_journal(&self) -> Result<(), String> {
-        let mut journal = locked(&self.0.journal);
-        let Some(journal) = journal.as_mut() else {
+        let Some(register) = &self.0.register else {
             return Ok(());
         };
-        let marks = locked(&self.0.state).all_marks();
-        journal
-            .replace(&marks)
+        register
+            .rewrite(|| locked(&self.0.state).all_marks())
             .map_err(|error| format!("cannot write the journal: {error}"))
     }
 
@@ -505,26 +511,26 @@ mod tests {
 
     #[test]
     fn a_mark_moves_a_message_and_back() {
-        let rig = Rig::connected(mailbox());
+        let mut rig = Rig::connected(mailbox());
         let id = rig.id("a");
         rig.maildrop.mark(id).unwrap();
         assert_eq!(names(&rig.maildrop, Place::Root), ["b"]);
         assert_eq!(names(&rig.maildrop, Place::Deleted), ["a"]);
         assert_eq!(rig.journal.marks().len(), 1);
         assert_eq!(rig.maildrop.mark(id), Err(Error::NotFound));
-        rig.maildrop.unmark(&[id]).unwrap();
+        rig.unmark(&[id]).unwrap();
         assert_eq!(names(&rig.maildrop, Place::Root), ["a", "b"]);
         assert_eq!(rig.journal.marks(), []);
-        assert_eq!(rig.maildrop.unmark(&[id]), Err(Error::NotFound));
+        assert_eq!(rig.unmark(&[id]), Err(Error::NotFound));
     }
 
     #[test]
     fn the_kernel_is_told_of_a_mark_taken_off() {
-        let rig = Rig::connected(mailbox());
+        let mut rig = Rig::connected(mailbox());
         rig.mark("a");
         rig.told.lock().unwrap().clear();
         let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
-        rig.maildrop.unmark(&[id]).unwrap();
+        rig.unmark(&[id]).unwrap();
         let name: Arc<str> = "a".into();
         let left = Change::Vanished {
             place: Place::Deleted,
@@ -537,11 +543,12 @@ mod tests {
 
     #[test]
     fn the_kernel_is_not_told_what_it_has_done_itself() {
-        let rig = Rig::connected(mailbox());
+        let mut rig = Rig::connected(mailbox());
         rig.mark("a");
         rig.told.lock().unwrap().clear();
         let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
-        rig.maildrop.restore(id).unwrap();
+        let restored = rig.ask(|maildrop, answer| maildrop.restore(id, answer));
+        assert_eq!(restored.given(), Some(Ok(())));
         assert_eq!(names(&rig.maildrop, Place::Root), ["a", "b"]);
         assert_eq!(rig.journal.marks(), []);
         assert_eq!(*rig.told.lock().unwrap(), []);
@@ -586,44 +593,57 @@ mod tests {
         rig.mark("a");
         rig.commit();
         let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
-        assert_eq!(rig.maildrop.unmark(&[id]), Err(Error::Busy));
+        assert_eq!(rig.unmark(&[id]), Err(Error::Busy));
         assert_eq!(names(&rig.maildrop, Place::Deleted), ["a"]);
     }
 
     #[test]
     fn what_cannot_be_written_down_does_not_happen() {
-        let rig = Rig::connected(mailbox());
+        let mut rig = Rig::connected(mailbox());
         rig.mark("b");
         rig.journal.is_full(true);
         let full = Err(Error::Journal(io::ErrorKind::StorageFull));
         assert_eq!(rig.maildrop.mark(rig.id("a")), full);
         let id = rig.maildrop.find(Place::Deleted, "b").unwrap().id;
-        assert_eq!(rig.maildrop.unmark(&[id]), full);
+        assert_eq!(rig.unmark(&[id]), full);
         assert_eq!(names(&rig.maildrop, Place::Root), ["a"]);
         assert_eq!(names(&rig.maildrop, Place::Deleted), ["b"]);
     }
 
-    type Meanwhile = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
+    type Meanwhile = Arc<Mutex<Vec<Box<dyn FnOnce() + Send>>>>;
 
-    /// A journal during whose writing something else happens.
-    struct Slow(Ledger, Meanwhile);
+    /// A journal during whose writing other things happen, one at a time.
+    #[derive(Clone, Default)]
+    struct Slow {
+        ledger: Ledger,
+        while_added_to: Meanwhile,
+        while_drafted: Meanwhile,
+    }
+
+    fn take_time(meanwhile: &Meanwhile) {
+        let meanwhile = locked(meanwhile).pop();
+        meanwhile.into_iter().for_each(|happens| happens());
+    }
 
     impl Journal for Slow {
-        fn append(&mut self, record: &Record) -> io::Result<()> {
-            self.0.append(record)?;
-            let meanwhile = locked(&self.1).take();
-            if let Some(meanwhile) = meanwhile {
-                meanwhile();
-            }
+        fn append(&self, record: &Record) -> io::Result<()> {
+            self.ledger.append(record)?;
+            take_time(&self.while_added_to);
             Ok(())
         }
 
-        fn flush(&mut self) -> io::Result<()> {
-            self.0.flush()
+        fn flush(&self) -> io::Result<()> {
+            self.ledger.flush()
         }
 
-        fn replace(&mut self, marks: &[Mark]) -> io::Result<()> {
-            self.0.replace(marks)
+        fn draft(&self, marks: &[Mark]) -> io::Result<()> {
+            self.ledger.draft(marks)?;
+            take_time(&self.while_drafted);
+            Ok(())
+        }
+
+        fn adopt(&self) -> io::Result<()> {
+            self.ledger.adopt()
         }
     }
 
@@ -631,55 +651,107 @@ mod tests {
     struct Powered(Ledger, Ledger);
 
     impl Journal for Powered {
-        fn append(&mut self, record: &Record) -> io::Result<()> {
+        fn append(&self, record: &Record) -> io::Result<()> {
             self.0.append(record)
         }
 
-        fn flush(&mut self) -> io::Result<()> {
-            self.1.replace(&self.0.marks())
+        fn flush(&self) -> io::Result<()> {
+            self.1.draft(&self.0.marks())?;
+            self.1.adopt()
         }
 
-        fn replace(&mut self, marks: &[Mark]) -> io::Result<()> {
-            self.0.replace(marks)?;
-            self.flush()
+        fn draft(&self, marks: &[Mark]) -> io::Result<()> {
+            self.0.draft(marks)
+        }
+
+        fn adopt(&self) -> io::Result<()> {
+            self.0.adopt()
         }
     }
 
     #[test]
     fn no_mark_comes_back_after_a_loss_of_power() {
-        let rig = Rig::connected(mailbox());
         let disk = Ledger::default();
-        let journal = Powered(Ledger::default(), disk.clone());
+        let mut rig = Rig::writing_to(Powered(Ledger::default(), disk.clone()), mailbox());
         let ids = [rig.id("a"), rig.id("b")];
-        *locked(&rig.maildrop.0.journal) = Some(Arrears::none(Box::new(journal)));
         ["a", "b"].iter().for_each(|name| rig.mark(name));
-        locked(&rig.maildrop.0.journal)
-            .as_mut()
-            .unwrap()
-            .flush()
-            .unwrap();
+        rig.maildrop.write_journal().unwrap();
         assert_eq!(disk.marks().len(), 2);
-        rig.maildrop.unmark(&ids).unwrap();
+        rig.unmark(&ids).unwrap();
         assert_eq!(disk.marks(), []);
     }
 
     #[test]
-    fn a_commit_that_begins_while_a_mark_is_taken_off_keeps_it() {
+    fn nobody_waits_for_the_flush_but_who_takes_a_mark_off() {
+        let disk = Ledger::default();
+        let mut rig = Rig::writing_to(Powered(Ledger::default(), disk.clone()), mailbox());
+        rig.mark("a");
+        rig.maildrop.write_journal().unwrap();
+        let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
+        rig.disk.hang();
+        let restored = rig.ask(|maildrop, answer| maildrop.restore(id, answer));
+        rig.mark("b");
+        assert_eq!((restored.given(), disk.marks().len()), (None, 1));
+        rig.disk.go_on();
+        assert_eq!(restored.given(), Some(Ok(())));
+        let b = Mark::of(
+            locked(&rig.maildrop.0.state)
+                .catalog
+                .message(MessageId(1))
+                .unwrap(),
+        );
+        assert_eq!(disk.marks(), [b]);
+    }
+
+    #[test]
+    fn what_is_marked_while_the_journal_is_written_anew_is_in_it() {
+        let names = ["a", "b", "c", "d", "e"];
+        for meanwhile in 0..4 {
+            let slow = Slow::default();
+            let script = Script::of(&names.map(|name| (name, "text\r\n")));
+            let rig = Rig::writing_to(slow.clone(), script);
+            rig.mark("e");
+            for name in &names[..meanwhile] {
+                let (maildrop, id) = (rig.maildrop.clone(), rig.id(name));
+                locked(&slow.while_drafted).push(Box::new(move || maildrop.mark(id).unwrap()));
+            }
+            rig.maildrop.write_journal().unwrap();
+            assert_eq!(slow.ledger.marks().len(), 1 + meanwhile);
+        }
+    }
+
+    #[test]
+    fn a_journal_that_is_out_of_date_is_written_anew_once_somebody_marks() {
         let mut rig = Rig::connected(mailbox());
-        let (ledger, meanwhile) = (Ledger::default(), Arc::default());
-        let slow = Slow(ledger.clone(), Arc::clone(&meanwhile));
-        *locked(&rig.maildrop.0.journal) = Some(Arrears::none(Box::new(slow)));
+        rig.mark("a");
+        rig.journal.is_full(true);
+        assert!(rig.maildrop.write_journal().is_err());
+        rig.journal.is_full(false);
+        let full = Err(Error::Journal(io::ErrorKind::StorageFull));
+        assert_eq!(rig.maildrop.mark(rig.id("b")), full);
+        rig.run();
+        rig.mark("b");
+        assert_eq!(rig.journal.marks().len(), 2);
+    }
+
+    #[test]
+    fn a_commit_that_begins_while_a_mark_is_taken_off_keeps_it() {
+        let slow = Slow::default();
+        let mut rig = Rig::writing_to(slow.clone(), mailbox());
         rig.mark("a");
         let (maildrop, busy) = (rig.maildrop.clone(), rig.maildrop.clone());
         let id = maildrop.find(Place::Deleted, "a").unwrap().id;
-        *locked(&meanwhile) = Some(Box::new(move || {
+        locked(&slow.while_added_to).push(Box::new(move || {
             busy.commit(Terms::default(), Box::new(drop));
             let now = (busy.0.surroundings.now)();
             rig.engine.step(now, Input::Wake);
         }));
-        assert_eq!(maildrop.unmark(&[id]), Err(Error::Busy));
+        let refused = Arc::new(Mutex::new(None));
+        let answer = refused.clone();
+        maildrop.unmark(&[id], Box::new(move |done| *locked(&answer) = Some(done)));
+        assert_eq!(*locked(&refused), Some(Err(Error::Busy)));
         assert_eq!(names(&maildrop, Place::Deleted), ["a"]);
-        assert_eq!(ledger.marks().len(), 1);
+        assert_eq!(slow.ledger.marks().len(), 1);
     }
 
     /// A mailbox of one message of so many lines of a hundred octets, which is kept on disk.

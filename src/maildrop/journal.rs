@@ -10,31 +10,41 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use nix::unistd::Uid;
 
+use super::locked;
 use super::mark::{Mark, Record};
 use super::names;
 
 /// Where marks are kept. A simulation has one of its own.
-pub trait Journal: Send {
+///
+/// It is written anew in two steps, of which the first takes long and holds up nobody who adds.
+pub trait Journal: Send + Sync {
     /// Adds a record; all of it or, on an error, nothing.
     ///
     /// # Errors
     /// The record could not be written.
-    fn append(&mut self, record: &Record) -> io::Result<()>;
+    fn append(&self, record: &Record) -> io::Result<()>;
 
-    /// Has what was added outlive a loss of power.
+    /// Has the journal as it stands outlive a loss of power; takes long.
     ///
     /// # Errors
     /// The system could not promise it.
-    fn flush(&mut self) -> io::Result<()>;
+    fn flush(&self) -> io::Result<()>;
 
-    /// Puts these marks in the place of all records; on an error the old ones stand.
+    /// Writes these marks beside the journal, where they outlive a loss of power; takes long.
+    ///
+    /// # Errors
+    /// They could not be written.
+    fn draft(&self, marks: &[Mark]) -> io::Result<()>;
+
+    /// Puts the draft in the place of all records; on an error the old ones stand.
     ///
     /// # Errors
     /// The journal could not be replaced.
-    fn replace(&mut self, marks: &[Mark]) -> io::Result<()>;
+    fn adopt(&self) -> io::Result<()>;
 }
 
 /// The permission bits that let others than the owner write.
@@ -45,11 +55,18 @@ const OTHERS: u32 = 0o022;
 pub struct JournalFile {
     path: PathBuf,
     heading: String,
-    file: File,
+    sheet: Mutex<Sheet>,
+    draft: Mutex<Option<Sheet>>,
+    _lock: File,
+}
+
+/// A file of records.
+#[derive(Debug)]
+struct Sheet {
+    file: Arc<File>,
     length: u64,
     /// Whether there may be a part of a record behind that.
     is_torn: bool,
-    _lock: File,
 }
 
 /// Why a journal could not be opened.
@@ -118,48 +135,36 @@ impl JournalFile {
         let marks = marks(&text, &heading).map_err(damaged)?;
         let length = whole_lines(&text);
         file.set_len(length).map_err(at(&path))?;
-        let length = if length == 0 {
-            file.write_all(heading.as_bytes()).map_err(at(&path))?;
-            heading.len() as u64
-        } else {
-            length
+        let mut sheet = Sheet::of(file, length);
+        if length == 0 {
+            sheet.append(&heading).map_err(at(&path))?;
+        }
+        let journal = Self {
+            path,
+            heading,
+            sheet: Mutex::new(sheet),
+            draft: Mutex::default(),
+            _lock: lock,
         };
-        Ok((
-            Self {
-                path,
-                heading,
-                file,
-                length,
-                is_torn: false,
-                _lock: lock,
-            },
-            marks,
-        ))
+        Ok((journal, marks))
     }
 }
 
-impl JournalFile {
-    /// Takes off a part of a record.
-    fn mend(&mut self) -> io::Result<()> {
-        self.file.set_len(self.length)?;
-        self.is_torn = false;
-        Ok(())
+impl Sheet {
+    fn of(file: File, length: u64) -> Self {
+        Self {
+            file: Arc::new(file),
+            length,
+            is_torn: false,
+        }
     }
 
-    /// Before that, a loss of power could bring the replaced journal back, and its marks with it.
-    fn sync_directory(&self) -> io::Result<()> {
-        let directory = self.path.parent().unwrap_or(Path::new("."));
-        File::open(directory)?.sync_all()
-    }
-}
-
-impl Journal for JournalFile {
-    fn append(&mut self, record: &Record) -> io::Result<()> {
+    /// Adds a line; all of it or nothing, and nothing to a part of one.
+    fn append(&mut self, line: &str) -> io::Result<()> {
         if self.is_torn {
             self.mend()?;
         }
-        let line = format!("{record}\n");
-        if let Err(error) = self.file.write_all(line.as_bytes()) {
+        if let Err(error) = (&*self.file).write_all(line.as_bytes()) {
             self.is_torn = true;
             // If this fails as well, nothing is added before it has been done.
             let _ = self.mend();
@@ -169,23 +174,52 @@ impl Journal for JournalFile {
         Ok(())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.sync_data()
+    /// Takes off a part of a line.
+    fn mend(&mut self) -> io::Result<()> {
+        self.file.set_len(self.length)?;
+        self.is_torn = false;
+        Ok(())
+    }
+}
+
+impl JournalFile {
+    fn beside(&self) -> PathBuf {
+        self.path.with_extension("journal.new")
+    }
+}
+
+impl Journal for JournalFile {
+    fn append(&self, record: &Record) -> io::Result<()> {
+        locked(&self.sheet).append(&format!("{record}\n"))
     }
 
-    fn replace(&mut self, marks: &[Mark]) -> io::Result<()> {
+    /// The directory too: else the loss could bring a replaced journal back, and its marks with it.
+    fn flush(&self) -> io::Result<()> {
+        let file = Arc::clone(&locked(&self.sheet).file);
+        file.sync_data()?;
+        let directory = self.path.parent().unwrap_or(Path::new("."));
+        File::open(directory)?.sync_all()
+    }
+
+    fn draft(&self, marks: &[Mark]) -> io::Result<()> {
         let mut text = self.heading.clone();
         for mark in marks {
             text.push_str(&format!("{}\n", Record::Marked(mark.clone())));
         }
-        let beside = self.path.with_extension("journal.new");
-        let mut file = private().append(true).open(&beside)?;
+        let mut file = private().append(true).open(self.beside())?;
         file.set_len(0)?;
         file.write_all(text.as_bytes())?;
         file.sync_data()?;
-        std::fs::rename(&beside, &self.path)?;
-        (self.file, self.length, self.is_torn) = (file, text.len() as u64, false);
-        self.sync_directory()
+        *locked(&self.draft) = Some(Sheet::of(file, text.len() as u64));
+        Ok(())
+    }
+
+    fn adopt(&self) -> io::Result<()> {
+        let draft = locked(&self.draft).take();
+        let draft = draft.ok_or(io::ErrorKind::NotFound)?;
+        std::fs::rename(self.beside(), &self.path)?;
+        *locked(&self.sheet) = draft;
+        Ok(())
     }
 }
 
@@ -300,7 +334,7 @@ mod tests {
     #[test]
     fn marks_outlive_the_daemon() {
         let directory = tempfile::tempdir().unwrap();
-        let (mut journal, marks) = open(directory.path()).unwrap();
+        let (journal, marks) = open(directory.path()).unwrap();
         assert!(marks.is_empty());
         for record in [
             Record::Marked(Mark::sample("a")),
@@ -316,9 +350,10 @@ mod tests {
     #[test]
     fn replacing_leaves_only_the_marks_given() {
         let directory = tempfile::tempdir().unwrap();
-        let (mut journal, _) = open(directory.path()).unwrap();
+        let (journal, _) = open(directory.path()).unwrap();
         journal.append(&Record::Marked(Mark::sample("a"))).unwrap();
-        journal.replace(&[Mark::sample("b")]).unwrap();
+        journal.draft(&[Mark::sample("b")]).unwrap();
+        journal.adopt().unwrap();
         journal.append(&Record::Marked(Mark::sample("c"))).unwrap();
         drop(journal);
         assert_eq!(
@@ -366,16 +401,16 @@ mod tests {
     #[test]
     fn nothing_is_added_to_a_record_that_was_cut_short() {
         let directory = tempfile::tempdir().unwrap();
-        let (mut journal, _) = open(directory.path()).unwrap();
+        let (journal, _) = open(directory.path()).unwrap();
         journal.append(&Record::Marked(Mark::sample("a"))).unwrap();
         // A device takes no octet, and cannot be cut either.
         let full = OpenOptions::new().append(true).open("/dev/full").unwrap();
-        let mut file = std::mem::replace(&mut journal.file, full);
+        let file = std::mem::replace(&mut locked(&journal.sheet).file, Arc::new(full));
         for _ in 0..2 {
             assert!(journal.append(&Record::Marked(Mark::sample("b"))).is_err());
         }
-        file.write_all(b"+ 7 1").unwrap();
-        journal.file = file;
+        (&*file).write_all(b"+ 7 1").unwrap();
+        locked(&journal.sheet).file = file;
         journal.append(&Record::Marked(Mark::sample("c"))).unwrap();
         drop(journal);
         assert_eq!(
@@ -397,7 +432,7 @@ mod tests {
     #[test]
     fn a_torn_last_line_is_dropped_and_any_other_damage_refused() {
         let directory = tempfile::tempdir().unwrap();
-        let (mut journal, _) = open(directory.path()).unwrap();
+        let (journal, _) = open(directory.path()).unwrap();
         journal.append(&Record::Marked(Mark::sample("a"))).unwrap();
         let path = journal.path.clone();
         drop(journal);

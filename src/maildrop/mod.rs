@@ -17,7 +17,6 @@
 //! for moments only.
 
 mod alarm;
-mod arrears;
 mod arrival;
 mod attempts;
 mod cache;
@@ -52,6 +51,7 @@ mod presence;
 mod read_ahead;
 mod reader;
 mod reconcile;
+mod register;
 mod report;
 mod schedule;
 mod session;

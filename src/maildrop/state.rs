@@ -74,6 +74,8 @@ pub(super) enum Errand {
     Connect { until: Moment, answer: Answer<()> },
     /// Have a listing that begins after this request.
     Refresh { until: Moment, answer: Answer<()> },
+    /// Write the journal anew, which is out of date.
+    WriteJournal,
     /// Delete the marked messages.
     Commit {
         until: Moment,

@@ -5,6 +5,7 @@ use std::mem::discriminant;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use pop3fs::maildrop::{
@@ -202,6 +203,14 @@ impl Daemon {
 
     pub fn mark(&self, message: MessageId) -> Result<(), Error> {
         self.maildrop.mark(message)
+    }
+
+    /// Takes a mark off; the disk takes no time here.
+    pub fn unmark(&self, message: MessageId) -> Result<(), Error> {
+        let (sender, answer) = channel();
+        let answered = Box::new(move |done| sender.send(done).expect("somebody waits"));
+        self.maildrop.unmark(&[message], answered);
+        answer.try_recv().expect("an answer at once")
     }
 
     fn ask(&mut self, want: Want, patience: Duration) -> RequestId {

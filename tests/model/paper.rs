@@ -14,6 +14,7 @@ pub struct Paper(Arc<Mutex<Page>>);
 #[derive(Default)]
 struct Page {
     lines: Vec<String>,
+    draft: Vec<String>,
     /// How many of them outlive a loss of power.
     flushed: usize,
     refuses_append: bool,
@@ -57,7 +58,7 @@ impl Paper {
 }
 
 impl Journal for Paper {
-    fn append(&mut self, record: &Record) -> io::Result<()> {
+    fn append(&self, record: &Record) -> io::Result<()> {
         let mut page = self.0.lock().unwrap();
         if page.refuses_append {
             return Err(io::ErrorKind::StorageFull.into());
@@ -66,18 +67,24 @@ impl Journal for Paper {
         Ok(())
     }
 
-    fn replace(&mut self, marks: &[Mark]) -> io::Result<()> {
+    fn draft(&self, marks: &[Mark]) -> io::Result<()> {
         let mut page = self.0.lock().unwrap();
         if page.refuses_replace {
             return Err(io::ErrorKind::StorageFull.into());
         }
         let line = |mark: &Mark| Record::Marked(mark.clone()).to_string();
-        page.lines = marks.iter().map(line).collect();
+        page.draft = marks.iter().map(line).collect();
+        Ok(())
+    }
+
+    fn adopt(&self) -> io::Result<()> {
+        let mut page = self.0.lock().unwrap();
+        page.lines = std::mem::take(&mut page.draft);
         page.flushed = page.lines.len();
         Ok(())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
+    fn flush(&self) -> io::Result<()> {
         let mut page = self.0.lock().unwrap();
         page.flushed = page.lines.len();
         Ok(())

@@ -30,7 +30,7 @@ impl World {
         let Some((daemon, entry)) = self.mounted(Place::Deleted) else {
             return;
         };
-        let (result, id) = (daemon.maildrop.unmark(&[entry.id]), daemon.mails[&entry.id]);
+        let (result, id) = (daemon.unmark(entry.id), daemon.mails[&entry.id]);
         tell!("unmark {id}: {result:?}");
         match result {
             Ok(()) => {

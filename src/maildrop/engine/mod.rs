@@ -324,6 +324,7 @@ impl Engine {
                     terms,
                     answer,
                 } => self.asked_to_commit(until, terms, answer, turn),
+                Errand::WriteJournal => turn.journal = true,
                 Errand::Leave { until, answer } => self.leavers.push(until, answer),
             }
         }

@@ -43,43 +43,55 @@ impl<T> Reply<T> {
     }
 }
 
-/// The journal's marks, and whether the disk takes any more.
+/// The journal's marks.
 #[derive(Clone, Default)]
-pub(in super::super) struct Ledger(Arc<Mutex<(Vec<Mark>, bool)>>);
+pub(in super::super) struct Ledger(Arc<Mutex<Page>>);
+
+#[derive(Default)]
+struct Page {
+    marks: Vec<Mark>,
+    draft: Vec<Mark>,
+    /// Whether the disk takes no more.
+    is_full: bool,
+}
 
 impl Ledger {
     pub fn marks(&self) -> Vec<Mark> {
-        locked(&self.0).0.clone()
+        locked(&self.0).marks.clone()
     }
 
     pub fn is_full(&self, full: bool) {
-        locked(&self.0).1 = full;
+        locked(&self.0).is_full = full;
     }
 
-    fn write(&self, change: impl FnOnce(&mut Vec<Mark>)) -> io::Result<()> {
-        let (marks, full) = &mut *locked(&self.0);
-        if *full {
+    fn write(&self, change: impl FnOnce(&mut Page)) -> io::Result<()> {
+        let page = &mut *locked(&self.0);
+        if page.is_full {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        change(marks);
+        change(page);
         Ok(())
     }
 }
 
 impl Journal for Ledger {
-    fn append(&mut self, record: &Record) -> io::Result<()> {
-        self.write(|marks| match record {
-            Record::Marked(mark) => marks.push(mark.clone()),
-            Record::Unmarked(mark) => marks.retain(|other| other != mark),
+    fn append(&self, record: &Record) -> io::Result<()> {
+        self.write(|page| match record {
+            Record::Marked(mark) => page.marks.push(mark.clone()),
+            Record::Unmarked(mark) => page.marks.retain(|other| other != mark),
         })
     }
 
-    fn flush(&mut self) -> io::Result<()> {
+    fn flush(&self) -> io::Result<()> {
         Ok(())
     }
 
-    fn replace(&mut self, marks: &[Mark]) -> io::Result<()> {
-        self.write(|old| *old = marks.to_vec())
+    fn draft(&self, marks: &[Mark]) -> io::Result<()> {
+        self.write(|page| page.draft = marks.to_vec())
+    }
+
+    fn adopt(&self) -> io::Result<()> {
+        self.write(|page| page.marks = std::mem::take(&mut page.draft))
     }
 }
 
@@ -189,11 +201,29 @@ impl Rig {
 
     /// The same with these settings, and the marks of a mount before.
     pub fn with(settings: Settings, script: Script, inherited: Vec<Mark>) -> Self {
+        let journal = Ledger::default();
+        Self::build(settings, script, inherited, journal.clone(), journal)
+    }
+
+    /// A rig that has logged in and listed, and writes its marks there.
+    pub fn writing_to(journal: impl Journal + 'static, script: Script) -> Self {
+        let ledger = Ledger::default();
+        let mut rig = Self::build(settings(), script, Vec::new(), journal, ledger);
+        rig.connect().expect("a session");
+        rig
+    }
+
+    fn build(
+        settings: Settings,
+        script: Script,
+        inherited: Vec<Mark>,
+        kept: impl Journal + 'static,
+        journal: Ledger,
+    ) -> Self {
         let now = Arc::new(Mutex::new(Moment::since_1970(Duration::from_secs(
             1_000_000,
         ))));
         let told = Arc::new(Mutex::new(Vec::new()));
-        let journal = Ledger::default();
         let events = Arc::new(Mutex::new(Vec::new()));
         let (clock, ears, listener) = (now.clone(), told.clone(), events.clone());
         let disk = Platter::default();
@@ -208,7 +238,7 @@ impl Rig {
         let kept: Option<Box<dyn Journal>> = if settings.read_only {
             None
         } else {
-            Some(Box::new(journal.clone()))
+            Some(Box::new(kept))
         };
         let (maildrop, engine) = Maildrop::new(settings, surroundings, kept, inherited);
         Self {
@@ -276,6 +306,12 @@ impl Rig {
     /// Marks the message of this name.
     pub fn mark(&self, name: &str) {
         self.maildrop.mark(self.id(name)).expect("a mark");
+    }
+
+    /// Takes the marks off; the answer, which must come at once.
+    pub fn unmark(&mut self, ids: &[MessageId]) -> Result<(), Error> {
+        let reply = self.ask(|maildrop, answer| maildrop.unmark(ids, answer));
+        reply.given().expect("an answer")
     }
 
     /// Opens the message of this name.

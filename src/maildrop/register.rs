@@ -1,0 +1,139 @@
+//! The journal as those share it who mark, and the one who writes it anew.
+//!
+//! Records are in the order of the marks, and none is added while the journal is out of date. Where
+//! the marks that stand could not be written, the old records stand for more than is marked. A mark
+//! taken off then would not be taken off in them: the next mount would take it over, and the next
+//! commit delete what somebody has undeleted.
+
+use std::io;
+use std::sync::{Mutex, MutexGuard};
+
+use super::journal::Journal;
+use super::locked;
+use super::mark::{Mark, Record};
+
+/// So often is it written anew in vain, as somebody has marked meanwhile, before who marks has to
+/// wait.
+const ATTEMPTS: usize = 3;
+
+/// The journal, and how it stands.
+pub(super) struct Register {
+    journal: Box<dyn Journal>,
+    /// Locked before the state; the one lock that is held over (local, buffered) writing.
+    standing: Mutex<Standing>,
+}
+
+#[derive(Default)]
+struct Standing {
+    /// Records that were added.
+    added: u64,
+    /// Why it could not be written, where it is out of date.
+    outdated: Option<io::ErrorKind>,
+}
+
+/// The right to add records: nobody else adds any meanwhile.
+pub(super) struct Pen<'a> {
+    journal: &'a dyn Journal,
+    standing: MutexGuard<'a, Standing>,
+}
+
+impl Register {
+    /// A journal that is up to date.
+    pub fn new(journal: Box<dyn Journal>) -> Self {
+        Self {
+            journal,
+            standing: Mutex::default(),
+        }
+    }
+
+    /// Lets somebody add records, in the order of what they tell of.
+    pub fn pen(&self) -> Pen<'_> {
+        Pen {
+            journal: &*self.journal,
+            standing: locked(&self.standing),
+        }
+    }
+
+    /// Whether it must be written anew before anything can be added.
+    pub fn is_outdated(&self) -> bool {
+        locked(&self.standing).outdated.is_some()
+    }
+
+    /// Has all that was added outlive a loss of power; takes long, and nobody else waits for it.
+    ///
+    /// # Errors
+    /// The system could not promise it.
+    pub fn flush(&self) -> io::Result<()> {
+        self.journal.flush()
+    }
+
+    /// Has it say no more than that these marks stand; takes long, and who marks does not wait for
+    /// it.
+    ///
+    /// # Errors
+    /// It could not be written. The old records stand, and nothing can be added to them.
+    pub fn rewrite(&self, marks: impl Fn() -> Vec<Mark>) -> io::Result<()> {
+        let replaced = self.replace(marks);
+        let written = replaced.and_then(|()| self.journal.flush());
+        locked(&self.standing).outdated = written.as_ref().err().map(io::Error::kind);
+        written
+    }
+
+    fn replace(&self, marks: impl Fn() -> Vec<Mark>) -> io::Result<()> {
+        for _ in 0..ATTEMPTS {
+            let (added, marks) = {
+                let standing = locked(&self.standing);
+                (standing.added, marks())
+            };
+            self.journal.draft(&marks)?;
+            let standing = locked(&self.standing);
+            if standing.added == added {
+                return self.journal.adopt();
+            }
+        }
+        let _standing = locked(&self.standing);
+        self.journal.draft(&marks())?;
+        self.journal.adopt()
+    }
+}
+
+impl Pen<'_> {
+    /// Adds a record.
+    ///
+    /// # Errors
+    /// It could not be written, or the journal is out of date.
+    pub fn add(&mut self, record: &Record) -> io::Result<()> {
+        if let Some(why) = self.standing.outdated {
+            return Err(why.into());
+        }
+        self.journal.append(record)?;
+        self.standing.added += 1;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::engine::rig::Ledger;
+    use super::*;
+
+    fn marked(unique_id: &str) -> Record {
+        Record::Marked(Mark::sample(unique_id))
+    }
+
+    #[test]
+    fn nothing_is_added_to_a_journal_that_is_out_of_date() {
+        let ledger = Ledger::default();
+        let register = Register::new(Box::new(ledger.clone()));
+        register.pen().add(&marked("a")).unwrap();
+        ledger.is_full(true);
+        assert!(register.rewrite(Vec::new).is_err() && register.is_outdated());
+        ledger.is_full(false);
+        let full = register.pen().add(&marked("b")).unwrap_err();
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+        assert_eq!(ledger.marks(), [Mark::sample("a")]);
+        register.rewrite(Vec::new).unwrap();
+        register.pen().add(&marked("b")).unwrap();
+        assert_eq!(ledger.marks(), [Mark::sample("b")]);
+    }
+}
