@@ -127,7 +127,8 @@ impl Ranks for State {
         match self.catalog.message(id) {
             Some(message) if message.place == Place::Root => {
                 let whole = Fetch::whole(id);
-                let here = self.cache.holds(whole) || self.arrivals.contains_key(&whole);
+                let held = self.holdings.whole(id).is_some();
+                let here = held || self.cache.holds(whole) || self.arrivals.contains_key(&whole);
                 let is_left = message.listed > self.longest() || self.is_too_long(message.size());
                 if here || is_left {
                     Effort::Nothing

@@ -778,6 +778,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_on_disk_for_one_who_has_it_open_is_there_for_all() {
+        let (mut rig, message) = on_disk(30_000);
+        let first = rig.open("a").given().unwrap().unwrap();
+        let second = rig.open("a").given().unwrap().unwrap();
+        drop(first);
+        let third = rig.open("a").given().unwrap().unwrap();
+        for open in [second, third] {
+            let end = rig.part(&open, 2_999_900, 200).given().unwrap().unwrap();
+            assert_eq!(*end, message.as_bytes()[2_999_900..]);
+        }
+        assert_eq!(rig.script.count("RETR"), 1);
+        let late = rig.open("a").given().unwrap().unwrap();
+        assert!(rig.part(&late, 0, 10).given().unwrap().is_ok());
+        assert_eq!(rig.script.count("RETR"), 2, "nobody had it open any more");
+    }
+
+    #[test]
     fn no_more_is_taken_from_the_server_than_the_disk_takes() {
         let (mut rig, message) = on_disk(90_000);
         rig.disk.hang();

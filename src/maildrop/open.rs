@@ -24,7 +24,7 @@ pub struct OpenMessage {
 #[derive(Clone, Debug, Default)]
 pub struct Holding(Arc<OnceLock<Whole>>);
 
-/// Those who hold a message open that is not whole yet.
+/// What those hold who have a message open.
 #[derive(Debug, Default)]
 pub(super) struct Holdings(HashMap<MessageId, Weak<OnceLock<Whole>>>);
 
@@ -67,12 +67,6 @@ impl Holding {
     }
 }
 
-impl From<Whole> for Holding {
-    fn from(whole: Whole) -> Self {
-        Self(Arc::new(OnceLock::from(whole)))
-    }
-}
-
 impl Holdings {
     /// A holding of a message that is not whole.
     pub fn hold(&mut self, id: MessageId) -> Holding {
@@ -87,12 +81,19 @@ impl Holdings {
         holding
     }
 
-    /// The message is whole: who has it open holds its bytes from now on.
-    pub fn fill(&mut self, id: MessageId, whole: &Whole) {
-        if let Some(holding) = self.0.remove(&id).and_then(|holding| holding.upgrade()) {
-            // It is filled once, for it is forgotten here then.
-            let _ = holding.set(whole.clone());
-        }
+    /// The message is whole: who has it open holds its bytes from now on, and so does who opens it
+    /// before the last of them closes it.
+    pub fn fill(&mut self, id: MessageId, whole: &Whole) -> Holding {
+        let holding = self.hold(id);
+        // Where it was filled before, the bytes are the same.
+        let _ = holding.0.set(whole.clone());
+        holding
+    }
+
+    /// The bytes of a message that somebody holds open, once they are whole.
+    pub fn whole(&self, id: MessageId) -> Option<Whole> {
+        let holding = self.0.get(&id).and_then(Weak::upgrade)?;
+        holding.get().cloned()
     }
 
     /// There will be no such bytes: those who have the message open are on their own.
@@ -156,7 +157,9 @@ mod tests {
         assert!(readers.iter().all(|holding| holding.get().is_none()));
         holdings.fill(ID, &Whole::Memory(b"whole".to_vec().into()));
         assert!(readers.iter().all(|holding| holding.get().is_some()));
-        assert!(holdings.hold(ID).get().is_none());
+        assert!(holdings.hold(ID).get().is_some());
+        drop(readers);
+        assert!(holdings.hold(ID).get().is_none(), "the last has closed it");
     }
 
     #[test]

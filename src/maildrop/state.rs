@@ -17,7 +17,7 @@ use super::foresight::Foresight;
 use super::guard::Guard;
 use super::mark::Mark;
 use super::message::{Correction, Entry, MessageId, Octets, Part, Place, Size, Whole};
-use super::open::{Holding, Holdings, OpenMessage};
+use super::open::{Holdings, OpenMessage};
 use super::prefix::{self, Prefixes};
 use super::presence::Attendance;
 use super::reader::{Answer, Due, Opener, Read, Wants, due};
@@ -237,15 +237,16 @@ impl State {
         let Some(message) = self.catalog.message(id) else {
             return Some(Err(Error::NotFound));
         };
-        let body = self.cache.touch(Fetch::whole(id));
-        if body.is_none() && message.place == Place::Gone {
+        let body = self.cache.touch(Fetch::whole(id)).map(Whole::Memory);
+        let whole = body.or_else(|| self.holdings.whole(id));
+        if whole.is_none() && message.place == Place::Gone {
             return Some(Err(Error::Vanished));
         }
-        if body.is_none() && self.is_too_long(message.size()) {
+        if whole.is_none() && self.is_too_long(message.size()) {
             return Some(Err(Error::TooLong(self.message_max())));
         }
         let (version, correction) = (message.version, message.correction());
-        let (here, exact) = (body.is_some(), message.size().is_exact());
+        let (here, exact) = (whole.is_some(), message.size().is_exact());
         let listed = self.credible(message).filter(|_| !exact);
         if here || !exact {
             self.foresee(id);
@@ -256,8 +257,8 @@ impl State {
         if !here && listed.is_some() {
             self.begins(id);
         }
-        let whole = body.map(|body| Holding::from(Whole::Memory(body)));
-        let body = whole.unwrap_or_else(|| self.holdings.hold(id));
+        let held = whole.map(|whole| self.holdings.fill(id, &whole));
+        let body = held.unwrap_or_else(|| self.holdings.hold(id));
         let open = OpenMessage {
             id,
             version,

@@ -222,7 +222,7 @@ impl State {
         }
         let whole = grown.whole;
         self.learn(id, grown.content);
-        self.holdings.fill(id, &whole);
+        let holding = self.holdings.fill(id, &whole);
         effects.writes.extend(grown.write);
         if let Some(body) = whole.body().filter(|body| !body.is_empty()) {
             self.cache.insert(Fetch::whole(id), body.clone());
@@ -232,7 +232,7 @@ impl State {
         };
         let openers = openers
             .into_iter()
-            .map(|opener| opening(id, message, opener, &whole));
+            .map(|opener| opening(id, message, opener, &holding));
         let reads = reads.into_iter().map(|read| given(message, read, &whole));
         effects.answers.extend(openers.chain(reads));
     }
@@ -392,14 +392,14 @@ impl State {
 }
 
 /// The answer to one who waited for the end of a message.
-fn opening(id: MessageId, message: &Message, opener: Opener, whole: &Whole) -> Due {
+fn opening(id: MessageId, message: &Message, opener: Opener, holding: &Holding) -> Due {
     match opener.wants {
         Wants::Open(answer) => {
             let open = OpenMessage {
                 id,
                 version: message.version,
                 listed: None,
-                body: Holding::from(whole.clone()),
+                body: holding.clone(),
             };
             due(answer, Ok((open, message.correction())))
         }
