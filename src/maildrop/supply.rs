@@ -157,7 +157,7 @@ impl State {
         }
         let believable = |it: &Fingerprint| !answered_twice && self.is_believable(id, it);
         if let Some(fingerprint) = fingerprint.filter(believable) {
-            self.cache.insert(Fetch::beginning(id), body);
+            self.cache.insert(Fetch::beginning(id), body.clone());
             self.remember(id, fingerprint);
             self.prefixes.came(id);
         }
@@ -167,6 +167,8 @@ impl State {
                 None => self.fetch_more(read, got),
             }
         }
+        // Until now it was in use, so that no cache is too small to answer out of it.
+        drop(body);
     }
 
     /// The beginning was too short for a reader. Lines may be shorter than most, but a second
@@ -467,6 +469,17 @@ mod tests {
         assert!(octets(&head) == message.as_bytes()[..5000]);
         let more = rig.part(&open, 5000, 5000);
         assert!(octets(&more) == message.as_bytes()[5000..10_000]);
+        assert_eq!((rig.script.count("TOP"), rig.script.count("RETR")), (1, 0));
+    }
+
+    #[test]
+    fn a_head_costs_one_top_however_small_the_cache_is() {
+        let message = message(10_000);
+        let mut rig = mount(serving(&message));
+        locked(&rig.maildrop.shared().state).cache = Cache::new(0);
+        let open = opened(&mut rig);
+        let head = rig.part(&open, 0, 5000);
+        assert!(octets(&head) == message.as_bytes()[..5000]);
         assert_eq!((rig.script.count("TOP"), rig.script.count("RETR")), (1, 0));
     }
 
