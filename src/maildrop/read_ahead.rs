@@ -486,6 +486,18 @@ mod tests {
     }
 
     #[test]
+    fn one_who_walks_among_messages_of_any_listed_size_is_not_hungry() {
+        let mut mailbox = Mailbox::of(10);
+        mailbox.octets = u64::MAX / 2 + 1;
+        let mut predictor = Predictor::default();
+        for id in 0..2 {
+            predictor.opened(MessageId(id), &mailbox);
+        }
+        assert_eq!(predictor.plan(LIMIT, &mailbox), Some(MessageId(2)));
+        assert!(!predictor.is_hungry(LIMIT));
+    }
+
+    #[test]
     fn a_walk_backwards_does_too() {
         assert_eq!(walk(&mut Mailbox::of(1000), (0..1000).rev()), (2, 1000));
     }
