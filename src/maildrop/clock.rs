@@ -76,23 +76,44 @@ fn uptime() -> Duration {
 /// Notices that the machine has slept.
 #[derive(Debug)]
 pub(super) struct Slumber {
-    looked: (Duration, Instant),
+    looked: Readings,
+}
+
+/// The clock that goes on while the machine sleeps, and the one that does not.
+#[derive(Clone, Copy, Debug)]
+struct Readings {
+    uptime: Duration,
+    awake: Instant,
+}
+
+impl Readings {
+    fn take() -> Self {
+        Self {
+            uptime: uptime(),
+            awake: Instant::now(),
+        }
+    }
+
+    /// How long the machine has slept since.
+    fn slept_since(&self, earlier: &Self) -> Duration {
+        let passed = self.uptime.saturating_sub(earlier.uptime);
+        passed.saturating_sub(self.awake.saturating_duration_since(earlier.awake))
+    }
 }
 
 impl Slumber {
     /// The clocks are compared from now on.
     pub fn new() -> Self {
         Self {
-            looked: (uptime(), Instant::now()),
+            looked: Readings::take(),
         }
     }
 
     /// How long the machine has slept since the last look.
     pub fn look(&mut self) -> Duration {
-        let (uptime, awake) = (uptime(), Instant::now());
-        let (uptime_before, awake_before) = std::mem::replace(&mut self.looked, (uptime, awake));
-        let passed = uptime.saturating_sub(uptime_before);
-        passed.saturating_sub(awake.saturating_duration_since(awake_before))
+        let now = Readings::take();
+        let before = std::mem::replace(&mut self.looked, now);
+        now.slept_since(&before)
     }
 }
 
@@ -111,8 +132,16 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_that_is_awake_has_not_slept() {
-        let mut slumber = Slumber::new();
-        assert!(slumber.look() < Duration::from_millis(100));
+    fn a_machine_has_slept_for_what_the_one_clock_is_ahead_of_the_other() {
+        let before = Readings::take();
+        let slept = |uptime, awake| {
+            let later = Readings {
+                uptime: before.uptime + Duration::from_secs(uptime),
+                awake: before.awake + Duration::from_secs(awake),
+            };
+            later.slept_since(&before).as_secs()
+        };
+        assert_eq!([slept(10, 10), slept(10, 4), slept(10, 0)], [0, 6, 10]);
+        assert_eq!(slept(4, 10), 0, "read one after the other");
     }
 }
