@@ -9,7 +9,7 @@ use super::fingerprint::{Fingerprint, Growth};
 use super::growing::{Growing, Grown};
 use super::message::{Body, Part};
 use super::open::OpenMessage;
-use super::prefix;
+use super::prefix::{self, LineCount};
 use super::reader::{Due, Opener, Read};
 use super::spill::Write;
 
@@ -36,8 +36,9 @@ pub(super) struct Arrival {
     openers: Vec<Opener>,
     /// Those who are answered when their octets are there; they are bound to what is expected.
     reads: Vec<Read>,
-    /// Lines asked for, of one that is only to begin.
+    /// Lines asked for, of one that is only to begin, and those that came.
     lines: u32,
+    came: LineCount,
     /// Octets, and the lines they were, that have come before and were too few.
     got: Option<(u64, u32)>,
     /// RETRs of it that came to no end.
@@ -149,6 +150,18 @@ impl Arrival {
         } else {
             Appended::Differs
         }
+    }
+
+    /// Appends to a body that is only to begin; what goes far beyond a beginning is left out.
+    pub fn append_beginning(&mut self, octets: &[u8]) -> Appended {
+        self.came.take(octets);
+        let room = prefix::KEPT_MAX.saturating_sub(self.length());
+        self.append(octets.get(..room).unwrap_or(octets), u64::MAX)
+    }
+
+    /// Whether so much came of one that is only to begin because more lines came than were asked for.
+    pub fn is_out_of_hand(&self) -> bool {
+        self.length() >= prefix::KEPT_MAX && self.came.lines() > self.lines
     }
 
     /// What of it must go to the disk, if no more than so much of a message is to be in memory.

@@ -15,8 +15,8 @@ pub(super) const REACH_MAX: u64 = 1 << 20;
 /// the same message is served as well.
 pub(super) const REACH_MIN: u64 = 64 * 1024;
 
-/// What is kept of one beginning. A server that gives much more has not understood the number of
-/// lines.
+/// What is kept of one beginning, however long its lines are. A server that gives so much, and more
+/// lines than it was asked for, has not understood their number.
 pub(super) const KEPT_MAX: usize = 4 << 20;
 
 /// Octets in a line, before anything is known of a message: base 64 has 78, text less.
@@ -29,6 +29,34 @@ pub(super) fn lines(octets: u64, got: Option<(u64, u32)>) -> u32 {
         octets * 3 / 4 / u64::from(lines.max(1))
     });
     u32::try_from(octets / line.max(1)).unwrap_or(u32::MAX)
+}
+
+/// Counts the lines behind the header of a message: those that TOP is asked for.
+#[derive(Debug, Default)]
+pub(super) struct LineCount {
+    is_in_body: bool,
+    /// Whether the present line of the header has anything in it.
+    has_text: bool,
+    lines: u32,
+}
+
+impl LineCount {
+    /// Goes on with these octets.
+    pub fn take(&mut self, octets: &[u8]) {
+        for octet in octets {
+            match octet {
+                b'\n' if self.is_in_body => self.lines = self.lines.saturating_add(1),
+                b'\n' => self.is_in_body = !std::mem::take(&mut self.has_text),
+                b'\r' => {}
+                _ => self.has_text = true,
+            }
+        }
+    }
+
+    /// How many have come to their end.
+    pub fn lines(&self) -> u32 {
+        self.lines
+    }
 }
 
 /// What is known of the server's TOP.
@@ -100,6 +128,25 @@ mod tests {
         prefixes.contradicted(A);
         prefixes.offer(true);
         assert!(!prefixes.are_usable());
+    }
+
+    #[test]
+    fn the_lines_of_the_header_do_not_count() {
+        for (message, lines) in [
+            ("", 0),
+            ("Subject: long\r\nTo: ann\r\n", 0),
+            ("Subject: long\r\n\r\n", 0),
+            ("Subject: long\r\n\r\none\r\n\r\nthree\r\nfo", 3),
+            ("\r\none\r\n", 1),
+            ("Subject: long\n\none\n", 1),
+        ] {
+            let mut count = LineCount::default();
+            message
+                .as_bytes()
+                .chunks(3)
+                .for_each(|piece| count.take(piece));
+            assert_eq!(count.lines(), lines, "{message:?}");
+        }
     }
 
     #[test]

@@ -87,20 +87,19 @@ impl State {
         let Some(arrival) = self.arrivals.get_mut(&fetch) else {
             return true;
         };
-        if !fetch.is_whole() && arrival.length() >= prefix::KEPT_MAX {
+        if !fetch.is_whole() {
+            if arrival.append_beginning(octets) == Appended::Differs {
+                self.prefixes.distrust("gives other bytes than RETR");
+                self.fetch_whole_instead(fetch.id);
+            }
             return true;
         }
         match arrival.append(octets, limit) {
-            Appended::Agrees if !fetch.is_whole() => {}
             Appended::Agrees => {
                 effects.answers.extend(arrival.satisfied());
                 effects.writes.extend(arrival.overflow(self.in_memory_max));
             }
-            Appended::Differs if fetch.is_whole() => self.another_came(fetch, effects),
-            Appended::Differs => {
-                self.prefixes.distrust("gives other bytes than RETR");
-                self.fetch_whole_instead(fetch.id);
-            }
+            Appended::Differs => self.another_came(fetch, effects),
             Appended::Overflows => {
                 self.refused(fetch, &Error::TooLong(limit), effects);
                 return false;
@@ -142,7 +141,7 @@ impl State {
         let Some(arrival) = self.arrivals.remove(&Fetch::beginning(id)) else {
             return;
         };
-        if arrival.length() >= prefix::KEPT_MAX {
+        if arrival.is_out_of_hand() {
             self.prefixes.distrust("does not heed the number of lines");
         }
         let got = arrival.got();
@@ -481,6 +480,34 @@ mod tests {
         let head = rig.part(&open, 0, 5000);
         assert!(octets(&head) == message.as_bytes()[..5000]);
         assert_eq!((rig.script.count("TOP"), rig.script.count("RETR")), (1, 0));
+    }
+
+    #[test]
+    fn a_server_whose_lines_are_long_heeds_their_number_nevertheless() {
+        let message = format!("\r\n{}", format!("{:5000}\r\n", 0).repeat(2000));
+        let script = Script::of(&[("a", &message), ("b", &message)]);
+        let mut rig = mount(script.announcing(&TALKATIVE));
+        for name in ["a", "b"] {
+            let open = rig.open(name).given().unwrap().unwrap();
+            let head = rig.part(&open, 0, 50_000);
+            assert!(octets(&head) == message.as_bytes()[..50_000]);
+        }
+        assert_eq!((rig.script.count("TOP"), rig.script.count("RETR")), (2, 0));
+    }
+
+    #[test]
+    fn a_server_that_gives_far_more_lines_than_it_was_asked_for_is_not_asked_again() {
+        let message = message(80_000);
+        let script = Script::of(&[("a", &message), ("b", &message)]);
+        let mut rig = mount(script.announcing(&TALKATIVE));
+        rig.script.react("TOP", &[Reaction::Silence]);
+        let open = opened(&mut rig);
+        let head = rig.part(&open, 0, 50_000);
+        rig.hear(&format!("+OK\r\n{message}.\r\n"));
+        assert!(octets(&head) == message.as_bytes()[..50_000]);
+        let open = rig.open("b").given().unwrap().unwrap();
+        assert!(octets(&rig.part(&open, 0, 50_000)) == message.as_bytes()[..50_000]);
+        assert_eq!((rig.script.count("TOP"), rig.script.count("RETR")), (1, 1));
     }
 
     #[test]
