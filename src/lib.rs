@@ -69,7 +69,7 @@
 //! - **A commit** is one transaction in a session of its own: a fresh listing, DELE for every mark,
 //!   QUIT, its answer. Where the answer is lost, the next listing decides; the verbs have one held
 //!   against the answer in any case. A message is deleted only if it is listed as it was when it
-//!   was marked.
+//!   was marked; where the server is known to add header lines to messages, it may have grown by them.
 //!
 //! # Promises
 //!

@@ -4,7 +4,8 @@
 //! or given anew to other mail, and sizes are estimates. So messages are matched in groups: the
 //! ones that share a unique-id are the same as before if and only if there are as many of them,
 //! with the same listed sizes in the same order. Most groups have one member. Whatever does not
-//! match is taken for new mail, never for a message that somebody has marked or read.
+//! match is taken for new mail, never for a message that somebody has marked or read. The one
+//! exception are servers that make messages grow a little between sessions: [`grown`].
 //!
 //! Some servers give the message-numbers for unique-ids. These tell where a message is and not
 //! which it is: only as long as nothing before it has changed, and nothing is missing, is the
