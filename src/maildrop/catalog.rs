@@ -24,10 +24,10 @@ use super::message::{Correction, Entry, MessageId, Place, Size};
 use super::window::Window;
 use super::{Change, Totals, date};
 
-/// The most messages that a mount can have seen, those that are gone included. Nobody gets so much
-/// mail; a server that gives its messages other unique-ids each time they are listed must not fill
-/// our memory.
-const SEEN_MAX: usize = 1 << 24;
+/// The most messages that a mount can have seen, those that are gone included: more than one listing
+/// can have, and about a gigabyte. Nobody gets so much mail; a server that gives its messages other
+/// unique-ids each time they are listed must not fill our memory.
+const SEEN_MAX: usize = 1 << 23;
 
 /// All messages that this mount has seen, in order of first listing.
 #[derive(Debug, Default)]
@@ -229,6 +229,9 @@ impl Catalog {
             message.place = before;
             return Vec::new();
         }
+        if place == Place::Gone {
+            message.forget_fingerprint();
+        }
         let (name, octets) = (message.name.clone(), message.size().shown());
         self.marked -= usize::from(before == Place::Deleted);
         self.marked += usize::from(place == Place::Deleted);
@@ -395,6 +398,13 @@ impl Message {
         self.content
             .as_ref()
             .map(|content| content.fingerprint.clone())
+    }
+
+    /// No more of it will come to be held against what was handed out.
+    fn forget_fingerprint(&mut self) {
+        if let Some(content) = &mut self.content {
+            content.fingerprint = Fingerprint::default();
+        }
     }
 
     /// Whether it can be found again in another session.

@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 /// Octets under one digest: what is fetched of a message is handed out in these, before its end.
 const BLOCK: usize = 4096;
 
-/// A keyed digest for each block of a body, or of its beginning.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A keyed digest for each block of a body, or of its beginning; of none, nothing is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fingerprint {
     blocks: Box<[u64]>,
     whole: bool,

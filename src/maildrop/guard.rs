@@ -36,6 +36,11 @@ impl Guard {
         }
     }
 
+    /// A message has left the maildrop.
+    pub fn left(&mut self, id: MessageId) {
+        self.read.remove(&id);
+    }
+
     /// What speaks against deleting what is marked, if anything does.
     pub fn objection(&self, catalog: &Catalog) -> Option<String> {
         let unread_max = self.unread_max?;
@@ -155,6 +160,15 @@ mod tests {
         rig.body("a").unwrap();
         mark(&rig, &["a", "b"]);
         assert!(commit(&mut rig, Terms::default()).complete);
+    }
+
+    #[test]
+    fn what_has_left_is_not_remembered_to_have_been_read() {
+        let mut rig = guarded();
+        rig.body("a").unwrap();
+        rig.script.messages.remove(0);
+        rig.ask(Maildrop::refresh);
+        assert!(locked(&rig.maildrop.shared().state).guard.read.is_empty());
     }
 
     #[test]

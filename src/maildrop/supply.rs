@@ -263,6 +263,10 @@ impl State {
 
     /// This has been handed out of a message; more may have been before.
     fn remember(&mut self, id: MessageId, beginning: Fingerprint) {
+        let message = self.catalog.message(id);
+        if message.is_none_or(|message| message.place == Place::Gone) {
+            return;
+        }
         let known = self.beginnings.remove(&id);
         let known = Fingerprint::longer(known, Some(beginning));
         self.beginnings.extend(known.map(|known| (id, known)));
@@ -366,6 +370,17 @@ impl State {
     /// Moves a message, and notes what the kernel must be told.
     pub fn place(&mut self, id: MessageId, place: Place, effects: &mut Effects) {
         effects.changes.extend(self.catalog.place(id, place));
+        if place == Place::Gone {
+            self.left(id);
+        }
+    }
+
+    /// A message has left the maildrop: nothing will come any more to be held against what was handed
+    /// out of it, and nobody will delete it.
+    pub fn left(&mut self, id: MessageId) {
+        self.beginnings.remove(&id);
+        self.prefixes.confirmed(id);
+        self.guard.left(id);
     }
 
     /// The server gives other bytes than before: nothing that is known of them holds any longer.
@@ -421,6 +436,7 @@ mod tests {
     use super::super::cache::Cache;
     use super::super::engine::rig::{Reply, Rig, settings};
     use super::super::engine::script::{Reaction, Script};
+    use super::super::handle::Maildrop;
     use super::super::locked;
     use super::super::message::Octets;
     use super::super::settings::Settings;
@@ -628,6 +644,41 @@ mod tests {
         assert!(octets(&head) == message.as_bytes()[..450_000]);
         let next = rig.part(&bob, 600_000, 5000).given();
         assert!(matches!(next, Some(Err(Error::Changed))));
+    }
+
+    #[test]
+    fn nothing_is_remembered_of_a_message_that_has_left_the_maildrop() {
+        let message = message(10_000);
+        let mut rig = mount(Script::of(&[("a", &message), ("b", &message)]).announcing(&TALKATIVE));
+        for name in ["a", "b"] {
+            let open = rig.open(name).given().unwrap().unwrap();
+            octets(&rig.part(&open, 0, 5000));
+        }
+        let shared = rig.maildrop.shared().state.clone();
+        assert_eq!(locked(&shared).beginnings.len(), 2);
+        rig.script.messages.remove(0);
+        rig.ask(Maildrop::refresh);
+        assert_eq!(locked(&shared).beginnings.len(), 1);
+        rig.mark("b");
+        rig.commit();
+        assert_eq!(locked(&shared).beginnings.len(), 0);
+        locked(&shared).prefixes.contradicted(MessageId(0));
+        assert!(locked(&shared).prefixes.are_usable());
+    }
+
+    #[test]
+    fn what_came_of_a_message_that_has_left_is_not_held_against_anything() {
+        let message = message(10_000);
+        let mut rig = mount(serving(&message));
+        let open = opened(&mut rig);
+        octets(&rig.part(&open, 0, 500_000 + 200_000));
+        let shared = rig.maildrop.shared().state.clone();
+        let id = rig.id("a");
+        rig.script.messages.clear();
+        rig.ask(Maildrop::refresh);
+        let state = locked(&shared);
+        let known = state.catalog.message(id).and_then(Message::fingerprint);
+        assert_eq!(known, Some(Fingerprint::default()));
     }
 
     #[test]

@@ -45,6 +45,7 @@ impl Engine {
                  are no longer marked"
             ),
         }
+        outcome.vanished.iter().for_each(|&id| state.left(id));
         // What a commit has deleted has not vanished: the commit will tell.
         let is_ours = |id| self.commit.as_ref().is_some_and(|commit| commit.doubts(id));
         let vanished = &mut outcome.vanished;
