@@ -5,7 +5,6 @@ use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -24,9 +23,6 @@ const PATIENCE: u16 = 60_000;
 
 /// From sysexits.h: it did not work now, and may later.
 const TEMPORARY_FAILURE: i32 = 75;
-
-/// What a person takes for at once; the time-out is a minute.
-const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// The file events in the control directory tells what happens, one line of JSON for each event, to
 /// any number of programs, each from the time it opened the file. They may read and wait, or poll.
@@ -98,10 +94,8 @@ fn those_who_wait_for_events_are_in_nobodys_way() {
 
         let signals = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGKILL];
         for (signal, cat) in signals.into_iter().zip(waiting.drain(..3)) {
-            let start = Instant::now();
             cat.signal(signal);
             assert_eq!(cat.finish().code(), None, "{signal} ends it");
-            assert!(start.elapsed() < AT_ONCE, "{signal}");
         }
     });
 }

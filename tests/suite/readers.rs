@@ -1,6 +1,6 @@
 //! Many programs reading at once, and programs reading over a link that breaks.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::process::Command;
 
@@ -162,7 +162,7 @@ fn a_broken_link_mixes_cuts_and_pads_nothing() {
 /// No read waits longer than the time-out: when it is over, the read fails.
 #[test]
 fn a_read_fails_when_its_time_is_over() {
-    let timeout = &["--timeout", "1"];
+    let timeout = &["--timeout", "5"];
     mounted(serving_long(&numbered(1)), timeout, |mount, server| {
         let gate = server.hold(b"0", SIZE / 2);
         let outcome = cat(mount, "0").finish();
@@ -180,7 +180,7 @@ fn a_read_fails_when_its_time_is_over() {
 fn without_a_server_a_read_fails_in_time_and_the_mount_heals() {
     mounted(
         serving_long(&numbered(2)),
-        &["--timeout", "2"],
+        &["--timeout", "5"],
         |mount, server| {
             cat(mount, "0").finish().succeeded();
             server.fault(Fault::Order(Order::Reversed));
@@ -224,7 +224,7 @@ fn a_waiting_reader_can_be_interrupted() {
 /// A signal that does not ask a program to end does not disturb it while it opens a file.
 #[test]
 fn a_waiting_reader_is_not_disturbed_by_its_timers() {
-    mounted(serving_long(&numbered(1)), &[], |mount, server| {
+    mounted(serving_long(&numbered(1)), &["-vv"], |mount, server| {
         let gate = server.hold(b"0", SIZE / 2);
         let script = "trap 'echo woken >&2' USR1; exec 3< 0; cat <&3";
         let mut shell = Command::new("sh");
@@ -232,6 +232,10 @@ fn a_waiting_reader_is_not_disturbed_by_its_timers() {
         assert!(gate.reached());
         shell.signal(Signal::SIGUSR1);
         let interrupted = cat(mount, "0");
+        eventually("both open it", || {
+            let log = fs::read_to_string(mount.site().log()).expect("a log");
+            log.matches(" open(").count() == 2
+        });
         interrupted.signal(Signal::SIGINT);
         interrupted.finish();
         gate.release();

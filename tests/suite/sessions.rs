@@ -184,7 +184,7 @@ fn a_mailbox_in_use_is_waited_for() {
         drop(other);
         assert_eq!(reader.finish().succeeded().text(), text("one"));
     });
-    let impatient = ["--idle", "1", "--timeout", "3"];
+    let impatient = ["--idle", "1", "--timeout", "5"];
     mounted(serving_three(), &impatient, |mount, server| {
         eventually("it is parked", || says(mount, "parked"));
         let _other = log_in(server).expect("the mailbox is free");

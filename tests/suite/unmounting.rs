@@ -38,7 +38,7 @@ fn a_verb_can_be_interrupted_and_its_commit_goes_on() {
 /// The verbs wait for a commit that takes longer than a write to `ctl` may.
 #[test]
 fn a_verb_outwaits_the_time_out() {
-    mounted(serving_three(), &["--timeout", "1"], |mount, server| {
+    mounted(serving_three(), &["--timeout", "5"], |mount, server| {
         remove_two(mount);
         let answer = server.hold_reply(When::first("QUIT"));
         let mut umount = beginning(mount, "umount");

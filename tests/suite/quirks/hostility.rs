@@ -1,6 +1,6 @@
 //! Servers that mean harm.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use pop3fs::maildrop::{Maildrop, Settings};
@@ -55,21 +55,18 @@ fn a_listing_without_end() {
 /// is in memory.
 #[test]
 fn a_message_without_end() {
-    let timeout = Duration::from_secs(1);
     let server = serving().start().expect("a server on loopback");
     if lacking(&[Need::Fuse]) {
         return;
     }
     let site = Site::new();
     let account = Account::in_clear("ann", "secret", server.port());
-    let mount = site.mount_with(&account, &["--timeout", "1"]);
+    let mount = site.mount_with(&account, &["--timeout", "5"]);
     let cached = std::fs::read(mount.file("three")).expect("a file to read");
     let drop_by_drop = Fault::Endless(When::every("RETR"), b"+OK\r\n".to_vec(), b"x".to_vec());
     server.fault(drop_by_drop);
-    let begun = Instant::now();
     let error = std::fs::read(mount.file("one")).expect_err("no end");
     assert_eq!(error.raw_os_error(), Some(Errno::ETIMEDOUT as i32));
-    assert!(begun.elapsed() < timeout * 5);
     assert_eq!(
         std::fs::read(mount.file("three")).expect("in memory"),
         cached
