@@ -4,8 +4,8 @@ use std::io;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::{BARE, POP3FS};
-use crate::bare::Bare;
+use super::POP3FS;
+use super::list::listing;
 use crate::measure::{self, Entrant, Score, timed};
 use crate::mount::Mount;
 use crate::process::succeed;
@@ -20,15 +20,7 @@ pub fn races(stage: &Stage) -> io::Result<Vec<Race>> {
     let scores = measure::race(
         stage.runs,
         vec![
-            Entrant::new(BARE, || {
-                let (time, bare) = timed(|| {
-                    let mut bare = Bare::connect(&stage.account)?;
-                    bare.list()?;
-                    Ok(bare)
-                })?;
-                bare.quit()?;
-                Ok(time)
-            }),
+            listing(stage),
             Entrant::new(POP3FS, || {
                 let (time, mount) = timed(|| Mount::of(&stage.account))?;
                 memory.push(mount.memory()? as f64);

@@ -4,14 +4,10 @@
 use pop3fs_server::{Fault, Identity, Message, Server, When};
 
 use crate::support::account::Account;
+use crate::support::exit_status::{PROTOCOL, TEMPORARY_FAILURE, UNAVAILABLE};
 use crate::support::mount::{Site, is_mounted};
 use crate::support::process::run;
 use crate::support::skip::{Need, lacking};
-
-/// Exit statuses, from sysexits.h.
-const UNAVAILABLE: i32 = 69;
-const TEMPORARY_FAILURE: i32 = 75;
-const PROTOCOL: i32 = 76;
 
 /// Octets behind the reply to STLS, which would be taken for what comes through TLS, are an error
 /// with a name of its own (76).

@@ -4,13 +4,10 @@ use pop3fs_server::{Message, Server};
 
 use crate::support::account::Account;
 use crate::support::authority::{Authority, Certificate, Validity};
+use crate::support::exit_status::{CONFIGURATION, PROTOCOL};
 use crate::support::mount::{Site, is_mounted, pop3fs};
 use crate::support::process::{Outcome, run};
 use crate::support::skip::{Need, lacking};
-
-/// Exit statuses, from sysexits.h.
-const PROTOCOL: i32 = 76;
-const CONFIGURATION: i32 = 78;
 
 /// A certificate that has expired is refused (76).
 #[test]

@@ -1,19 +1,16 @@
 //! Commits that go wrong on the way, or find another mailbox than they expected: what is marked is
 //! deleted or still marked in the end, and nothing else is touched.
 
-use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
 use pop3fs_server::{Fault, Message, Order, Server, When};
 
+use crate::support::exit_status::TEMPORARY_FAILURE;
 use crate::support::mailbox::{account, held_by, serving, serving_three, text};
 use crate::support::mount::Mount;
 use crate::support::process::{Outcome, run};
 use crate::support::stage::mounted;
-
-/// From sysexits.h: it did not work now, and may later.
-const TEMPORARY_FAILURE: i32 = 75;
 
 /// A link that is lost at any point of a commit costs nothing: what was deleted is found out, and the
 /// rest deleted in another session.
@@ -75,7 +72,7 @@ fn what_another_client_deleted_is_gone_before() {
 #[test]
 fn in_another_mailbox_nothing_is_deleted() {
     mounted(serving_three(), &[], |mount, server| {
-        remove(mount, &["one", "three"]);
+        mount.remove(&["one", "three"]);
         server.expunge_if(|_| true);
         server.deliver(message("four"));
         server.deliver(message("five"));
@@ -93,7 +90,7 @@ fn in_another_mailbox_nothing_is_deleted() {
 #[test]
 fn a_unique_id_given_anew_is_no_mark() {
     mounted(serving_three(), &[], |mount, server| {
-        remove(mount, &["one", "three"]);
+        mount.remove(&["one", "three"]);
         server.expunge(b"one");
         server.deliver(Message::new(
             "one",
@@ -119,7 +116,7 @@ fn of_twins_the_right_one_is_deleted() {
         let server = serving_three();
         twins.iter().for_each(|twin| server.fault(twin.clone()));
         mounted(server, &[], |mount, server| {
-            remove(mount, &[removed]);
+            mount.remove(&[removed]);
             let commit = commit_in_a_new_session(mount).succeeded();
             assert!(commit.says("1 deleted, 2 left, verified"), "{commit:?}");
             assert_eq!(held_by(server), left, "{removed}");
@@ -132,7 +129,7 @@ fn of_twins_the_right_one_is_deleted() {
 #[track_caller]
 fn assert_one_and_three_go(said: &str, happens: impl FnOnce(&Server)) {
     mounted(serving_three(), &[], |mount, server| {
-        remove(mount, &["one", "three"]);
+        mount.remove(&["one", "three"]);
         happens(server);
         let commit = commit_in_a_new_session(mount).succeeded();
         assert!(commit.says(said), "{commit:?}");
@@ -153,7 +150,7 @@ fn message_numbers_for_unique_ids_delete_no_other_message() {
             .into(),
     );
     mounted(server, &[], |mount, server| {
-        remove(mount, &["2"]);
+        mount.remove(&["2"]);
         server.expunge(b"1");
         for (number, unique_id) in [("1", "2"), ("2", "3")] {
             server.fault(Fault::UniqueId(unique_id.into(), number.into()));
@@ -162,7 +159,7 @@ fn message_numbers_for_unique_ids_delete_no_other_message() {
         assert_eq!(commit.code(), Some(TEMPORARY_FAILURE), "{commit:?}");
         assert_eq!(server.count("DELE"), 0);
 
-        remove(mount, &["2"]);
+        mount.remove(&["2"]);
         mount.kill();
         drop(run(Command::new("umount").arg(mount.path())));
         let next = mount.site().mount(&account(server));
@@ -177,12 +174,6 @@ const ALIKE: &[u8] = b"Subject: backup done\r\n\r\n";
 fn commit_in_a_new_session(mount: &Mount) -> Outcome {
     mount.verb("park", &[]).succeeded();
     mount.verb("commit", &[])
-}
-
-fn remove(mount: &Mount, names: &[&str]) {
-    for name in names {
-        fs::remove_file(mount.file(name)).expect("a file to remove");
-    }
 }
 
 fn message(name: &str) -> Message {

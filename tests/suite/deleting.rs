@@ -19,7 +19,7 @@ use crate::support::stage::mounted;
 #[test]
 fn a_removed_message_moves_to_the_deleted_ones() {
     mounted(serving_three(), &[], |mount, server| {
-        remove(mount, "two");
+        mount.remove(&["two"]);
         assert_eq!(mount.names(), ["one", "three"]);
         assert_eq!(mount.names_in(DELETED), ["two"]);
         assert_eq!(read(mount, ".pop3fs/deleted/two"), text("two"));
@@ -33,7 +33,7 @@ fn a_removed_message_moves_to_the_deleted_ones() {
 fn an_open_file_outlives_its_name() {
     mounted(serving_three(), &[], |mount, _| {
         let mut file = File::open(mount.file("two")).expect("a file to open");
-        remove(mount, "two");
+        mount.remove(&["two"]);
         let mut octets = String::new();
         file.read_to_string(&mut octets).expect("a file to read");
         assert_eq!(octets, text("two"));
@@ -45,7 +45,7 @@ fn an_open_file_outlives_its_name() {
 fn undelete_brings_messages_back() {
     mounted(serving_three(), &[], |mount, server| {
         for name in ["one", "two", "three"] {
-            remove(mount, name);
+            mount.remove(&[name]);
         }
         mount.verb("undelete", &["one"]).succeeded();
         assert_eq!(mount.names(), ["one"]);
@@ -64,8 +64,8 @@ fn undelete_brings_messages_back() {
 #[test]
 fn a_move_or_the_verb_takes_a_mark_off() {
     mounted(serving_three(), &[], |mount, server| {
-        remove(mount, "two");
-        remove(mount, "three");
+        mount.remove(&["two"]);
+        mount.remove(&["three"]);
         let marked = mount.file(".pop3fs/deleted/two");
         fs::rename(&marked, mount.file("another")).expect_err("another name");
         assert_eq!(mount.names_in(DELETED), ["three", "two"]);
@@ -93,7 +93,7 @@ fn what_is_not_marked_cannot_be_undeleted() {
 #[test]
 fn commit_deletes_and_leaves_the_mount() {
     mounted(serving_three(), &[], |mount, server| {
-        remove(mount, "two");
+        mount.remove(&["two"]);
         let commit = mount.verb("commit", &[]).succeeded();
         assert!(commit.says("1 deleted, 2 left"), "{commit:?}");
         assert_eq!(held_by(server), ["one", "three"]);
@@ -112,7 +112,7 @@ fn commit_deletes_and_leaves_the_mount() {
 #[test]
 fn a_write_to_ctl_commits() {
     mounted(serving_three(), &[], |mount, server| {
-        remove(mount, "two");
+        mount.remove(&["two"]);
         fs::write(mount.file(".pop3fs/ctl"), "commit\n").expect("a commit");
         assert_eq!(held_by(server), ["one", "three"]);
     });
@@ -124,8 +124,8 @@ fn a_write_to_ctl_commits() {
 fn a_refused_deletion_is_told_message_by_message() {
     mounted(serving_three(), &[], |mount, server| {
         server.fault(Fault::refuse_dele("two", "it is precious"));
-        remove(mount, "one");
-        remove(mount, "two");
+        mount.remove(&["one"]);
+        mount.remove(&["two"]);
         let commit = mount.verb("commit", &[]);
         assert!(!commit.status.success(), "{commit:?}");
         assert!(commit.says("it is precious"), "{commit:?}");
@@ -142,7 +142,7 @@ fn a_refused_deletion_is_told_message_by_message() {
 #[test]
 fn a_commit_can_be_tried_again() {
     mounted(serving_three(), &[], |mount, server| {
-        remove(mount, "two");
+        mount.remove(&["two"]);
         server.fault(Fault::refuse_quit("not now"));
         assert!(!mount.verb("commit", &[]).status.success());
         assert_eq!(mount.names_in(DELETED), ["two"]);
@@ -162,7 +162,7 @@ fn a_read_only_mount_neither_removes_nor_takes_marks_over() {
     }
     let (server, site) = (serving_three(), Site::new());
     let killed = site.mount(&account(&server));
-    remove(&killed, "one");
+    killed.remove(&["one"]);
     killed.kill();
     drop(killed);
 
@@ -193,7 +193,7 @@ fn what_has_no_unique_id_cannot_be_removed() {
             let error = fs::remove_file(mount.file(name)).expect_err("a refusal");
             assert_eq!(error.raw_os_error(), Some(libc::EPERM), "{name}");
         }
-        remove(mount, "one");
+        mount.remove(&["one"]);
         mount.umount().succeeded();
         assert_eq!(held_by(server), ["two", "three"]);
     });
@@ -204,7 +204,7 @@ fn what_has_no_unique_id_cannot_be_removed() {
 #[test]
 fn status_tells_messages_and_marks() {
     mounted(serving_three(), &[], |mount, _| {
-        remove(mount, "two");
+        mount.remove(&["two"]);
         let told = mount.verb("status", &["--json"]).succeeded().text();
         for status in [
             serde_json::from_str(&told).expect("JSON"),
@@ -220,10 +220,6 @@ fn status_tells_messages_and_marks() {
 }
 
 const DELETED: &str = ".pop3fs/deleted";
-
-fn remove(mount: &Mount, name: &str) {
-    fs::remove_file(mount.file(name)).expect("a file to remove");
-}
 
 fn read(mount: &Mount, name: &str) -> String {
     fs::read_to_string(mount.file(name)).expect("a file to read")

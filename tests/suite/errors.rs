@@ -5,20 +5,14 @@ use std::path::Path;
 use std::process::Stdio;
 
 use crate::support::account::Account;
+use crate::support::exit_status::{
+    NO_HOST, NO_INPUT, NO_PERMISSION, PROTOCOL, TEMPORARY_FAILURE, UNAVAILABLE, USAGE,
+};
 use crate::support::mailbox::{account, serving_three};
 use crate::support::mount::{Site, is_mounted, pop3fs};
 use crate::support::process::run;
 use crate::support::skip::{Need, lacking};
 use pop3fs_server::{Fault, Identity, Message, Server, When};
-
-/// The exit statuses, from sysexits.h.
-const USAGE: i32 = 64;
-const NO_INPUT: i32 = 66;
-const NO_HOST: i32 = 68;
-const UNAVAILABLE: i32 = 69;
-const TEMPORARY_FAILURE: i32 = 75;
-const PROTOCOL: i32 = 76;
-const NO_PERMISSION: i32 = 77;
 
 /// A wrong password is "no permission" (77), and the server's own words are told.
 #[test]

@@ -13,6 +13,7 @@ use nix::sys::signal::Signal;
 use pop3fs_server::{Fault, Message, When};
 use serde_json::Value;
 
+use crate::support::exit_status::TEMPORARY_FAILURE;
 use crate::support::mailbox::{serving_three, text};
 use crate::support::mount::{Mount, pop3fs};
 use crate::support::process::{Running, eventually, run, start};
@@ -20,9 +21,6 @@ use crate::support::stage::mounted;
 
 /// Longer than anything here takes, in milliseconds.
 const PATIENCE: u16 = 60_000;
-
-/// From sysexits.h: it did not work now, and may later.
-const TEMPORARY_FAILURE: i32 = 75;
 
 /// The file events in the control directory tells what happens, one line of JSON for each event, to
 /// any number of programs, each from the time it opened the file. They may read and wait, or poll.

@@ -7,14 +7,12 @@ use std::process::Command;
 use nix::sys::signal::Signal;
 use pop3fs_server::{Fault, Server, When};
 
+use crate::support::exit_status::TEMPORARY_FAILURE;
 use crate::support::mailbox::{account, held_by, serving_three, text};
 use crate::support::mount::{Mount, Site, is_mounted, pop3fs};
 use crate::support::process::{Running, eventually, run, start};
 use crate::support::skip::{Need, lacking};
 use crate::support::stage::mounted;
-
-/// From sysexits.h: it did not work now, and may later.
-const TEMPORARY_FAILURE: i32 = 75;
 
 /// Unmounting commits, in whatever way it is done: by the verb `umount`, by umount(8) or
 /// fusermount3(1), lazily, with files still open, or by sending SIGTERM or SIGINT to the process.
@@ -82,7 +80,7 @@ fn umount_commits_though_a_namespace_holds_a_copy() {
 #[test]
 fn a_killed_daemon_commits_nothing() {
     mounted(serving_three(), &[], |mount, server| {
-        remove_two(mount);
+        mount.remove(&["two"]);
         mount.kill();
         assert_eq!(held_by(server), ["one", "two", "three"]);
         assert_eq!(server.count("DELE"), 0);
@@ -93,7 +91,7 @@ fn a_killed_daemon_commits_nothing() {
 #[test]
 fn a_dead_mount_can_be_taken_away() {
     mounted(serving_three(), &[], |mount, server| {
-        remove_two(mount);
+        mount.remove(&["two"]);
         mount.kill();
 
         let umount = mount.umount();
@@ -114,7 +112,7 @@ fn in_the_foreground_the_exit_status_tells_that_all_is_committed() {
     let server = serving_three();
     let site = Site::new();
     let (program, mount) = site.mount_in_foreground(&account(&server));
-    remove_two(&mount);
+    mount.remove(&["two"]);
     run(Command::new("umount").arg(mount.path())).succeeded();
     program.finish().succeeded();
     assert_eq!(held_by(&server), ["one", "three"]);
@@ -125,14 +123,14 @@ fn in_the_foreground_the_exit_status_tells_that_all_is_committed() {
 #[test]
 fn what_is_not_gone_for_sure_stays_marked() {
     mounted(serving_three(), &[], |mount, server| {
-        remove_two(mount);
+        mount.remove(&["two"]);
         server.fault(Fault::refuse_dele("two", "not now"));
         let refused = mount.verb("commit", &[]);
         assert_eq!(refused.code(), Some(TEMPORARY_FAILURE), "{refused:?}");
         assert_eq!(mount.names_in(".pop3fs/deleted"), ["two"]);
     });
     mounted(serving_three(), &[], |mount, server| {
-        remove_two(mount);
+        mount.remove(&["two"]);
         let answer = server.hold_reply(When::first("QUIT"));
         let commit = start(pop3fs().arg("commit").arg(mount.path()));
         assert!(answer.reached());
@@ -157,7 +155,7 @@ fn a_refused_commit_fails_and_keeps_the_marks() {
     let server = serving_three();
     let site = Site::new();
     let (program, mount) = site.mount_in_foreground(&account(&server));
-    remove_two(&mount);
+    mount.remove(&["two"]);
     server.fault(Fault::refuse_quit("[SYS/TEMP] not now"));
 
     let umount = mount.umount();
@@ -179,7 +177,7 @@ fn a_refused_commit_fails_and_keeps_the_marks() {
 #[test]
 fn a_commit_whose_answer_is_lost_is_looked_into() {
     mounted(serving_three(), &[], |mount, server| {
-        remove_two(mount);
+        mount.remove(&["two"]);
         server.fault(Fault::CutBefore(When::first("QUIT")));
         mount.umount().succeeded();
         assert_eq!(held_by(server), ["one", "three"]);
@@ -190,14 +188,10 @@ fn a_commit_whose_answer_is_lost_is_looked_into() {
 #[track_caller]
 fn assert_commits(end: impl FnOnce(&Mount)) {
     mounted(serving_three(), &[], |mount, server| {
-        remove_two(mount);
+        mount.remove(&["two"]);
         end(mount);
         assert_ended_with_commit(mount, server);
     });
-}
-
-fn remove_two(mount: &Mount) {
-    fs::remove_file(mount.file("two")).expect("a file to remove");
 }
 
 /// The same with a file open meanwhile, which can be read on until it is closed.
@@ -205,7 +199,7 @@ fn remove_two(mount: &Mount) {
 fn assert_commits_with_a_file_open(end: impl FnOnce(&Mount)) {
     mounted(serving_three(), &[], |mount, server| {
         let mut file = File::open(mount.file("one")).expect("a file to open");
-        remove_two(mount);
+        mount.remove(&["two"]);
         end(mount);
         eventually("it commits", || held_by(server) == ["one", "three"]);
         let mut octets = String::new();

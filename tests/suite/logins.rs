@@ -1,20 +1,15 @@
 //! Logging in to a real server, in every way there is.
 
-use std::process::Command;
-
 use pop3fs_server::{Message, Server};
 
 use crate::support::account::Account;
 use crate::support::authority::{Authority, Certificate, Validity};
 use crate::support::corpus::Letter;
 use crate::support::dovecot::{Dovecot, Logins};
+use crate::support::exit_status::{NO_PERMISSION, UNAVAILABLE};
 use crate::support::mount::{Site, is_mounted};
 use crate::support::process::{Outcome, eventually, run};
 use crate::support::skip::{Need, lacking};
-
-/// Exit statuses, from sysexits.h.
-const UNAVAILABLE: i32 = 69;
-const NO_PERMISSION: i32 = 77;
 
 /// What Dovecot can do with a password.
 const PASSWORDS: &str = "plain login cram-md5 scram-sha-1 scram-sha-256 apop";
@@ -180,7 +175,7 @@ fn a_wrong_client_certificate_is_refused() {
         let (dovecot, authority) = with_certificates();
         let certificate = certificate(&authority, dovecot.user());
         let account = dovecot.stls().showing(&certificate);
-        let outcome = run(&mut without_password(&Site::new(), &account));
+        let outcome = run(&mut Site::new().command_without_password(&account));
         assert_eq!(outcome.code(), Some(NO_PERMISSION), "{outcome:?}");
         assert!(
             outcome.says("EXTERNAL: the certificate may be"),
@@ -288,21 +283,12 @@ fn opens(dovecot: &Dovecot, account: &Account, method: &str) {
 #[track_caller]
 fn opens_without_password(dovecot: &Dovecot, account: &Account) {
     let site = Site::new();
-    let mount = site.mount_by(&mut without_password(&site, account));
+    let mount = site.mount_by(&mut site.command_without_password(account));
     assert_eq!(mount.names(), ["one"]);
     mount.umount().succeeded();
     eventually("Dovecot logs EXTERNAL", || {
         dovecot.log().contains("method=EXTERNAL")
     });
-}
-
-/// The command that mounts, for a user with nothing in the home directory.
-fn without_password(site: &Site, account: &Account) -> Command {
-    let mut command = site.command(account);
-    command
-        .env_remove("POP3FS_PASSWORD")
-        .env("HOME", site.home());
-    command
 }
 
 /// Fails to mount.

@@ -4,16 +4,14 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use crate::support::account::Account;
+use crate::support::exit_status::NO_INPUT;
 use crate::support::mailbox::{account, held_by, serving_three, serving_three_for};
-use crate::support::mount::{Mount, Site, is_mounted};
+use crate::support::mount::{Site, is_mounted};
 use crate::support::namespace::{NEEDS, for_nobody};
 use crate::support::process::{run, start};
 use crate::support::skip::{Need, lacking};
 use crate::support::stage::mounted;
 use pop3fs_server::When;
-
-/// From sysexits.h: there is something wrong with the mount point.
-const NO_INPUT: i32 = 66;
 
 /// A mount left by a process that has died is cleared away by the next mount of the same mailbox at
 /// that place, by the same user; a mount of anything else is not.
@@ -24,7 +22,7 @@ fn a_mount_of_the_same_mailbox_takes_the_place_of_a_dead_one() {
     }
     let (server, site) = (serving_three(), Site::new());
     let killed = site.mount(&account(&server));
-    remove_two(&killed);
+    killed.remove(&["two"]);
     killed.kill();
 
     let other = serving_three_for("bob", "secret");
@@ -121,8 +119,4 @@ fn a_link_swapped_underneath_leads_nowhere() {
     assert_eq!(refused.code(), Some(NO_INPUT), "{refused:?}");
     assert!(refused.says("led elsewhere"), "{refused:?}");
     assert!(!is_mounted(&other));
-}
-
-fn remove_two(mount: &Mount) {
-    fs::remove_file(mount.file("two")).expect("a file to remove");
 }

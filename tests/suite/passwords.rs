@@ -6,15 +6,12 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use nix::pty::openpty;
-use pop3fs_server::Server;
 
+use crate::support::exit_status::CONFIGURATION;
 use crate::support::mailbox::{account, serving_three};
 use crate::support::mount::Site;
 use crate::support::process::run;
 use crate::support::skip::{Need, lacking};
-
-/// From sysexits.h: something that was configured cannot be used.
-const CONFIGURATION: i32 = 78;
 
 const VARIABLE: &str = "POP3FS_PASSWORD";
 
@@ -89,7 +86,7 @@ fn the_nearer_word_counts() {
 #[test]
 fn a_file_that_others_can_read_is_refused() {
     let (server, site) = (serving_three(), Site::new());
-    let mut command = without_password(&server, &site);
+    let mut command = site.command_without_password(&account(&server));
     let path = file(&site, "secret\n", 0o644);
     let outcome = run(command.arg("--password-file").arg(&path));
     assert_eq!(outcome.code(), Some(CONFIGURATION), "{outcome:?}");
@@ -102,7 +99,7 @@ fn a_file_that_others_can_read_is_refused() {
 fn a_command_that_fails_is_quoted() {
     for option in ["--password-command", "--token-command"] {
         let (server, site) = (serving_three(), Site::new());
-        let mut command = without_password(&server, &site);
+        let mut command = site.command_without_password(&account(&server));
         let script = "sh -c 'echo secret; echo cannot unlock the store >&2; exit 2'";
         let outcome = run(command.args([option, script]));
         assert_eq!(outcome.code(), Some(CONFIGURATION), "{outcome:?}");
@@ -117,7 +114,7 @@ fn a_command_that_fails_is_quoted() {
 #[test]
 fn no_password_is_an_error() {
     let (server, site) = (serving_three(), Site::new());
-    let command = without_password(&server, &site);
+    let command = site.command_without_password(&account(&server));
     let mut detached = Command::new("setsid");
     detached
         .arg("-w")
@@ -138,7 +135,7 @@ fn a_question_that_is_cut_short_leaves_the_terminal_as_it_was() {
         return;
     }
     let (server, site) = (serving_three(), Site::new());
-    let mount = without_password(&server, &site);
+    let mount = site.command_without_password(&account(&server));
     let terminal = openpty(None, None).expect("a terminal");
     let outcome = Command::new("setsid")
         .args(["--ctty", "--wait", "sh", "-c", CUT_THE_QUESTION_SHORT, "sh"])
@@ -170,18 +167,11 @@ fn assert_mounts(add: impl FnOnce(&Site, &mut Command)) {
         return;
     }
     let (server, site) = (serving_three(), Site::new());
-    let mut command = without_password(&server, &site);
+    let mut command = site.command_without_password(&account(&server));
     add(&site, &mut command);
     let mount = site.mount_by(&mut command);
     assert_eq!(mount.names(), ["one", "three", "two"]);
     mount.umount().succeeded();
-}
-
-/// The command that mounts, for a user with nothing in the home directory.
-fn without_password(server: &Server, site: &Site) -> Command {
-    let mut command = site.command(&account(server));
-    command.env_remove(VARIABLE).env("HOME", site.home());
-    command
 }
 
 /// A file in the home directory.

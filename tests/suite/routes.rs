@@ -8,17 +8,12 @@ use pop3fs_server::{Identity, Message, Server};
 use tempfile::TempDir;
 
 use crate::support::account::Account;
+use crate::support::exit_status::{CONFIGURATION, OS_ERROR, TEMPORARY_FAILURE, UNAVAILABLE};
 use crate::support::mailbox::{account, serving_three};
 use crate::support::mount::{Site, is_mounted};
 use crate::support::process::run;
 use crate::support::proxy::Proxy;
 use crate::support::skip::{Need, lacking};
-
-/// Exit statuses, from sysexits.h.
-const UNAVAILABLE: i32 = 69;
-const OS_ERROR: i32 = 71;
-const TEMPORARY_FAILURE: i32 = 75;
-const CONFIGURATION: i32 = 78;
 
 /// With `--proxy`, everything goes through a SOCKS 5 proxy, which looks up the server's name; its
 /// password comes from a file or from POP3FS_PROXY_PASSWORD.

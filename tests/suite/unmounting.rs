@@ -9,6 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use pop3fs_server::{Fault, When};
 
+use crate::support::exit_status::TEMPORARY_FAILURE;
 use crate::support::mailbox::{account, held_by, serving_three};
 use crate::support::mount::{Mount, Site, is_mounted, pop3fs};
 use crate::support::namespace::{NEEDS, for_nobody};
@@ -16,14 +17,11 @@ use crate::support::process::{Running, eventually, start};
 use crate::support::skip::{Need, lacking};
 use crate::support::stage::mounted;
 
-/// From sysexits.h: it did not work now, and may later.
-const TEMPORARY_FAILURE: i32 = 75;
-
 /// A verb that waits for the server can be interrupted at any time; what it asked for goes on.
 #[test]
 fn a_verb_can_be_interrupted_and_its_commit_goes_on() {
     mounted(serving_three(), &[], |mount, server| {
-        remove_two(mount);
+        mount.remove(&["two"]);
         let answer = server.hold_reply(When::first("QUIT"));
         let commit = beginning(mount, "commit");
         assert!(answer.reached());
@@ -39,7 +37,7 @@ fn a_verb_can_be_interrupted_and_its_commit_goes_on() {
 #[test]
 fn a_verb_outwaits_the_time_out() {
     mounted(serving_three(), &["--timeout", "5"], |mount, server| {
-        remove_two(mount);
+        mount.remove(&["two"]);
         let answer = server.hold_reply(When::first("QUIT"));
         let mut umount = beginning(mount, "umount");
         assert!(answer.reached());
@@ -56,7 +54,7 @@ fn a_verb_outwaits_the_time_out() {
 #[test]
 fn a_write_that_does_not_wait_is_followed_in_status() {
     mounted(serving_three(), &[], |mount, server| {
-        remove_two(mount);
+        mount.remove(&["two"]);
         let answer = server.hold_reply(When::first("QUIT"));
         fs::write(mount.file(".pop3fs/ctl"), "commit nowait\n").expect("a commit begun");
         assert!(is_committing(mount));
@@ -73,7 +71,7 @@ fn a_write_that_does_not_wait_is_followed_in_status() {
 #[test]
 fn a_mount_in_use_is_left_alone_unless_lazily() {
     mounted(serving_three(), &[], |mount, server| {
-        remove_two(mount);
+        mount.remove(&["two"]);
         let shell = start(Command::new("sleep").arg("600").current_dir(mount.path()));
         let umount = mount.umount();
         assert_eq!(umount.code(), Some(TEMPORARY_FAILURE), "{umount:?}");
@@ -93,7 +91,7 @@ fn a_mount_in_use_is_left_alone_unless_lazily() {
 #[test]
 fn a_commit_that_failed_is_not_repeated_by_the_unmount() {
     mounted(serving_three(), &[], |mount, server| {
-        remove_two(mount);
+        mount.remove(&["two"]);
         server.fault(Fault::refuse_dele("two", "not now"));
         let umount = mount.umount();
         assert_eq!(umount.code(), Some(TEMPORARY_FAILURE), "{umount:?}");
@@ -165,7 +163,7 @@ nobody pop3fs umount "$2"
 #[track_caller]
 fn assert_ends_by_force(hinder: impl FnOnce(&Mount)) {
     mounted(serving_three(), &[], |mount, server| {
-        remove_two(mount);
+        mount.remove(&["two"]);
         let answer = server.hold_reply(When::first("QUIT"));
         let commit = beginning(mount, "commit");
         assert!(answer.reached());
@@ -214,7 +212,7 @@ fn a_quit_commits_nothing() {
     }
     let (server, site) = (serving_three(), Site::new());
     let mount = site.mount(&account(&server));
-    remove_two(&mount);
+    mount.remove(&["two"]);
     mount.daemon().signal(Signal::SIGQUIT);
     mount.daemon().await_end();
     assert!(!is_mounted(&mount.path()));
@@ -229,7 +227,7 @@ fn a_quit_commits_nothing() {
 #[test]
 fn a_commit_is_held_against_a_new_listing() {
     mounted(serving_three(), &[], |mount, server| {
-        remove(mount, &["two", "three"]);
+        mount.remove(&["two", "three"]);
         server.fault(Fault::QuitForgets("two".into()));
         let commit = mount.verb("commit", &[]);
         assert_eq!(commit.code(), Some(TEMPORARY_FAILURE), "{commit:?}");
@@ -263,7 +261,7 @@ fn a_commit_is_held_against_a_new_listing() {
 fn a_mount_can_have_every_commit_verified() {
     for (options, kept) in [(&[][..], false), (&["-o", "verify_commit"], true)] {
         mounted(serving_three(), options, |mount, server| {
-            remove_two(mount);
+            mount.remove(&["two"]);
             server.fault(Fault::QuitForgets("two".into()));
             mount.daemon().signal(Signal::SIGTERM);
             mount.daemon().await_end();
@@ -303,7 +301,7 @@ fn what_nobody_has_read_is_guarded() {
     }
     let (server, site) = (serving_three(), Site::new());
     let mount = site.mount_with(&account(&server), &["-o", "delete_guard=1"]);
-    remove(&mount, &["one", "two", "three"]);
+    mount.remove(&["one", "two", "three"]);
     mount.daemon().signal(Signal::SIGTERM);
     mount.daemon().await_end();
     assert_eq!(server.count("DELE"), 0);
@@ -332,25 +330,15 @@ fn who_unmounts_can_say_yes() {
         serving_three(),
         &["-o", "delete_guard=0"],
         |mount, server| {
-            remove_two(mount);
+            mount.remove(&["two"]);
             mount.verb("umount", &["--yes"]).succeeded();
             assert_eq!(held_by(server), ["one", "three"]);
         },
     );
 }
 
-fn remove(mount: &Mount, names: &[&str]) {
-    for name in names {
-        fs::remove_file(mount.file(name)).expect("a file to remove");
-    }
-}
-
 fn beginning(mount: &Mount, verb: &str) -> Running {
     start(pop3fs().arg(verb).arg(mount.path()))
-}
-
-fn remove_two(mount: &Mount) {
-    remove(mount, &["two"]);
 }
 
 fn is_committing(mount: &Mount) -> bool {

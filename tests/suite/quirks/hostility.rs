@@ -8,14 +8,12 @@ use pop3fs_server::{Fault, Identity, When};
 
 use super::{message, serving};
 use crate::support::account::Account;
+use crate::support::exit_status::PROTOCOL;
 use crate::support::mailbox::text;
 use crate::support::mount::Site;
 use crate::support::process::run;
 use crate::support::skip::{Need, lacking};
 use crate::support::unmounted::{Unmounted, settings};
-
-/// The exit status of a broken protocol, from sysexits.h.
-const PROTOCOL: i32 = 76;
 
 /// A line without end is given up before it fills the memory, wherever a line is due.
 #[test]

@@ -23,6 +23,13 @@ fn assert_works(mut mailbox: Unmounted) {
     }
 }
 
+/// Each command goes out when the one before it is answered.
+#[track_caller]
+fn assert_asks_one_by_one(mailbox: &Unmounted) {
+    let writes = mailbox.writes();
+    assert!(writes.iter().all(|write| write.lines().count() == 1));
+}
+
 /// A server that does not know CAPA is used with what every server can.
 #[test]
 fn a_server_without_capa() {
@@ -32,12 +39,7 @@ fn a_server_without_capa() {
             .without("PIPELINING")
             .without("SASL"),
     );
-    assert!(
-        mailbox
-            .writes()
-            .iter()
-            .all(|write| write.lines().count() == 1)
-    );
+    assert_asks_one_by_one(&mailbox);
     assert_works(mailbox);
 }
 
@@ -67,12 +69,7 @@ fn capabilities_that_are_written_sloppily() {
     let lines = b"+OK\r\nTOP\r\nEXPIRENEVER\r\nPIPELINE CELERITY AUSPEX POTENCE\r\nuidl\r\n\r\n\
         LOGIN-DELAY soon\r\nSASL\r\nX\xff\x01\r\nUSER\r\nIMPLEMENTATION \r\n.\r\n";
     let mailbox = on(Fault::Replace(When::every("CAPA"), lines.to_vec()));
-    assert!(
-        mailbox
-            .writes()
-            .iter()
-            .all(|write| write.lines().count() == 1)
-    );
+    assert_asks_one_by_one(&mailbox);
     assert_works(mailbox);
 }
 

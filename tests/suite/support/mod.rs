@@ -4,6 +4,7 @@ pub mod account;
 pub mod authority;
 pub mod corpus;
 pub mod dovecot;
+pub mod exit_status;
 pub mod introspection;
 pub mod log;
 pub mod mailbox;

@@ -95,6 +95,15 @@ impl Site {
         command
     }
 
+    /// The same for a user who gives no password, and has nothing in the home directory.
+    pub fn command_without_password(&self, account: &Account) -> Command {
+        let mut command = self.command(account);
+        command
+            .env_remove("POP3FS_PASSWORD")
+            .env("HOME", self.home());
+        command
+    }
+
     /// Mounts an account; the daemon is in the background.
     #[track_caller]
     pub fn mount(&self, account: &Account) -> Mount<'_> {
@@ -186,6 +195,14 @@ impl Mount<'_> {
             .collect();
         names.sort();
         names
+    }
+
+    /// Removes messages.
+    #[track_caller]
+    pub fn remove(&self, names: &[&str]) {
+        for name in names {
+            fs::remove_file(self.file(name)).expect("a file to remove");
+        }
     }
 
     /// Runs `pop3fs VERB MOUNTPOINT ARGUMENTS...`.
