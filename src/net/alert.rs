@@ -39,14 +39,11 @@ impl fmt::Display for Alert {
 #[cfg(test)]
 mod tests {
     use super::super::deadline::Deadline;
-    use super::super::test_server::{Authority, serve};
-    use super::super::{Connector, Endpoint, Progress, Security, TlsOptions};
+    use super::super::test_server::{AMPLE, Authority, connector, serve};
+    use super::super::{Progress, Security};
     use super::*;
     use openssl::ssl::{SslAcceptor, SslVerifyMode};
     use std::io::Read;
-    use std::time::Duration;
-
-    const AMPLE: Duration = Duration::from_secs(60);
 
     #[test]
     fn a_server_that_wants_a_certificate_is_understood() {
@@ -58,16 +55,7 @@ mod tests {
             assert!(acceptor.accept(&socket).is_err());
             (&socket).read_to_end(&mut Vec::new())
         });
-        let endpoint = Endpoint {
-            host: "localhost".into(),
-            port,
-            security: Security::ImplicitTls,
-        };
-        let options = TlsOptions {
-            ca_file: Some(authority.ca_file()),
-            ..TlsOptions::default()
-        };
-        let connector = Connector::new(endpoint, &options).unwrap();
+        let connector = connector(port, Security::ImplicitTls, Some(&authority));
         let mut stream = connector.connect(AMPLE).unwrap();
         let error = loop {
             match stream.read(&mut [0; 100]) {

@@ -57,14 +57,11 @@ fn unique(session: &SslRef) -> Option<ChannelBinding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_server::{Authority, serve};
-    use super::super::{Connector, Endpoint, Security, TlsOptions};
+    use super::super::Security;
+    use super::super::test_server::{AMPLE, Authority, connector, serve};
     use super::*;
     use openssl::ssl::SslAcceptor;
     use std::io::Read;
-    use std::time::Duration;
-
-    const AMPLE: Duration = Duration::from_secs(60);
 
     /// What the client finds, and what the server finds.
     fn both(version: SslVersion) -> (ChannelBinding, Vec<u8>) {
@@ -87,16 +84,7 @@ mod tests {
             let _ = stream.read(&mut [0]);
             octets
         });
-        let endpoint = Endpoint {
-            host: "localhost".into(),
-            port,
-            security: Security::ImplicitTls,
-        };
-        let options = TlsOptions {
-            ca_file: Some(authority.ca_file()),
-            ..TlsOptions::default()
-        };
-        let connector = Connector::new(endpoint, &options).unwrap();
+        let connector = connector(port, Security::ImplicitTls, Some(&authority));
         let stream = connector.connect(AMPLE).unwrap();
         let binding = stream.channel_binding().unwrap();
         drop(stream);

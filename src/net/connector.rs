@@ -139,7 +139,7 @@ impl Connector {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_server::{Authority, accept_tls, serve};
+    use super::super::test_server::{AMPLE, Authority, accept_tls, connector, endpoint, serve};
     use super::super::{Fingerprint, Step, TlsVersion};
     use super::*;
     use native_tls::{Protocol, TlsAcceptor};
@@ -147,25 +147,6 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
     use std::time::Instant;
-
-    /// Long enough for any handshake on a busy machine.
-    const AMPLE: Duration = Duration::from_secs(60);
-
-    fn endpoint(port: u16, security: Security) -> Endpoint {
-        Endpoint {
-            host: "localhost".into(),
-            port,
-            security,
-        }
-    }
-
-    fn connector(port: u16, security: Security, authority: Option<&Authority>) -> Connector {
-        let options = TlsOptions {
-            ca_file: authority.map(Authority::ca_file),
-            ..TlsOptions::default()
-        };
-        Connector::new(endpoint(port, security), &options).unwrap()
-    }
 
     #[test]
     fn a_refused_port_is_a_connect_error_that_names_it() {

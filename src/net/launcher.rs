@@ -81,11 +81,9 @@ impl Program {
 mod tests {
     use super::super::Security;
     use super::super::deadline::Deadline;
+    use super::super::test_server::AMPLE;
     use super::*;
     use std::io::{Read, Write};
-    use std::time::Duration;
-
-    const AMPLE: Duration = Duration::from_secs(60);
 
     fn started(command: &str) -> Result<Socket, NetError> {
         let endpoint = Endpoint {

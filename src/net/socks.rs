@@ -202,12 +202,10 @@ impl fmt::Display for ProxyFault {
 #[cfg(test)]
 mod tests {
     use super::super::Security;
-    use super::super::test_server::serve;
+    use super::super::test_server::{AMPLE, serve};
     use super::*;
     use crate::pop3::Secret;
     use std::time::Duration;
-
-    const AMPLE: Duration = Duration::from_secs(60);
 
     /// A conversation: what the client must say, and what the proxy answers.
     type Turns = &'static [(&'static [u8], &'static [u8])];

@@ -224,30 +224,16 @@ impl AsFd for Wire {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Security;
     use super::super::deadline::Deadline;
-    use super::super::test_server::{Authority, accept_tls, serve};
-    use super::super::{Connector, Endpoint, Security, TlsOptions};
+    use super::super::test_server::{AMPLE, Authority, accept_tls, connector, serve};
     use super::*;
     use native_tls::TlsStream;
     use std::net::TcpStream;
-    use std::time::Duration;
 
-    const AMPLE: Duration = Duration::from_secs(60);
-
-    fn connect(port: u16, security: Security, ca_file: Option<std::path::PathBuf>) -> Stream {
-        let endpoint = Endpoint {
-            host: "localhost".into(),
-            port,
-            security,
-        };
-        let options = TlsOptions {
-            ca_file,
-            ..TlsOptions::default()
-        };
-        Connector::new(endpoint, &options)
-            .unwrap()
-            .connect(AMPLE)
-            .unwrap()
+    fn connect(port: u16, security: Security, authority: Option<&Authority>) -> Stream {
+        let connector = connector(port, security, authority);
+        connector.connect(AMPLE).unwrap()
     }
 
     /// Polls and reads, as the documentation says, until the stream ends.
@@ -296,7 +282,7 @@ mod tests {
             leave(stream);
             command
         });
-        let mut stream = connect(port, Security::ImplicitTls, Some(authority.ca_file()));
+        let mut stream = connect(port, Security::ImplicitTls, Some(&authority));
         assert_eq!(stream.read(&mut [0; 9]).unwrap(), Progress::WouldBlock);
         assert_eq!(stream.write(b"QUIT\r\n").unwrap(), Progress::Octets(6));
         let text = read_to_end(&mut stream);
@@ -347,7 +333,7 @@ mod tests {
             let mut stream = accept_tls(socket, identity).unwrap();
             stream.read_to_end(&mut Vec::new())
         });
-        connect(port, Security::ImplicitTls, Some(authority.ca_file())).shutdown();
+        connect(port, Security::ImplicitTls, Some(&authority)).shutdown();
         assert_eq!(server.join().unwrap().unwrap(), 0);
     }
 }

@@ -4,13 +4,17 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use native_tls::{Certificate, Identity, TlsAcceptor, TlsStream};
 use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use super::ClientCertificate;
+use super::{ClientCertificate, Connector, Endpoint, Security, TlsOptions};
+
+/// Long enough for any handshake on a busy machine.
+pub(super) const AMPLE: Duration = Duration::from_secs(60);
 
 /// A certificate authority that nobody but its own file vouches for.
 pub(super) struct Authority {
@@ -97,6 +101,24 @@ impl Authority {
             String::from_utf8_lossy(&output.stderr)
         );
     }
+}
+
+/// A server on this machine.
+pub(super) fn endpoint(port: u16, security: Security) -> Endpoint {
+    Endpoint {
+        host: "localhost".into(),
+        port,
+        security,
+    }
+}
+
+/// What connects to it, and trusts this authority alone.
+pub(super) fn connector(port: u16, security: Security, authority: Option<&Authority>) -> Connector {
+    let options = TlsOptions {
+        ca_file: authority.map(Authority::ca_file),
+        ..TlsOptions::default()
+    };
+    Connector::new(endpoint(port, security), &options).unwrap()
 }
 
 /// Serves one connection; its port, and what became of `serve`.
