@@ -68,14 +68,6 @@ pub(super) fn answer_lookup(found: Result<Attributes, Error>, parent: INodeNo, r
     }
 }
 
-/// Answers mknod(2).
-pub(super) fn answer_made(made: Result<Attributes, Error>, parent: INodeNo, reply: ReplyEntry) {
-    match made {
-        Ok(attributes) => answer_lookup(Ok(attributes), parent, reply),
-        Err(error) => reply.error(failure("mknod", parent, &error)),
-    }
-}
-
 /// Answers open(2), after the kernel has taken in the correction where there is one.
 pub(super) fn answer_open(opened: Opened, tree: Arc<Tree>, notifier: &Notifier, reply: ReplyOpen) {
     let Opened {

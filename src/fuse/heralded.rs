@@ -6,7 +6,7 @@ use std::time::Duration;
 use fuser::{Errno, INodeNo, ReplyEmpty, ReplyEntry};
 
 use super::adapter::Adapter;
-use super::answer::answer_made;
+use super::answer::{answer_lookup, failure};
 use super::convert::{GENERATION, file_attr};
 use crate::fs::{Error, RootChange};
 
@@ -25,11 +25,11 @@ impl Adapter {
     /// The name is there already; only now the kernel says so to those who watch.
     pub(super) fn make_for_herald(&self, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         match self.herald.deed(parent.0, name) {
-            Some(change @ RootChange::Came(_)) => {
-                // It may have gone before it was heralded.
-                let found = self.tree.subject(&change).ok_or(Error::NoEntry);
-                answer_made(found, parent, reply);
-            }
+            Some(change @ RootChange::Came(_)) => match self.tree.subject(&change) {
+                Some(shown) => answer_lookup(Ok(shown), parent, reply),
+                // It has gone before it was heralded.
+                None => reply.error(failure("mknod", parent, &Error::NoEntry)),
+            },
             _ => reply.error(self.refuse("mknod", parent)),
         }
     }

@@ -15,12 +15,15 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Nothing to say, and all is well.
+    /// What was asked for is done, and this is to be said of it.
+    pub(super) fn done(text: String) -> Self {
+        let status = ExitStatus::Ok;
+        Self { text, status }
+    }
+
+    /// The same, without a word.
     pub(super) fn nothing() -> Self {
-        Self {
-            text: String::new(),
-            status: ExitStatus::Ok,
-        }
+        Self::done(String::new())
     }
 
     /// Both texts, and the first status that is a failure.

@@ -90,10 +90,7 @@ fn not_found() -> Answer {
 }
 
 fn is_unmounted(mountpoint: &Path) -> Answer {
-    Answer {
-        text: format!("unmounted {}\n", mountpoint.display()),
-        status: ExitStatus::Ok,
-    }
+    Answer::done(format!("unmounted {}\n", mountpoint.display()))
 }
 
 fn kept(status: &Status) -> Answer {
@@ -102,10 +99,8 @@ fn kept(status: &Status) -> Answer {
         Some(count) => format!("{count} marked messages stay marked"),
         None => "what was marked stays marked".to_owned(),
     };
-    Answer {
-        text: format!("nothing was committed; {marked}, and the next mount takes that over\n"),
-        status: ExitStatus::Ok,
-    }
+    let text = format!("nothing was committed; {marked}, and the next mount takes that over\n");
+    Answer::done(text)
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::control::Control;
 use super::{Answer, VerbError};
-use crate::cli::ExitStatus;
 
 /// Ends the session with the server, until a program needs it.
 ///
@@ -15,10 +14,7 @@ pub fn park(mountpoint: &Path) -> Result<Answer, VerbError> {
     let control = Control::open(mountpoint)?;
     control.begin("park", "")?;
     control.outwait(|status| status.parking)?;
-    Ok(Answer {
-        text: String::new(),
-        status: ExitStatus::Ok,
-    })
+    Ok(Answer::nothing())
 }
 
 #[cfg(test)]

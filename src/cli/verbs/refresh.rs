@@ -5,7 +5,6 @@ use std::path::Path;
 use super::control::Control;
 use super::status::Status;
 use super::{Answer, VerbError};
-use crate::cli::ExitStatus;
 
 /// Has the mailbox listed anew, and tells what has come and gone.
 ///
@@ -20,10 +19,7 @@ pub fn refresh(mountpoint: &Path) -> Result<Answer, VerbError> {
     if after.listings() == before.listings() {
         return Err(control.failed("refresh", after));
     }
-    Ok(Answer {
-        text: news(&before, &after),
-        status: ExitStatus::Ok,
-    })
+    Ok(Answer::done(news(&before, &after)))
 }
 
 fn news(before: &Status, after: &Status) -> String {
@@ -37,6 +33,7 @@ fn news(before: &Status, after: &Status) -> String {
 mod tests {
     use super::super::control::tests::{mount, written};
     use super::*;
+    use crate::cli::ExitStatus;
 
     #[test]
     fn a_refresh_without_a_new_listing_has_failed() {

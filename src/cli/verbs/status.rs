@@ -9,7 +9,6 @@ use serde::Deserialize;
 use super::control::Control;
 use super::printable::printable;
 use super::{Answer, VerbError};
-use crate::cli::ExitStatus;
 
 /// A table for people.
 ///
@@ -18,7 +17,7 @@ use crate::cli::ExitStatus;
 /// [`VerbError`]
 pub fn status(mountpoint: &Path) -> Result<Answer, VerbError> {
     let status = Control::open(mountpoint)?.status()?;
-    Ok(answer(status.to_string()))
+    Ok(Answer::done(status.to_string()))
 }
 
 /// The mount's own words, for programs.
@@ -27,14 +26,7 @@ pub fn status(mountpoint: &Path) -> Result<Answer, VerbError> {
 ///
 /// [`VerbError`]
 pub fn status_as_json(mountpoint: &Path) -> Result<Answer, VerbError> {
-    Ok(answer(Control::open(mountpoint)?.status_text()?))
-}
-
-fn answer(text: String) -> Answer {
-    Answer {
-        text,
-        status: ExitStatus::Ok,
-    }
+    Ok(Answer::done(Control::open(mountpoint)?.status_text()?))
 }
 
 /// What `.pop3fs/status` tells. All of it may be missing.
@@ -229,7 +221,10 @@ mod tests {
             transfer  1.5 KiB received, 7 octets sent, 2 retrieved, sessions: 1\n\
             server    TOP, UIDL\n\
             process   1\n";
-        assert_eq!(status(mount.path()).unwrap(), answer(table.to_owned()));
+        assert_eq!(
+            status(mount.path()).unwrap(),
+            Answer::done(table.to_owned())
+        );
     }
 
     #[test]

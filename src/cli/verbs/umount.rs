@@ -137,10 +137,7 @@ fn told(outcome: Result<Answer, VerbError>) -> Answer {
 pub(super) fn unmounted(mountpoint: &Path, manner: Manner, mounts: &impl Mounts) -> Answer {
     let path = mountpoint.display();
     match outlasting_own_use(|| mounts.unmount(mountpoint, manner), is_busy) {
-        Ok(()) => Answer {
-            text: format!("unmounted {path}\n"),
-            status: ExitStatus::Ok,
-        },
+        Ok(()) => Answer::done(format!("unmounted {path}\n")),
         Err(error) => Answer {
             text: format!("cannot unmount {path}: {error}{}\n", advice(&error)),
             status: status_of(&error),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::control::Control;
 use super::{Answer, VerbError};
-use crate::cli::{ExitStatus, Marked};
+use crate::cli::Marked;
 
 /// Brings removed messages back. It stops at the first that it cannot bring back.
 ///
@@ -20,10 +20,7 @@ pub fn undelete(mountpoint: &Path, which: &Marked) -> Result<Answer, VerbError> 
             .iter()
             .try_for_each(|name| undelete_one(&control, name))?,
     }
-    Ok(Answer {
-        text: String::new(),
-        status: ExitStatus::Ok,
-    })
+    Ok(Answer::nothing())
 }
 
 /// The mount takes one line as one verb, so a name with a line break in it can be none of its.
