@@ -113,6 +113,8 @@ mod tests {
     use super::super::mounts::tests::Simulated;
     use super::*;
 
+    const AMPLE: Duration = Duration::from_secs(60);
+
     /// A process that waits for ever.
     fn waiting() -> Child {
         let mut command = Command::new("sleep");
@@ -134,6 +136,13 @@ mod tests {
         let answer = forced(r#"{"marked": 3}"#, Some(server.id()));
         assert!(answer.text.contains("3 marked messages stay marked"));
         assert_eq!(answer.status, ExitStatus::Ok);
+        assert!(server.wait().unwrap().signal().is_some());
+    }
+
+    #[test]
+    fn a_process_that_hears_is_not_killed() {
+        let mut server = waiting();
+        assert_eq!(end(server.id(), AMPLE).status, ExitStatus::Ok);
         let signal = server.wait().unwrap().signal();
         assert_eq!(signal, Some(Signal::SIGQUIT as i32));
     }
