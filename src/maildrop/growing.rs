@@ -23,6 +23,8 @@ pub(super) struct Growing {
     octets: Vec<u8>,
     /// How many are on disk.
     moved: usize,
+    /// The last one, wherever it is.
+    last: Option<u8>,
     growth: Growth,
     disk: Option<Disk>,
 }
@@ -54,6 +56,7 @@ impl Growing {
             self.octets.reserve(listed.min(RESERVE_MAX));
         }
         self.octets.extend_from_slice(octets);
+        self.last = octets.last().copied().or(self.last);
         let before = self.growth.grow(self.moved, &self.octets);
         expected.is_none_or(|expected| expected.goes_on_with(&self.growth, before))
     }
@@ -97,7 +100,7 @@ impl Growing {
     /// The whole message.
     pub fn finish(self) -> Grown {
         let size = self.length() as u64;
-        let last = self.octets.last().copied();
+        let last = self.last;
         let fingerprint = self.growth.finish(self.moved, &self.octets);
         let Some(Disk { spill, head }) = self.disk else {
             return Grown {
@@ -130,6 +133,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_last_octet_is_known_of_a_message_that_is_on_disk_to_the_end() {
+        let message = vec![b'x'; PIECE + PIECE / 2];
+        let mut growing = Growing::default();
+        growing.append(&message, 0, None);
+        growing
+            .overflow(0, HEAD)
+            .into_iter()
+            .for_each(|write| write.carry_out());
+        assert!(growing.octets.is_empty());
+        assert_eq!(growing.finish().content.last, Some(b'x'));
+    }
 
     proptest! {
         #[test]
