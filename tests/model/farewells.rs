@@ -55,7 +55,8 @@ impl World {
         self.network.settles_at = None;
         self.note_loss(&link);
         if self.locks && self.dice.one_in(3) {
-            let noticed = self.now() + self.dice.span(0..20_000);
+            let longest = if self.dice.one_in(4) { 300_000 } else { 20_000 };
+            let noticed = self.now() + self.dice.span(0..longest);
             self.network.left.push((noticed, link));
         } else {
             self.notice(link);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::mem::discriminant;
 use std::time::Duration;
 
-use pop3fs_server::{Fault, Listed, Order, When};
+use pop3fs_server::{Expunged, Fault, Listed, Order, When};
 
 use crate::mail::MailId;
 use crate::trace::tell;
@@ -123,15 +123,30 @@ impl World {
         let id = self.read_mail()?;
         let when = When::every("RETR").about(self.post.mails[id].unique_id.clone());
         let length = self.post.mails[id].versions[0].len();
-        Some(match self.dice.below(6) {
+        Some(match self.dice.below(8) {
             0 => Fault::Refuse(when.times(1), "not now".into()),
             1 => Fault::CutBefore(when.times(1)),
             2 | 3 if self.post.single_out(id) => {
                 let octets = self.post.rewrite(id, &mut self.dice);
                 Fault::Replace(when, retrieved(octets))
             }
+            4 | 5 => self.beginning_fault(id),
             _ => Fault::CutWithin(when.times(1), self.dice.below(length + 20)),
         })
+    }
+
+    /// TOP of the mail will go wrong.
+    fn beginning_fault(&mut self, id: MailId) -> Fault {
+        let when = When::every("TOP").about(self.post.mails[id].unique_id.clone());
+        match self.dice.below(4) {
+            0 => Fault::Refuse(when, "not known".into()),
+            1 => Fault::CutWithin(when.times(1), self.dice.below(5000)),
+            _ if self.post.single_out(id) => {
+                let octets = self.post.rewrite(id, &mut self.dice);
+                Fault::Replace(when, retrieved(octets))
+            }
+            _ => Fault::CutBefore(when.times(1)),
+        }
     }
 
     /// Mail that somebody has open, or any.
@@ -162,11 +177,14 @@ impl World {
     }
 
     fn oddity(&mut self) -> Fault {
-        match self.dice.below(5) {
+        let expunged = [Expunged::Given, Expunged::Empty, Expunged::Fatal][self.dice.below(3)];
+        match self.dice.below(7) {
             0 => Fault::QuitAnswersFirst(Duration::from_secs(1)),
             1 => Fault::ClosesAfterRefusals(1 + self.dice.below(3)),
             2 => Fault::LosesPipelined(When::nth(["DELE", "STAT", "RETR"][self.dice.below(3)], 1)),
             3 => Fault::HangsUpOnPipelining,
+            4 => Fault::Expunged(expunged),
+            5 => Fault::Renumbering,
             _ => Fault::LowerCase,
         }
     }

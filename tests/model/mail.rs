@@ -22,11 +22,12 @@ const ODD: [&[u8]; 9] = [
     b"-rf",
 ];
 
-/// Mail of all sizes that matter: about a block of the fingerprint, and about two.
-const LONG: [usize; 2] = [64 * 1024, 128 * 1024];
+/// Mail of all sizes that matter: a few blocks of the fingerprint, what TOP is asked for at least, what the kernel
+/// reads at once.
+const LONG: [usize; 4] = [8 * 1024, 12 * 1024, 64 * 1024, 128 * 1024];
 
 /// Sizes are spread so far around those.
-const SPREAD: usize = 3000;
+const SPREAD: usize = 6000;
 
 /// Lines are not much longer than that.
 const LINE: usize = 1000;
@@ -47,14 +48,17 @@ pub struct Post {
     tells_unique_ids: bool,
     /// Whether much of it is long.
     is_long: bool,
+    /// Whether it is listed with its size, as far as that tells it from other mail.
+    is_honest: bool,
 }
 
 impl Post {
-    pub fn new(tells_unique_ids: bool, is_long: bool) -> Self {
+    pub fn new(tells_unique_ids: bool, dice: &mut Dice) -> Self {
         Self {
             mails: Vec::new(),
             tells_unique_ids,
-            is_long,
+            is_long: dice.one_in(4),
+            is_honest: dice.one_in(2),
         }
     }
 
@@ -139,7 +143,7 @@ impl Post {
 
     fn new_size(&self, unique_id: &[u8], honest: usize, dice: &mut Dice) -> u64 {
         let mut size = match dice.below(4) {
-            0 => dice.number(0..500),
+            0 if !self.is_honest => dice.number(0..500),
             _ => honest as u64,
         };
         let is_taken = |size| {

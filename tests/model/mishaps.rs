@@ -78,6 +78,19 @@ impl World {
         self.network.refuses_until = Some(self.now() + span);
     }
 
+    /// The server goes down, all links with it, and comes up again after a while.
+    pub fn restart_server(&mut self) {
+        tell!("the server restarts");
+        self.cut();
+        self.network
+            .left
+            .iter_mut()
+            .for_each(|(noticed, _)| *noticed = self.clock.now());
+        self.server_notices();
+        self.refuse_connections();
+        self.see(Sighting::ServerRestarted);
+    }
+
     /// The machine sleeps; the link may not outlive that. Whoever waits for the daemon does not notice.
     pub fn doze(&mut self) {
         let span = match self.dice.one_in(2) {

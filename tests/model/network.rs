@@ -13,6 +13,9 @@ use crate::world::{LOGIN, World};
 /// More moves than this without time passing are no progress, but a loop.
 const MOVES_MAX: usize = 100_000;
 
+/// What the server says while another session, or one that it still takes for alive, has the maildrop.
+const IN_USE: &[u8] = b"another session";
+
 /// The same for steps that are due at once again.
 const STEPS_MAX: usize = 200;
 
@@ -166,6 +169,9 @@ impl World {
         if octets == b"NOOP\r\n" {
             self.tally.see(Sighting::Held);
         }
+        if octets.starts_with(b"TOP ") {
+            self.tally.see(Sighting::Beginnings);
+        }
         let commit = self.ledger.commit.as_ref();
         let permitted = commit.map(|commit| commit.targets.values().copied().collect());
         link.write(octets, permitted.unwrap_or_default());
@@ -221,6 +227,9 @@ impl World {
             return;
         };
         let octets = link.read(&mut self.dice);
+        if octets.windows(IN_USE.len()).any(|words| words == IN_USE) {
+            self.see(Sighting::InUse);
+        }
         let status = octets.first().filter(|octet| b"+-".contains(octet));
         tell!(
             kind & status,

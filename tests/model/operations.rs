@@ -42,6 +42,7 @@ impl World {
             35 => self.die(),
             36 if self.dice.one_in(2) => self.doze(),
             36 => self.fall_silent(),
+            37 if self.dice.one_in(2) => self.restart_server(),
             37 => self.refuse_connections(),
             38 => self.trouble_disk(),
             39 if self.dice.one_in(2) => self.lose_power(),

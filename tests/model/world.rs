@@ -81,7 +81,7 @@ impl World {
     pub fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let tells_unique_ids = !dice.one_in(10);
-        let mut post = Post::new(tells_unique_ids, dice.one_in(4));
+        let mut post = Post::new(tells_unique_ids, &mut dice);
         let mut ledger = Ledger::default();
         let count = dice.below(MESSAGES + 1);
         let messages: Vec<_> = (0..count).map(|_| post.write(&mut dice)).collect();
