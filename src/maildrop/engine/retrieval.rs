@@ -100,17 +100,14 @@ impl Engine {
     }
 
     /// A message is whole, or has begun. Some servers (mailutils) show one as empty that has left the
-    /// maildrop; that a message is empty is believed only if it has been listed just now, or once more
-    /// since.
+    /// maildrop; that a message is empty is believed only if it has been listed once more since.
     pub(super) fn retrieved(&mut self, fetch: Fetch, turn: &mut Turn<'_>) {
         if !fetch.is_whole() {
             return turn.state.completed(fetch, &mut turn.step.effects);
         }
         let id = fetch.id;
-        let session = self.link.session();
-        let new = session.is_some_and(|session| session.is_newly_listed(turn.now));
         let confirmed = self.hollow.remove(&id);
-        if turn.state.is_doubtful(id) && !new && !confirmed {
+        if turn.state.is_doubtful(id) && !confirmed {
             return self.list_anew(id, "the server gave nothing for a message it listed", turn);
         }
         self.try_settled(id, turn);
@@ -276,9 +273,9 @@ mod tests {
     #[test]
     fn an_empty_body_of_a_message_that_was_not_listed_so_is_found_out_by_a_listing() {
         let empty = Reaction::Say("+OK\r\n.\r\n");
-        for gone in [false, true] {
+        for (gone, since) in [(false, 0), (true, 0), (false, 60), (true, 60)] {
             let mut rig = Rig::connected(mailbox().reacting("RETR", &vec![empty.clone(); 2]));
-            rig.pass(Duration::from_secs(60));
+            rig.pass(Duration::from_secs(since));
             if gone {
                 rig.script.messages.remove(0);
             }

@@ -354,7 +354,7 @@ impl Session {
     }
 
     /// Whether what is listed was there just now.
-    pub fn is_newly_listed(&self, now: Moment) -> bool {
+    fn is_newly_listed(&self, now: Moment) -> bool {
         self.is_listed() && now - self.listed_at < FRESH
     }
 
