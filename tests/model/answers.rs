@@ -110,7 +110,8 @@ impl World {
         let shown = shown.unwrap_or_default();
         let mut missing = there.mails.intersection(&self.ledger.on_server);
         assert!(
-            missing.all(|id| shown.contains(id) || owed.contains(id)),
+            missing
+                .all(|id| { shown.contains(id) || owed.contains(id) || self.is_out_of_sight(*id) }),
             "{:?} was there, and only {shown:?} is shown",
             there.mails
         );
@@ -209,7 +210,8 @@ impl World {
         }
         self.ledger.reported(&report, covers, &self.owed());
         self.look_at_report(&report);
-        if report.complete && report.problem.is_none() && !report.messages.is_empty() {
+        let is_written = report.complete && report.problem.is_none() && !self.is_windowed;
+        if is_written && !report.messages.is_empty() {
             let written = self.paper.marks().len();
             assert_eq!(
                 written,
@@ -249,6 +251,7 @@ impl World {
                 Outcome::AlreadyGone => Sighting::AlreadyGone,
                 Outcome::Refused => Sighting::Refused,
                 Outcome::Kept => Sighting::Kept,
+                Outcome::Unknown if reason.contains("lists a part") => Sighting::OutOfSight,
                 Outcome::Unknown => Sighting::Unknown,
             });
         }

@@ -6,6 +6,9 @@ use std::time::Duration;
 /// Small pieces tear the protocol apart at every octet; below this length only, for they take time.
 const TORN: usize = 2000;
 
+/// So much of a long message comes at once now and then.
+const CHUNK: usize = 8 * 1024;
+
 /// The dice.
 pub struct Dice(fastrand::Rng);
 
@@ -44,6 +47,7 @@ impl Dice {
     pub fn piece(&mut self, n: usize) -> usize {
         match self.below(4) {
             0 if n < TORN => 1 + self.below(n.min(16)),
+            0 => 1 + self.below(n.min(CHUNK)),
             1 => 1 + self.below(n),
             _ => n,
         }

@@ -8,6 +8,7 @@ use pop3fs_server::{Expunged, Fault, Listed, Order, When};
 
 use crate::mail::MailId;
 use crate::trace::tell;
+use crate::window::WINDOW;
 use crate::world::World;
 
 /// How much of a fault is told.
@@ -56,6 +57,9 @@ impl World {
     pub fn behave(&mut self) {
         tell!("no faults");
         self.server.clear_faults();
+        if self.is_windowed {
+            self.server.fault(Fault::NewestOnly(WINDOW));
+        }
         if self.network.live.is_none() {
             self.sizes.clear();
         }

@@ -46,6 +46,8 @@ pub struct Mail {
 pub struct Post {
     pub mails: Vec<Mail>,
     tells_unique_ids: bool,
+    /// Whether some of it has a unique-id in common.
+    shares_unique_ids: bool,
     /// Whether much of it is long.
     is_long: bool,
     /// Whether it is listed with its size, as far as that tells it from other mail.
@@ -53,10 +55,11 @@ pub struct Post {
 }
 
 impl Post {
-    pub fn new(tells_unique_ids: bool, dice: &mut Dice) -> Self {
+    pub fn new(tells_unique_ids: bool, shares_unique_ids: bool, dice: &mut Dice) -> Self {
         Self {
             mails: Vec::new(),
             tells_unique_ids,
+            shares_unique_ids,
             is_long: dice.one_in(4),
             is_honest: dice.one_in(2),
         }
@@ -119,7 +122,7 @@ impl Post {
 
     fn new_unique_id(&self, dice: &mut Dice) -> Vec<u8> {
         match dice.below(12) {
-            0 | 1 if !self.mails.is_empty() => {
+            0 | 1 if self.shares_unique_ids && !self.mails.is_empty() => {
                 let mail = &self.mails[dice.below(self.mails.len())];
                 match mail.is_singled_out {
                     true => Vec::new(),

@@ -43,6 +43,7 @@ mod steps;
 mod trace;
 mod user;
 mod view;
+mod window;
 mod world;
 
 use std::time::{Duration, Instant};

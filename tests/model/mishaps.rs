@@ -7,14 +7,26 @@ use pop3fs::maildrop::Input;
 use crate::daemon::Daemon;
 use crate::sightings::Sighting;
 use crate::trace::tell;
+use crate::window::WINDOW;
 use crate::world::World;
 
-/// More mail than this is not delivered in one run.
+/// More mail than this is not delivered in one run, beyond what a session may show.
 const MAILS_MAX: usize = 24;
 
 impl World {
     pub fn deliver(&mut self) {
-        if self.post.mails.len() < MAILS_MAX {
+        for _ in 0..self.crowd() {
+            self.deliver_one();
+        }
+    }
+
+    fn deliver_one(&mut self) {
+        let max = if self.is_windowed {
+            3 * WINDOW
+        } else {
+            MAILS_MAX
+        };
+        if self.post.mails.len() < max {
             let id = self.post.mails.len();
             tell!("deliver {id}");
             self.server.deliver(self.post.write(&mut self.dice));
@@ -25,6 +37,12 @@ impl World {
 
     /// Another client deletes something; also in the midst of a session, as IMAP can.
     pub fn expunge(&mut self) {
+        for _ in 0..self.crowd() {
+            self.expunge_one();
+        }
+    }
+
+    fn expunge_one(&mut self) {
         let there: Vec<_> = self.ledger.on_server.iter().copied().collect();
         let Some(&id) = self.dice.pick(&there) else {
             return;

@@ -12,9 +12,10 @@ const PATIENCE: Duration = Duration::from_secs(310);
 impl World {
     /// Something happens; half of the time, what the run is about.
     pub fn operate(&mut self) {
-        match self.dice.one_in(2) {
-            true => self.pursue_theme(),
-            false => self.do_anything(),
+        match self.dice.below(8) {
+            0 if self.is_windowed => self.lose_sight(),
+            0..4 => self.pursue_theme(),
+            _ => self.do_anything(),
         }
         if self.daemon.is_none() && self.dice.one_in(2) {
             self.start();

@@ -42,6 +42,7 @@ sightings! {
     Refused: "deletions refused",
     Kept: "marked messages kept",
     Unknown: "marked messages whose fate stayed open",
+    OutOfSight: "marked messages kept for a listing that shows them again",
     LostBeforeQuit: "links lost in a commit before QUIT",
     QuitUndone: "links lost after QUIT that was not carried out",
     QuitDone: "links lost after QUIT that was carried out",

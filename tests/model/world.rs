@@ -17,6 +17,7 @@ use crate::link::Link;
 use crate::mail::{MailId, Post};
 use crate::paper::Paper;
 use crate::sightings::{Sighting, Tally};
+use crate::window::{BEYOND, WINDOW};
 
 /// Messages in the maildrop at the beginning, at most.
 const MESSAGES: usize = 8;
@@ -47,6 +48,8 @@ pub struct World {
     pub has_capa: bool,
     /// Whether a session excludes others.
     pub locks: bool,
+    /// Whether a session shows a part of the mailbox.
+    pub is_windowed: bool,
     pub theme: Theme,
     /// Whether all is well for good.
     pub is_healed: bool,
@@ -81,9 +84,14 @@ impl World {
     pub fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let tells_unique_ids = !dice.one_in(10);
-        let mut post = Post::new(tells_unique_ids, &mut dice);
+        // What comes into sight would not be told from what shares its unique-id.
+        let is_windowed = tells_unique_ids && dice.one_in(200);
+        let mut post = Post::new(tells_unique_ids, !is_windowed, &mut dice);
         let mut ledger = Ledger::default();
-        let count = dice.below(MESSAGES + 1);
+        let count = match is_windowed {
+            true => WINDOW + dice.below(BEYOND),
+            false => dice.below(MESSAGES + 1),
+        };
         let messages: Vec<_> = (0..count).map(|_| post.write(&mut dice)).collect();
         (0..count).for_each(|id| ledger.delivered(id));
         let (deletes, locks) = (Arc::new(AtomicBool::new(false)), dice.one_in(2));
@@ -117,6 +125,7 @@ impl World {
             network: Network::default(),
             sizes: HashMap::new(),
             locks,
+            is_windowed,
             theme: [Theme::Reading, Theme::Commits, Theme::Disk, Theme::Others][dice.below(4)],
             is_healed: false,
             deletes,
@@ -126,6 +135,7 @@ impl World {
 
     /// All that happens, to the end.
     pub fn live(&mut self) {
+        self.behave();
         self.start();
         for _ in 0..self.dice.below(OPERATIONS) {
             self.operate();
@@ -196,7 +206,7 @@ fn settings(dice: &mut Dice) -> Settings {
         suffix: ["", ".eml"][dice.below(2)].into(),
         cache_size: [0, 0, 1000, 200_000, 10_000_000][dice.below(5)],
         message_max: None,
-        long: [0, 1000, u64::MAX][dice.below(3)],
+        long: [0, 1000, 1000, u64::MAX][dice.below(4)],
         top: dice.one_in(2),
         read_ahead: [0, 1000, 1_000_000][dice.below(3)],
         timeout: Duration::from_secs([5, 20, 60][dice.below(3)]),
