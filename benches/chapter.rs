@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use pop3fs_server::Distance;
+
 use crate::mailbox::{Kind, Mailbox};
 use crate::options::Options;
-use crate::relay::Distance;
 use crate::server::Software;
 use crate::setting::Setting;
 use crate::tasks::{

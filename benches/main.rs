@@ -17,7 +17,6 @@ mod peers;
 mod process;
 mod quantity;
 mod race;
-mod relay;
 mod report;
 mod server;
 mod setting;

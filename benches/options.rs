@@ -1,12 +1,12 @@
 //! What was asked for on the command line.
 
-use std::fmt;
 use std::io;
 use std::str::FromStr;
 use std::time::Duration;
 
+use pop3fs_server::Distance;
+
 use crate::chapter::task_names;
-use crate::relay::Distance;
 use crate::tasks::Task;
 
 /// How to call it; cargo adds `--bench` itself.
@@ -70,17 +70,6 @@ impl Options {
     }
 }
 
-/// As in the head of a column.
-impl fmt::Display for Distance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RTT {} ms", self.round_trip.as_millis())?;
-        match self.bandwidth {
-            Some(bandwidth) => write!(f, ", {} Mbit/s", bandwidth as f64 / 1e6),
-            None => Ok(()),
-        }
-    }
-}
-
 impl Default for Options {
     fn default() -> Options {
         let links = [(0, None), (20, None), (100, None), (20, Some(100_000_000))];
@@ -97,40 +86,6 @@ impl Default for Options {
                 .to_vec(),
             only: Vec::new(),
         }
-    }
-}
-
-/// `20` or `20@100M`.
-impl FromStr for Distance {
-    type Err = io::Error;
-
-    fn from_str(text: &str) -> io::Result<Distance> {
-        let (round_trip, bandwidth) = match text.split_once('@') {
-            Some((round_trip, bandwidth)) => (round_trip, Some(bits(bandwidth)?)),
-            None => (text, None),
-        };
-        let ms = round_trip.parse().map_err(|_| unknown(text))?;
-        Ok(Distance {
-            round_trip: Duration::from_millis(ms),
-            bandwidth,
-        })
-    }
-}
-
-/// Bits a second, written as `100M`, `64k` or plainly.
-fn bits(text: &str) -> io::Result<u64> {
-    let units = [('G', 1_000_000_000), ('M', 1_000_000), ('k', 1_000)];
-    let unit = units
-        .iter()
-        .find_map(|(suffix, unit)| Some((text.strip_suffix(*suffix)?, *unit)));
-    let (digits, unit) = unit.unwrap_or((text, 1));
-    match digits
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(unit))
-    {
-        Some(bits) if bits > 0 => Ok(bits),
-        _ => Err(unknown(text)),
     }
 }
 

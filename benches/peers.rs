@@ -9,11 +9,12 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use pop3fs_server::Distance;
+
 use crate::account::Account;
 use crate::dovecot::{mail_user, own};
 use crate::mailbox::Mailbox;
 use crate::process::path_of;
-use crate::relay::Distance;
 
 /// A program, and how it is told to download everything and to delete nothing.
 pub struct Peer {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::relay::Distance;
+use pop3fs_server::Distance;
 
 /// A column of a table.
 #[derive(Clone, Copy, Debug)]

@@ -3,13 +3,13 @@
 use std::fs;
 use std::io;
 
+use pop3fs_server::{Distance, Relay};
 use tempfile::TempDir;
 
 use crate::account::Account;
 use crate::bare::Bare;
 use crate::mailbox::Mailbox;
 use crate::options::Options;
-use crate::relay::{Distance, Relay};
 use crate::server::{Server, Software};
 
 /// A mailbox at a distance.

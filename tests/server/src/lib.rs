@@ -11,6 +11,8 @@
 //!
 //! A [`session`] turns command lines into replies and does no I/O; the [`script`] makes of each reply a [`plan`],
 //! steps such as send, wait, stand before a gate, cut; the [`connection`] takes them.
+//!
+//! A [`relay`] stands between a client and any server, this one or another: far away, or on a link that breaks.
 
 #![allow(rustdoc::private_intra_doc_links)]
 
@@ -30,6 +32,7 @@ mod message;
 mod occupancy;
 mod plan;
 mod record;
+mod relay;
 mod reply;
 mod samples;
 mod sasl;
@@ -46,5 +49,6 @@ pub use fault::{Expunged, Fault, Listed, Order, When, Which};
 pub use gate::Gate;
 pub use identity::Identity;
 pub use message::Message;
+pub use relay::{Distance, Fate, Hold, Mishap, Relay};
 pub use samples::samples;
 pub use server::Server;

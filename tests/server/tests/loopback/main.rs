@@ -4,4 +4,5 @@ mod binary;
 mod client;
 mod faults;
 mod protocol;
+mod relay;
 mod stores;

@@ -110,26 +110,28 @@ impl<'a> Lane<'a> {
         Ok(())
     }
 
-    /// Gives the sink what is due, as far as it takes it.
-    pub fn deliver(&mut self) -> io::Result<()> {
+    /// Gives the sink what is due, as far as it takes it and no more than `max` bytes; how many it
+    /// has taken.
+    pub fn deliver(&mut self, max: usize) -> io::Result<usize> {
         let now = Instant::now();
         let due = self
             .portions
             .iter()
             .take_while(|portion| portion.due <= now);
-        let mut length = due.map(|portion| portion.length).sum();
-        while length > 0 {
-            let Some(sent) = unless_blocked(self.send(length))? else {
-                return Ok(());
+        let length = max.min(due.map(|portion| portion.length).sum());
+        let mut delivered = 0;
+        while delivered < length {
+            let Some(sent) = unless_blocked(self.send(length - delivered))? else {
+                return Ok(delivered);
             };
             self.forget(sent);
-            length -= sent;
+            delivered += sent;
         }
-        if self.is_due(now) {
+        if self.is_due(now) && self.bytes.is_empty() {
             self.portions.clear();
             self.sink.shutdown(Shutdown::Write)?;
         }
-        Ok(())
+        Ok(delivered)
     }
 
     /// Writes up to so many of the first bytes.
