@@ -35,7 +35,7 @@ pub enum Error {
     LoginRefused(String),
     /// The deadline passed first.
     TimedOut,
-    /// A commit holds this message just now.
+    /// A commit holds this message just now, or has left open whether it is deleted.
     Busy,
     /// The mount is read-only.
     ReadOnly,
@@ -116,7 +116,9 @@ impl fmt::Display for Error {
             Self::Offline(outage) => outage.fmt(f),
             Self::LoginRefused(how) => write!(f, "the server refused the login: {how}"),
             Self::TimedOut => f.write_str("the server did not answer in time"),
-            Self::Busy => f.write_str("a commit holds the message just now"),
+            Self::Busy => {
+                f.write_str("a commit is at the message, or has left open whether it is deleted")
+            }
             Self::ReadOnly => f.write_str("the mount is read-only"),
             Self::FolderData => f.write_str(
                 "the server keeps data of its own in the message, which is not to be deleted",

@@ -481,7 +481,7 @@ impl State {
             Place::Root if !message.has_unique_id() => Err(Error::NoUniqueId),
             Place::Root if self.catalog.is_folder_data(id) => Err(Error::FolderData),
             Place::Root => Ok(Record::Marked(Mark::of(message))),
-            _ if self.committing => Err(Error::Busy),
+            _ if self.committing || self.doubtful.contains(&id) => Err(Error::Busy),
             _ => Ok(Record::Unmarked(Mark::of(message))),
         }
     }
@@ -494,6 +494,7 @@ mod tests {
     use super::super::engine::Input;
     use super::super::engine::rig::{Ledger, Rig, settings};
     use super::super::engine::script::{Reaction, Script};
+    use super::super::error::{Outage, OutageKind};
     use super::*;
 
     fn mailbox() -> Script {
@@ -585,6 +586,26 @@ mod tests {
         let id = rig.id("%no-unique-id");
         assert_eq!(rig.maildrop.mark(id), Err(Error::NoUniqueId));
         assert_eq!(rig.journal.marks(), []);
+    }
+
+    #[test]
+    fn a_mark_cannot_be_taken_off_before_it_is_known_whether_a_commit_has_deleted_the_message() {
+        let mut rig = Rig::connected(mailbox().reacting("QUIT", &[Reaction::Silence]));
+        rig.mark("a");
+        rig.commit();
+        rig.outage = Some(Outage::new(
+            OutageKind::Unreachable,
+            "nothing answers there",
+        ));
+        rig.cut();
+        rig.pass(Duration::from_secs(60));
+        let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
+        assert!(!rig.maildrop.status().committing);
+        assert_eq!(rig.unmark(&[id]), Err(Error::Busy));
+        rig.outage = None;
+        rig.pass(Duration::from_secs(60));
+        assert_eq!(rig.connect(), Ok(()));
+        assert!(rig.unmark(&[id]).is_ok());
     }
 
     #[test]

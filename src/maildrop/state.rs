@@ -1,7 +1,7 @@
 //! What the dispatch threads and the engine share, under one lock that is never held across I/O
 //! or an answer.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::arrival::Arrival;
@@ -52,6 +52,8 @@ pub(super) struct State {
     pub leaving: bool,
     /// Whether a commit holds the marked messages.
     pub committing: bool,
+    /// Messages that commits may have deleted, until a listing tells.
+    pub doubtful: BTreeSet<MessageId>,
     /// The longest message that is kept in memory.
     pub in_memory_max: usize,
     pub(super) arrivals: HashMap<Fetch, Arrival>,
@@ -111,6 +113,7 @@ impl State {
             refreshing: false,
             leaving: false,
             committing: false,
+            doubtful: BTreeSet::new(),
             in_memory_max: (settings.cache_size / 2).max(IN_MEMORY_MIN),
             arrivals: HashMap::new(),
             beginnings: HashMap::new(),

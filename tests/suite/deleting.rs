@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Read;
 
 use nix::libc;
-use pop3fs_server::Fault;
+use pop3fs_server::{Fault, When};
 use serde_json::Value;
 
 use crate::support::mailbox::{account, held_by, serving_three, text};
@@ -74,6 +74,37 @@ fn a_move_or_the_verb_takes_a_mark_off() {
         assert_eq!(mount.names(), ["one", "three", "two"]);
         mount.umount().succeeded();
         assert_eq!(held_by(server), ["one", "two", "three"]);
+    });
+}
+
+/// While a commit deletes a message, and until a listing shows what has become of one that a commit may
+/// have deleted, its mark cannot be taken off (EBUSY).
+#[test]
+fn what_may_be_gone_is_not_brought_back() {
+    mounted(serving_three(), &[], |mount, server| {
+        let assert_busy = |name: &str| {
+            let back = fs::rename(mount.file(DELETED).join(name), mount.file(name));
+            let error = back.expect_err("it may be gone");
+            assert_eq!(error.raw_os_error(), Some(libc::EBUSY));
+        };
+        mount.remove(&["two"]);
+        let answer = server.hold_reply(When::first("QUIT"));
+        fs::write(mount.file(".pop3fs/ctl"), "commit nowait\n").expect("a commit begun");
+        assert!(answer.reached());
+        assert_busy("two");
+        answer.release();
+
+        mount.verb("refresh", &[]).succeeded();
+        mount.remove(&["three"]);
+        server.fault(Fault::CutBefore(When::every("QUIT")));
+        server.close_door();
+        let unsure = mount.verb("commit", &[]);
+        assert!(unsure.says("three: not confirmed"), "{unsure:?}");
+        assert_busy("three");
+        server.open_door();
+        mount.verb("refresh", &[]).succeeded();
+        assert_eq!(mount.names_in(DELETED), [""; 0]);
+        assert_eq!(held_by(server), ["one"]);
     });
 }
 

@@ -51,10 +51,11 @@ impl Engine {
             catalog,
             settings,
             guard,
+            doubtful,
             ..
         } = &*turn.state;
         let now = turn.now.unix_seconds();
-        let Some(commit) = Transaction::begin(catalog, &self.doubtful, terms, settings) else {
+        let Some(commit) = Transaction::begin(catalog, doubtful, terms, settings) else {
             let remaining = catalog.totals().messages;
             return Some(CommitReport::of_nothing(terms.is_last, remaining, now));
         };
@@ -184,7 +185,7 @@ impl Engine {
         let Some(commit) = self.commit.take_if(|commit| commit.is_recording()) else {
             return result.unwrap_or_else(|error| log::error!("{error}; it is out of date"));
         };
-        self.doubtful.append(&mut commit.in_doubt());
+        turn.state.doubtful.append(&mut commit.in_doubt());
         self.belief.trust(commit.believed());
         let (catalog, finished) = (&turn.state.catalog, turn.now.unix_seconds());
         let report = commit.report(result.err(), catalog, finished);

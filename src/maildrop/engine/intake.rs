@@ -49,8 +49,8 @@ impl Engine {
         // What a commit has deleted has not vanished: the commit will tell.
         let is_ours = |id| self.commit.as_ref().is_some_and(|commit| commit.doubts(id));
         let vanished = &mut outcome.vanished;
-        vanished.retain(|id| !is_ours(*id) && !self.doubtful.contains(id));
-        self.doubtful.clear();
+        vanished.retain(|id| !is_ours(*id) && !state.doubtful.contains(id));
+        state.doubtful.clear();
         for &id in &outcome.grown {
             state.forget_bytes(id, &mut turn.step.effects);
             turn.journal |= state.catalog.is_marked(id);

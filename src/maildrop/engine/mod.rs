@@ -78,8 +78,6 @@ pub struct Engine {
     /// Those who asked when more was marked than the commit under way deletes.
     next_committers: Waiters<Arc<CommitReport>>,
     next_terms: Terms,
-    /// Messages that commits may have deleted, until a listing tells.
-    doubtful: BTreeSet<MessageId>,
     /// Messages that are gone if the server is to be believed.
     belief: Belief,
     /// The journal could not be written; the next listing is an occasion to do it.
@@ -178,7 +176,6 @@ impl Engine {
             committers: Waiters::default(),
             next_committers: Waiters::default(),
             next_terms: Terms::default(),
-            doubtful: BTreeSet::new(),
             belief: Belief::default(),
             unwritten: false,
             deleting: VecDeque::new(),
