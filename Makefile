@@ -1,6 +1,7 @@
 # make demo     a mailbox to try, mounted at ./demo
 # make test     the whole test suite
 # make soak     the simulation of sessions, servers and disks, for SOAK=600 seconds, with seeds nobody has tried
+# make faults   a mount under everything that can go wrong, for FAULTS=600 seconds (SEED=, KILLS=no)
 # make check    format, lints and documentation, warnings denied
 # make audit    what is known of the dependencies, and the oldest Rust that will do; needs cargo-deny and rustup
 # make bench    the benchmark, with options such as BENCH='--quick --only copy,grep'; BENCH=--help
@@ -21,10 +22,13 @@ RUST_VERSION := $(shell sed -n 's/^rust-version = "\(.*\)"$$/\1/p' Cargo.toml)
 SOAK ?= 600
 FIRST ?= $(shell date +%s)000
 SECONDS ?= 60
+FAULTS ?= 600
+SEED ?=
+KILLS ?= yes
 # Where rustup puts cargo, which a fresh shell need not know.
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
-.PHONY: build demo test soak check bench fuzz install uninstall
+.PHONY: build demo test soak faults check bench fuzz install uninstall
 
 build:
 	.ci/packages build
@@ -43,6 +47,12 @@ soak:
 	.ci/packages build
 	POP3FS_MODEL_SECONDS=$(SOAK) POP3FS_MODEL_FIRST=$(FIRST) \
 	  $(CARGO) test --release --test model -- --nocapture random
+
+# The test suite has it for a few seconds.
+faults:
+	.ci/packages test
+	POP3FS_FAULTS_SECONDS=$(FAULTS) POP3FS_FAULTS_SEED=$(SEED) POP3FS_FAULTS_KILLS=$(KILLS) \
+	  $(CARGO) test --test suite faults:: -- --nocapture
 
 check:
 	$(CARGO) fmt --all -- --check

@@ -12,6 +12,7 @@ mod commits;
 mod deleting;
 mod errors;
 mod events;
+mod faults;
 mod layout;
 mod lifecycle;
 mod limits;

@@ -48,6 +48,21 @@ impl Account {
         }
     }
 
+    /// The port.
+    pub fn port(&self) -> u16 {
+        let (_, port) = self.source.rsplit_once(':').expect("a source with a port");
+        port.parse().expect("a port")
+    }
+
+    /// The same at another port.
+    pub fn at_port(self, port: u16) -> Self {
+        let (host, _) = self.source.rsplit_once(':').expect("a source with a port");
+        Self {
+            source: format!("{host}:{port}"),
+            ..self
+        }
+    }
+
     /// The same with a client certificate.
     pub fn showing(&self, certificate: &Certificate) -> Self {
         let path = |path: &Path| path.display().to_string();

@@ -82,6 +82,25 @@ impl Dovecot {
         Account::stls(&self.user, PASSWORD, self.ports.clear, &self.ca_file)
     }
 
+    /// Stops it and starts it again, with something between.
+    pub fn restart(&mut self, meanwhile: impl FnOnce()) {
+        stop(&mut self.master);
+        meanwhile();
+        eventually("Dovecot is back", || {
+            let master = serving(self.home.path(), self.ports);
+            master.map(|master| self.master = master).is_some()
+        });
+    }
+
+    /// Delivers a message.
+    pub fn deliver(&self, letter: &Letter) {
+        let maildir = self.home.path().join("Maildir");
+        let (unfinished, delivered) = (maildir.join("tmp"), maildir.join("new"));
+        let file = |directory: PathBuf| directory.join(&letter.name);
+        Owner::of_mail().write(&file(unfinished.clone()), &letter.octets);
+        fs::rename(file(unfinished), file(delivered)).expect("a message to deliver");
+    }
+
     /// Its log, as far as it is written.
     pub fn log(&self) -> String {
         log_of(self.home.path())
@@ -92,10 +111,11 @@ impl Dovecot {
         &self.user
     }
 
-    /// The names of the messages that the mailbox holds now, as they were given.
+    /// The names of the messages that the mailbox holds now, as they were given. What is moved
+    /// meanwhile from `new` to `cur` is seen in one of them.
     pub fn names(&self) -> BTreeSet<String> {
         let maildir = self.home.path().join("Maildir");
-        ["cur", "new"]
+        ["new", "cur"]
             .iter()
             .flat_map(|part| fs::read_dir(maildir.join(part)).expect("a part of the Maildir"))
             .map(|entry| base_name(&entry.expect("a directory entry").file_name()))
@@ -200,13 +220,19 @@ fn listening(home: &Path, logins: &Logins) -> Option<(Running, Ports)> {
     if let Some(settings) = logins.token_settings() {
         fs::write(home.join("tokens.conf"), settings).expect("a file to write");
     }
+    let text = configuration.text(dialect());
+    fs::write(home.join("dovecot.conf"), text).expect("a file to write");
+    Some((serving(home, ports)?, ports))
+}
+
+/// Starts the server as it is configured; none if one of its ports is taken.
+fn serving(home: &Path, ports: Ports) -> Option<Running> {
     let file = home.join("dovecot.conf");
-    fs::write(&file, configuration.text(dialect())).expect("a file to write");
     let mut master = start(dovecot().arg("-F").arg("-c").arg(&file));
     eventually("Dovecot greets", || {
         greets(ports.clear) || master.has_ended()
     });
-    (!master.has_ended()).then_some((master, ports))
+    (!master.has_ended()).then_some(master)
 }
 
 /// The language of the installed Dovecot.

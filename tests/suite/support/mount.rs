@@ -131,19 +131,32 @@ impl Site {
     /// Mounts an account with the program in the foreground.
     #[track_caller]
     pub fn mount_in_foreground(&self, account: &Account) -> (Running, Mount<'_>) {
-        let mut program = start(self.command(account).arg("-f"));
+        let mounted = self.try_mount_in_foreground(account, &[]);
+        mounted.unwrap_or_else(|outcome| panic!("no mount: {outcome:?}"))
+    }
+
+    /// The same with more options; or how the program failed.
+    #[track_caller]
+    pub fn try_mount_in_foreground(
+        &self,
+        account: &Account,
+        options: &[&str],
+    ) -> Result<(Running, Mount<'_>), Outcome> {
+        let mut program = start(self.command(account).arg("-f").args(options));
+        // A mount of the same place that is dead may be there still.
         eventually("the mount appears", || {
-            is_mounted(&self.mountpoint()) || program.has_ended()
+            fs::exists(self.mountpoint().join(".pop3fs/ctl")).is_ok_and(|is_there| is_there)
+                || program.has_ended()
         });
         if program.has_ended() {
-            panic!("no mount: {:?}", program.finish());
+            return Err(program.finish());
         }
         let mount = Mount {
             site: self,
             daemon: Daemon::of(&self.mountpoint()),
             said: String::new(),
         };
-        (program, mount)
+        Ok((program, mount))
     }
 }
 
