@@ -177,13 +177,15 @@ impl Maildrop {
         if let Some(whole) = open.body.whole() {
             return answer(open.part(whole, offset, length));
         }
+        let now = self.now();
         self.request(|state, until| {
+            let until = state.retries.deadline(open.id, until, now);
             let read = Read {
                 until,
                 open: open.clone(),
                 offset,
                 length,
-                answer,
+                answer: self.remembered(open.id, until, now, answer),
             };
             state.read(read)
         });
@@ -247,7 +249,7 @@ impl Maildrop {
     }
 
     fn announce(&self, kind: EventKind) {
-        let time = (self.0.surroundings.now)().unix_seconds();
+        let time = self.now().unix_seconds();
         (self.0.surroundings.announce)(Event { time, kind });
     }
 
@@ -315,7 +317,7 @@ impl Maildrop {
         terms: Terms,
         answer: Answer<Arc<CommitReport>>,
     ) {
-        let until = (self.0.surroundings.now)() + patience;
+        let until = self.now() + patience;
         self.send(Errand::Commit {
             until,
             terms,
@@ -325,7 +327,7 @@ impl Maildrop {
 
     /// Ends the session in good order, which deletes nothing.
     pub fn leave(&self, patience: Duration, answer: Answer<()>) {
-        let until = (self.0.surroundings.now)() + patience;
+        let until = self.now() + patience;
         self.send(Errand::Leave { until, answer });
     }
 
@@ -337,7 +339,7 @@ impl Maildrop {
     /// The last commit, if it was meant to be the last of the mount and has ended just now, and
     /// nothing was marked since: another one would be for nothing.
     pub fn final_commit(&self) -> Option<Arc<CommitReport>> {
-        let now = (self.0.surroundings.now)().unix_seconds();
+        let now = self.now().unix_seconds();
         let state = locked(&self.0.state);
         let report = state.last_commit.as_ref().filter(|report| report.last)?;
         let names: HashSet<&str> = report.messages.iter().map(|it| it.name.as_str()).collect();
@@ -452,7 +454,12 @@ impl Maildrop {
     }
 
     fn deadline(&self) -> Moment {
-        (self.0.surroundings.now)() + locked(&self.0.state).settings.timeout
+        self.now() + locked(&self.0.state).settings.timeout
+    }
+
+    /// What time it is.
+    pub(super) fn now(&self) -> Moment {
+        (self.0.surroundings.now)()
     }
 }
 

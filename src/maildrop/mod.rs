@@ -53,6 +53,7 @@ mod reader;
 mod reconcile;
 mod register;
 mod report;
+mod retries;
 mod schedule;
 mod session;
 mod settings;

@@ -22,6 +22,7 @@ use super::prefix::{self, Prefixes};
 use super::presence::Attendance;
 use super::reader::{Answer, Due, Opener, Read, Wants, due};
 use super::report::CommitReport;
+use super::retries::Retries;
 use super::spill::Write;
 use super::status::LinkStatus;
 use super::terms::Terms;
@@ -63,6 +64,7 @@ pub(super) struct State {
     pub(super) holdings: Holdings,
     pub(super) candour: Candour,
     pub(super) foresight: Foresight,
+    pub retries: Retries,
     pub(super) guard: Guard,
     /// What is to be fetched for a reader, in order of asking.
     pub(super) demand: VecDeque<Fetch>,
@@ -121,6 +123,7 @@ impl State {
             holdings: Holdings::default(),
             candour: Candour::default(),
             foresight: Foresight::default(),
+            retries: Retries::default(),
             demand: VecDeque::new(),
             earliest: None,
             settings,
