@@ -24,6 +24,7 @@ mod retrieval;
 pub(super) mod rig;
 #[cfg(test)]
 pub(super) mod script;
+mod silence;
 mod suspects;
 mod target;
 mod targets;
@@ -41,6 +42,7 @@ pub(super) use idleness::Idleness;
 use link::Link;
 use manners::Manners;
 use refresh::Lookout;
+use silence::Silence;
 use suspects::Suspects;
 use transaction::Transaction;
 use waiters::Waiters;
@@ -72,6 +74,8 @@ pub struct Engine {
     callers: Waiters<()>,
     /// Those who asked for a listing that is newer than their request.
     refreshers: Waiters<()>,
+    /// How long the server has been silent towards the commit.
+    silence: Silence,
     /// The commit under way, and those who asked for one.
     commit: Option<Transaction>,
     committers: Waiters<Arc<CommitReport>>,
@@ -158,9 +162,9 @@ impl Turn<'_> {
 
 impl Engine {
     pub(super) fn new(state: Arc<Mutex<State>>) -> Self {
-        let (idle, refresh, seed) = {
-            let settings = &locked(&state).settings;
-            (settings.idle, settings.refresh, settings.seed)
+        let (idle, refresh, seed, timeout) = {
+            let it = &locked(&state).settings;
+            (it.idle, it.refresh, it.seed, it.timeout)
         };
         Self {
             state,
@@ -172,6 +176,7 @@ impl Engine {
             lookout: Lookout::new(refresh),
             callers: Waiters::default(),
             refreshers: Waiters::default(),
+            silence: Silence::new(timeout),
             commit: None,
             committers: Waiters::default(),
             next_committers: Waiters::default(),
@@ -217,6 +222,7 @@ impl Engine {
             journal: false,
         };
         self.note_work(now);
+        self.count_silence(now, &input);
         match input {
             Input::Wake => {}
             Input::Connected(result) => self.connected(result, &mut turn),
@@ -279,6 +285,7 @@ impl Engine {
 
     fn go_on(&mut self, turn: &mut Turn<'_>) {
         self.take_errands(turn);
+        self.end_silent_commit(turn);
         self.watch(turn);
         self.let_leave(turn);
         self.refuse_late(turn);
@@ -363,6 +370,7 @@ impl Engine {
             self.next_committers.deadline(),
             self.leavers.deadline(),
             self.link.deadline(),
+            self.silent_until(),
             locked(&self.state).deadline(),
         ];
         due.into_iter().flatten().min()

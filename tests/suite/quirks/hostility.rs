@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nix::errno::Errno;
-use pop3fs::maildrop::{Maildrop, Settings};
+use pop3fs::maildrop::{Maildrop, Outcome, Settings};
 use pop3fs_server::{Fault, Identity, When};
 
 use super::{message, serving};
@@ -153,4 +153,27 @@ fn a_server_that_says_nothing() {
     mailbox.server.deliver(message("four"));
     mailbox.pass(Duration::from_secs(120));
     assert_eq!(mailbox.connect(), Ok(()));
+}
+
+/// A server that says nothing keeps no mailbox mounted: a commit is given up when the server has been
+/// silent for as long as a program may wait, or for a minute if that is longer, and for five minutes
+/// more where it was to say that it has deleted the messages.
+#[test]
+fn a_server_that_says_nothing_about_a_commit() {
+    for command in ["GREETING", "DELE"] {
+        let mut mailbox = Unmounted::of(serving());
+        mailbox.remove("one").expect("a mark");
+        for command in ["GREETING", command] {
+            let silence = Fault::Replace(When::every(command), Vec::new());
+            mailbox.server.fault(silence);
+        }
+        if command == "GREETING" {
+            mailbox.cut();
+        }
+        let begun = mailbox.elapsed();
+        let report = mailbox.commit();
+        assert_eq!(report.messages[0].outcome, Outcome::Kept, "{command}");
+        assert_eq!(mailbox.elapsed() - begun, Duration::from_secs(60));
+        assert_eq!(mailbox.marks_written(), 1);
+    }
 }
