@@ -8,10 +8,9 @@ use std::time::Duration;
 use super::clock::Moment;
 use super::disk::{Backlog, Task};
 use super::engine::{Engine, Order, Step};
-use super::error::Error;
-use super::event::{Event, EventKind, Subject};
+use super::event::{Event, EventKind};
 use super::journal::Journal;
-use super::mark::{Mark, Record};
+use super::mark::Mark;
 use super::message::{Correction, Entry, MessageId, Octets, Part, Place};
 use super::open::OpenMessage;
 use super::presence::Presence;
@@ -37,16 +36,13 @@ pub struct Maildrop(pub(super) Arc<Shared>);
 pub(super) struct Shared {
     pub state: Arc<Mutex<State>>,
     /// None where nothing can be marked.
-    register: Option<Register>,
+    pub register: Option<Register>,
     pub surroundings: Surroundings,
     /// What the disk has still to take.
     backlog: Backlog,
     /// Whether it is of interest what was read.
     pub is_guarded: bool,
 }
-
-/// A message that was moved, and what the kernel must be told if it did not ask for it.
-type Moved = (Subject, Vec<Change>);
 
 /// What the maildrop is told by, and tells, the world.
 pub struct Surroundings {
@@ -202,102 +198,9 @@ impl Maildrop {
         })
     }
 
-    /// Marks a message for deletion: it moves from the root to the deleted.
-    ///
-    /// # Errors
-    /// It is not in the root, cannot be marked, or the mark cannot be written down.
-    pub fn mark(&self, id: MessageId) -> Result<(), Error> {
-        let (subject, _) = self.move_message(id, Place::Root, Place::Deleted)?;
-        self.announce(EventKind::Marked(subject));
-        Ok(())
-    }
-
-    /// Takes the marks off, all that it can: the messages move back to the root. Answered when no
-    /// loss of power can bring a mark back, with the error of the first that stays marked: a commit
-    /// holds it, the journal cannot be written, or it was not marked at all.
-    pub fn unmark(&self, ids: &[MessageId], answer: Answer<()>) {
-        let tell = |changes: Vec<Change>| changes.into_iter().for_each(&self.0.surroundings.tell);
-        let back = ids.iter().map(|&id| self.move_back(id).map(tell));
-        let outcomes: Vec<_> = back.collect();
-        self.flush(outcomes.into_iter().collect(), answer);
-    }
-
-    /// Takes the mark off one message that the kernel moves back itself, and need not be told of;
-    /// answered as [`Maildrop::unmark`].
-    pub fn restore(&self, id: MessageId, answer: Answer<()>) {
-        let moved = self.move_back(id);
-        self.flush(moved.map(drop), answer);
-    }
-
-    fn move_back(&self, id: MessageId) -> Result<Vec<Change>, Error> {
-        let (subject, changes) = self.move_message(id, Place::Deleted, Place::Root)?;
-        self.announce(EventKind::Unmarked(subject));
-        Ok(changes)
-    }
-
-    /// Answers when the journal outlives a loss of power.
-    fn flush(&self, result: Result<(), Error>, answer: Answer<()>) {
-        let shared = Arc::clone(&self.0);
-        (self.0.surroundings.disk)(Box::new(move || {
-            if let Some(Err(error)) = shared.register.as_ref().map(Register::flush) {
-                log::warn!(
-                    "cannot flush the journal: {error}; marks taken off could come back after a loss of power"
-                );
-            }
-            answer(result);
-        }));
-    }
-
-    fn announce(&self, kind: EventKind) {
+    pub(super) fn announce(&self, kind: EventKind) {
         let time = self.now().unix_seconds();
         (self.0.surroundings.announce)(Event { time, kind });
-    }
-
-    fn move_message(&self, id: MessageId, from: Place, to: Place) -> Result<Moved, Error> {
-        let register = self.0.register.as_ref().ok_or(Error::ReadOnly)?;
-        let moved = self.move_recorded(register, id, from, to);
-        if moved.is_err() && register.is_outdated() {
-            self.send(Errand::WriteJournal);
-        }
-        moved
-    }
-
-    fn move_recorded(
-        &self,
-        register: &Register,
-        id: MessageId,
-        from: Place,
-        to: Place,
-    ) -> Result<Moved, Error> {
-        let mut pen = register.pen();
-        let record = self.used().record(id, from)?;
-        let mut write = |record: &Record| {
-            let written = pen.add(record);
-            written.map_err(|error| Error::Journal(error.kind()))
-        };
-        write(&record)?;
-        let mut state = locked(&self.0.state);
-        // A commit may have begun meanwhile, or a listing found that the message is gone.
-        if let Err(error) = state.record(id, from) {
-            drop(state);
-            write(&record.inverse())?;
-            return Err(error);
-        }
-        let subject = state.catalog.message(id).map(Subject::from);
-        Ok((subject.ok_or(Error::NotFound)?, state.catalog.place(id, to)))
-    }
-
-    /// Writes a journal of the marks that stand now, as [`Order::WriteJournal`] wants it.
-    ///
-    /// # Errors
-    /// In words, why it could not be written. The old journal stands.
-    pub fn write_journal(&self) -> Result<(), String> {
-        let Some(register) = &self.0.register else {
-            return Ok(());
-        };
-        register
-            .rewrite(|| locked(&self.0.state).all_marks())
-            .map_err(|error| format!("cannot write the journal: {error}"))
     }
 
     /// Deletes the marked messages on the server. Answered when the outcome is known, or when the
@@ -436,7 +339,7 @@ impl Maildrop {
 
     /// The state, for a program that asks for something: an occasion to look for new mail where
     /// nobody had asked for long.
-    fn used(&self) -> MutexGuard<'_, State> {
+    pub(super) fn used(&self) -> MutexGuard<'_, State> {
         let mut state = locked(&self.0.state);
         if state.attendance.asks() {
             (self.0.surroundings.wake)();
@@ -448,7 +351,7 @@ impl Maildrop {
         self.send(errand(self.deadline()));
     }
 
-    fn send(&self, errand: Errand) {
+    pub(super) fn send(&self, errand: Errand) {
         locked(&self.0.state).errands.push(errand);
         (self.0.surroundings.wake)();
     }
@@ -469,97 +372,17 @@ impl State {
         let entry = self.catalog.entry(id);
         entry.filter(|entry| entry.place == place)
     }
-
-    /// The marks of what is listed, and of what may be listed again.
-    fn all_marks(&self) -> Vec<Mark> {
-        let marked = self.catalog.marked();
-        let listed = marked.map(|(_, message)| Mark::of(message));
-        listed.chain(self.inherited.iter().cloned()).collect()
-    }
-
-    /// What the journal is to say before a message leaves this place.
-    fn record(&self, id: MessageId, from: Place) -> Result<Record, Error> {
-        let message = self
-            .catalog
-            .message(id)
-            .filter(|message| message.place == from)
-            .ok_or(Error::NotFound)?;
-        match from {
-            Place::Root if !message.has_unique_id() => Err(Error::NoUniqueId),
-            Place::Root if self.catalog.is_folder_data(id) => Err(Error::FolderData),
-            Place::Root => Ok(Record::Marked(Mark::of(message))),
-            _ if self.committing || self.doubtful.contains(&id) => Err(Error::Busy),
-            _ => Ok(Record::Unmarked(Mark::of(message))),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
-    use super::super::engine::Input;
-    use super::super::engine::rig::{Ledger, Rig, settings};
-    use super::super::engine::script::{Reaction, Script};
-    use super::super::error::{Outage, OutageKind};
+    use super::super::engine::rig::Rig;
+    use super::super::engine::script::Script;
+    use super::super::error::Error;
     use super::*;
 
     fn mailbox() -> Script {
         Script::of(&[("a", "one\r\n"), ("b", "two\r\n")])
-    }
-
-    fn names(maildrop: &Maildrop, place: Place) -> Vec<String> {
-        let mut names = Vec::new();
-        maildrop.list(place, None, &mut |entry| {
-            names.push(entry.name.to_string());
-            ControlFlow::Continue(())
-        });
-        names
-    }
-
-    #[test]
-    fn a_mark_moves_a_message_and_back() {
-        let mut rig = Rig::connected(mailbox());
-        let id = rig.id("a");
-        rig.maildrop.mark(id).unwrap();
-        assert_eq!(names(&rig.maildrop, Place::Root), ["b"]);
-        assert_eq!(names(&rig.maildrop, Place::Deleted), ["a"]);
-        assert_eq!(rig.journal.marks().len(), 1);
-        assert_eq!(rig.maildrop.mark(id), Err(Error::NotFound));
-        rig.unmark(&[id]).unwrap();
-        assert_eq!(names(&rig.maildrop, Place::Root), ["a", "b"]);
-        assert_eq!(rig.journal.marks(), []);
-        assert_eq!(rig.unmark(&[id]), Err(Error::NotFound));
-    }
-
-    #[test]
-    fn the_kernel_is_told_of_a_mark_taken_off() {
-        let mut rig = Rig::connected(mailbox());
-        rig.mark("a");
-        rig.told.lock().unwrap().clear();
-        let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
-        rig.unmark(&[id]).unwrap();
-        let name: Arc<str> = "a".into();
-        let left = Change::Vanished {
-            place: Place::Deleted,
-            name: name.clone(),
-        };
-        let place = Place::Root;
-        let came = Change::Appeared { place, name };
-        assert_eq!(*rig.told.lock().unwrap(), [left, came]);
-    }
-
-    #[test]
-    fn the_kernel_is_not_told_what_it_has_done_itself() {
-        let mut rig = Rig::connected(mailbox());
-        rig.mark("a");
-        rig.told.lock().unwrap().clear();
-        let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
-        let restored = rig.ask(|maildrop, answer| maildrop.restore(id, answer));
-        assert_eq!(restored.given(), Some(Ok(())));
-        assert_eq!(names(&rig.maildrop, Place::Root), ["a", "b"]);
-        assert_eq!(rig.journal.marks(), []);
-        assert_eq!(*rig.told.lock().unwrap(), []);
     }
 
     #[test]
@@ -572,214 +395,6 @@ mod tests {
                 ControlFlow::Break(())
             });
         assert_eq!(seen, ["b"]);
-    }
-
-    #[test]
-    fn a_read_only_maildrop_cannot_be_marked() {
-        let read_only = Settings {
-            read_only: true,
-            ..settings()
-        };
-        let mut rig = Rig::with(read_only, mailbox(), Vec::new());
-        rig.connect().unwrap();
-        assert_eq!(rig.maildrop.mark(rig.id("a")), Err(Error::ReadOnly));
-        assert_eq!(names(&rig.maildrop, Place::Root), ["a", "b"]);
-    }
-
-    #[test]
-    fn a_message_without_a_unique_id_cannot_be_marked() {
-        let no = Reaction::Say("-ERR what?\r\n");
-        let rig = Rig::connected(mailbox().reacting("UIDL", &[no]));
-        let id = rig.id("%no-unique-id");
-        assert_eq!(rig.maildrop.mark(id), Err(Error::NoUniqueId));
-        assert_eq!(rig.journal.marks(), []);
-    }
-
-    #[test]
-    fn a_mark_cannot_be_taken_off_before_it_is_known_whether_a_commit_has_deleted_the_message() {
-        let mut rig = Rig::connected(mailbox().reacting("QUIT", &[Reaction::Silence]));
-        rig.mark("a");
-        rig.commit();
-        rig.outage = Some(Outage::new(
-            OutageKind::Unreachable,
-            "nothing answers there",
-        ));
-        rig.cut();
-        rig.pass(Duration::from_secs(60));
-        let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
-        assert!(!rig.maildrop.status().committing);
-        assert_eq!(rig.unmark(&[id]), Err(Error::Busy));
-        rig.outage = None;
-        rig.pass(Duration::from_secs(60));
-        assert_eq!(rig.connect(), Ok(()));
-        assert!(rig.unmark(&[id]).is_ok());
-    }
-
-    #[test]
-    fn a_mark_cannot_be_taken_off_while_a_commit_holds_it() {
-        let mut rig = Rig::connected(mailbox().reacting("QUIT", &[Reaction::Silence]));
-        rig.mark("a");
-        rig.commit();
-        let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
-        assert_eq!(rig.unmark(&[id]), Err(Error::Busy));
-        assert_eq!(names(&rig.maildrop, Place::Deleted), ["a"]);
-    }
-
-    #[test]
-    fn what_cannot_be_written_down_does_not_happen() {
-        let mut rig = Rig::connected(mailbox());
-        rig.mark("b");
-        rig.journal.is_full(true);
-        let full = Err(Error::Journal(io::ErrorKind::StorageFull));
-        assert_eq!(rig.maildrop.mark(rig.id("a")), full);
-        let id = rig.maildrop.find(Place::Deleted, "b").unwrap().id;
-        assert_eq!(rig.unmark(&[id]), full);
-        assert_eq!(names(&rig.maildrop, Place::Root), ["a"]);
-        assert_eq!(names(&rig.maildrop, Place::Deleted), ["b"]);
-    }
-
-    type Meanwhile = Arc<Mutex<Vec<Box<dyn FnOnce() + Send>>>>;
-
-    /// A journal during whose writing other things happen, one at a time.
-    #[derive(Clone, Default)]
-    struct Slow {
-        ledger: Ledger,
-        while_added_to: Meanwhile,
-        while_drafted: Meanwhile,
-    }
-
-    fn take_time(meanwhile: &Meanwhile) {
-        let meanwhile = locked(meanwhile).pop();
-        meanwhile.into_iter().for_each(|happens| happens());
-    }
-
-    impl Journal for Slow {
-        fn append(&self, record: &Record) -> io::Result<()> {
-            self.ledger.append(record)?;
-            take_time(&self.while_added_to);
-            Ok(())
-        }
-
-        fn flush(&self) -> io::Result<()> {
-            self.ledger.flush()
-        }
-
-        fn draft(&self, marks: &[Mark]) -> io::Result<()> {
-            self.ledger.draft(marks)?;
-            take_time(&self.while_drafted);
-            Ok(())
-        }
-
-        fn adopt(&self) -> io::Result<()> {
-            self.ledger.adopt()
-        }
-    }
-
-    /// A journal that loses with the power what was not flushed; both as they would be read.
-    struct Powered(Ledger, Ledger);
-
-    impl Journal for Powered {
-        fn append(&self, record: &Record) -> io::Result<()> {
-            self.0.append(record)
-        }
-
-        fn flush(&self) -> io::Result<()> {
-            self.1.draft(&self.0.marks())?;
-            self.1.adopt()
-        }
-
-        fn draft(&self, marks: &[Mark]) -> io::Result<()> {
-            self.0.draft(marks)
-        }
-
-        fn adopt(&self) -> io::Result<()> {
-            self.0.adopt()
-        }
-    }
-
-    #[test]
-    fn no_mark_comes_back_after_a_loss_of_power() {
-        let disk = Ledger::default();
-        let mut rig = Rig::writing_to(Powered(Ledger::default(), disk.clone()), mailbox());
-        let ids = [rig.id("a"), rig.id("b")];
-        ["a", "b"].iter().for_each(|name| rig.mark(name));
-        rig.maildrop.write_journal().unwrap();
-        assert_eq!(disk.marks().len(), 2);
-        rig.unmark(&ids).unwrap();
-        assert_eq!(disk.marks(), []);
-    }
-
-    #[test]
-    fn nobody_waits_for_the_flush_but_who_takes_a_mark_off() {
-        let disk = Ledger::default();
-        let mut rig = Rig::writing_to(Powered(Ledger::default(), disk.clone()), mailbox());
-        rig.mark("a");
-        rig.maildrop.write_journal().unwrap();
-        let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
-        rig.disk.hang();
-        let restored = rig.ask(|maildrop, answer| maildrop.restore(id, answer));
-        rig.mark("b");
-        assert_eq!((restored.given(), disk.marks().len()), (None, 1));
-        rig.disk.go_on();
-        assert_eq!(restored.given(), Some(Ok(())));
-        let b = Mark::of(
-            locked(&rig.maildrop.0.state)
-                .catalog
-                .message(MessageId(1))
-                .unwrap(),
-        );
-        assert_eq!(disk.marks(), [b]);
-    }
-
-    #[test]
-    fn what_is_marked_while_the_journal_is_written_anew_is_in_it() {
-        let names = ["a", "b", "c", "d", "e"];
-        for meanwhile in 0..4 {
-            let slow = Slow::default();
-            let script = Script::of(&names.map(|name| (name, "text\r\n")));
-            let rig = Rig::writing_to(slow.clone(), script);
-            rig.mark("e");
-            for name in &names[..meanwhile] {
-                let (maildrop, id) = (rig.maildrop.clone(), rig.id(name));
-                locked(&slow.while_drafted).push(Box::new(move || maildrop.mark(id).unwrap()));
-            }
-            rig.maildrop.write_journal().unwrap();
-            assert_eq!(slow.ledger.marks().len(), 1 + meanwhile);
-        }
-    }
-
-    #[test]
-    fn a_journal_that_is_out_of_date_is_written_anew_once_somebody_marks() {
-        let mut rig = Rig::connected(mailbox());
-        rig.mark("a");
-        rig.journal.is_full(true);
-        assert!(rig.maildrop.write_journal().is_err());
-        rig.journal.is_full(false);
-        let full = Err(Error::Journal(io::ErrorKind::StorageFull));
-        assert_eq!(rig.maildrop.mark(rig.id("b")), full);
-        rig.run();
-        rig.mark("b");
-        assert_eq!(rig.journal.marks().len(), 2);
-    }
-
-    #[test]
-    fn a_commit_that_begins_while_a_mark_is_taken_off_keeps_it() {
-        let slow = Slow::default();
-        let mut rig = Rig::writing_to(slow.clone(), mailbox());
-        rig.mark("a");
-        let (maildrop, busy) = (rig.maildrop.clone(), rig.maildrop.clone());
-        let id = maildrop.find(Place::Deleted, "a").unwrap().id;
-        locked(&slow.while_added_to).push(Box::new(move || {
-            busy.commit(Terms::default(), Box::new(drop));
-            let now = (busy.0.surroundings.now)();
-            rig.engine.step(now, Input::Wake);
-        }));
-        let refused = Arc::new(Mutex::new(None));
-        let answer = refused.clone();
-        maildrop.unmark(&[id], Box::new(move |done| *locked(&answer) = Some(done)));
-        assert_eq!(*locked(&refused), Some(Err(Error::Busy)));
-        assert_eq!(names(&maildrop, Place::Deleted), ["a"]);
-        assert_eq!(slow.ledger.marks().len(), 1);
     }
 
     /// A mailbox of one message of so many lines of a hundred octets, which is kept on disk.

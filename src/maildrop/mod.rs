@@ -40,6 +40,7 @@ mod handle;
 mod journal;
 mod last_resort;
 mod mark;
+mod marking;
 mod message;
 mod name_order;
 mod names;
