@@ -394,10 +394,8 @@ impl Message {
     }
 
     /// What was handed out of it before.
-    pub fn fingerprint(&self) -> Option<Fingerprint> {
-        self.content
-            .as_ref()
-            .map(|content| content.fingerprint.clone())
+    pub fn fingerprint(&self) -> Option<&Fingerprint> {
+        self.content.as_ref().map(|content| &content.fingerprint)
     }
 
     /// No more of it will come to be held against what was handed out.

@@ -21,18 +21,24 @@ impl State {
     pub fn awaited(&mut self, fetch: Fetch, until: Moment) -> &mut Arrival {
         let earliest = self.earliest.get_or_insert(until);
         *earliest = until.min(*earliest);
-        let Self {
-            catalog,
-            arrivals,
-            beginnings,
-            demand,
-            ..
-        } = self;
-        arrivals.entry(fetch).or_insert_with(|| {
-            demand.push_back(fetch);
-            let known = catalog.message(fetch.id).and_then(Message::fingerprint);
-            Arrival::new(known.or_else(|| beginnings.get(&fetch.id).cloned()))
-        })
+        if !self.arrivals.contains_key(&fetch) {
+            self.demand.push_back(fetch);
+        }
+        self.arrival(fetch)
+    }
+
+    /// What is on its way, or will be; it is held against what was handed out before.
+    fn arrival(&mut self, fetch: Fetch) -> &mut Arrival {
+        let is_new = !self.arrivals.contains_key(&fetch);
+        let known = self.known(fetch.id).filter(|_| is_new).cloned();
+        let arrival = self.arrivals.entry(fetch);
+        arrival.or_insert_with(|| Arrival::new(known))
+    }
+
+    /// What a message is held against: what was handed out of it, if anything was.
+    pub fn known(&self, id: MessageId) -> Option<&Fingerprint> {
+        let whole = self.catalog.message(id).and_then(Message::fingerprint);
+        whole.or_else(|| self.beginnings.get(&id))
     }
 
     /// What to fetch next for a reader.
@@ -69,15 +75,10 @@ impl State {
     /// It is being asked for.
     pub fn begin(&mut self, fetch: Fetch, lock_step: bool) {
         self.demand.retain(|&other| other != fetch);
-        let Some(message) = self.catalog.message(fetch.id) else {
-            return;
-        };
-        let beginning = || self.beginnings.get(&fetch.id).cloned();
-        let expected = self.expected(fetch);
-        let arrival = self.arrivals.entry(fetch);
-        arrival
-            .or_insert_with(|| Arrival::new(message.fingerprint().or_else(beginning)))
-            .begin(expected, lock_step);
+        if self.catalog.message(fetch.id).is_some() {
+            let expected = self.expected(fetch);
+            self.arrival(fetch).begin(expected, lock_step);
+        }
     }
 
     /// A piece of a message came. False if it is longer than any may be: it is refused then, and no
@@ -186,8 +187,7 @@ impl State {
 
     /// Whether what TOP gives agrees with all that RETR has given until now, and so far.
     fn is_believable(&mut self, id: MessageId, beginning: &Fingerprint) -> bool {
-        let known = self.catalog.message(id).and_then(Message::fingerprint);
-        let known = known.or_else(|| self.beginnings.get(&id).cloned());
+        let known = self.known(id);
         let agrees = known.is_none_or(|known| known.is_compatible(beginning));
         let arrival = self.arrivals.get_mut(&Fetch::whole(id));
         let agrees = agrees && arrival.is_none_or(|arrival| arrival.expect(beginning));
@@ -322,9 +322,7 @@ impl State {
     /// These messages may have been taken for others: what is known of their bytes is forgotten.
     pub fn distrust(&mut self, ids: &[MessageId], effects: &mut Effects) {
         for &id in ids {
-            let known = self.catalog.message(id).and_then(Message::fingerprint);
-            let known = known.is_some() || self.beginnings.contains_key(&id);
-            if known && !self.is_awaited(id) {
+            if self.known(id).is_some() && !self.is_awaited(id) {
                 self.forget(id, effects);
             }
         }
@@ -678,7 +676,7 @@ mod tests {
         rig.ask(Maildrop::refresh);
         let state = locked(&shared);
         let known = state.catalog.message(id).and_then(Message::fingerprint);
-        assert_eq!(known, Some(Fingerprint::default()));
+        assert_eq!(known, Some(&Fingerprint::default()));
     }
 
     #[test]
