@@ -19,6 +19,7 @@
 mod alarm;
 mod arrival;
 mod attempts;
+mod beginning;
 mod cache;
 mod candour;
 mod catalog;
