@@ -191,7 +191,7 @@ impl World {
             }
             Err(Error::Vanished) => Sighting::Vanished,
             Err(Error::TimedOut) => Sighting::ReadTimedOut,
-            Err(Error::Refused(_)) => Sighting::ReadRefused,
+            Err(Error::Refused(_) | Error::Protocol(_)) => Sighting::ReadRefused,
             Err(Error::Offline(_) | Error::LoginRefused(_)) => Sighting::ReadOffline,
             Err(error) => panic!("a read failed for no reason: {error}"),
         };
