@@ -115,10 +115,16 @@ mod tests {
 
     const AMPLE: Duration = Duration::from_secs(60);
 
-    /// A process that waits for ever.
-    fn waiting() -> Child {
-        let mut command = Command::new("sleep");
-        command.arg("600").stdin(Stdio::null()).spawn().unwrap()
+    /// A process that waits for ever, once it has done this. A shell that has this test run aside
+    /// lets it ignore the signal at first.
+    fn waiting(having_done: &str) -> Child {
+        let script = format!("{having_done}; echo; exec sleep 600");
+        let mut command = Command::new("env");
+        command.args(["--default-signal=QUIT", "sh", "-c", &script]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let said = child.stdout.as_mut().unwrap().read_exact(&mut [0]);
+        assert!(said.is_ok());
+        child
     }
 
     fn forced(status: &str, server: Option<u32>) -> Answer {
@@ -132,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_process_is_ended_and_what_is_marked_is_told() {
-        let mut server = waiting();
+        let mut server = waiting(":");
         let answer = forced(r#"{"marked": 3}"#, Some(server.id()));
         assert!(answer.text.contains("3 marked messages stay marked"));
         assert_eq!(answer.status, ExitStatus::Ok);
@@ -141,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_process_that_hears_is_not_killed() {
-        let mut server = waiting();
+        let mut server = waiting(":");
         assert_eq!(end(server.id(), AMPLE).status, ExitStatus::Ok);
         let signal = server.wait().unwrap().signal();
         assert_eq!(signal, Some(Signal::SIGQUIT as i32));
@@ -149,11 +155,7 @@ mod tests {
 
     #[test]
     fn a_process_that_does_not_hear_is_ended_too() {
-        let mut deaf = Command::new("sh");
-        deaf.args(["-c", "trap '' QUIT; echo; exec sleep 600"]);
-        let mut server = deaf.stdout(Stdio::piped()).spawn().unwrap();
-        let is_deaf = server.stdout.as_mut().unwrap().read_exact(&mut [0]);
-        assert!(is_deaf.is_ok());
+        let mut server = waiting("trap '' QUIT");
         end(server.id(), Duration::from_millis(10));
         let signal = server.wait().unwrap().signal();
         assert_eq!(signal, Some(Signal::SIGKILL as i32));
