@@ -2,6 +2,7 @@
 # make test     the whole test suite
 # make soak     the simulation of sessions, servers and disks, for SOAK=600 seconds, with seeds nobody has tried
 # make faults   a mount under everything that can go wrong, for FAULTS=600 seconds (SEED=, KILLS=no)
+# make mutations  breaks the program on purpose, and sees the simulation find it out
 # make check    format, lints and documentation, warnings denied
 # make audit    what is known of the dependencies, and the oldest Rust that will do; needs cargo-deny and rustup
 # make bench    the benchmark, with options such as BENCH='--quick --only copy,grep'; BENCH=--help
@@ -28,7 +29,7 @@ KILLS ?= yes
 # Where rustup puts cargo, which a fresh shell need not know.
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
-.PHONY: build demo test soak faults check bench fuzz install uninstall
+.PHONY: build demo test soak mutations faults check bench fuzz install uninstall
 
 build:
 	.ci/packages build
@@ -53,6 +54,10 @@ faults:
 	.ci/packages test
 	POP3FS_FAULTS_SECONDS=$(FAULTS) POP3FS_FAULTS_SEED=$(SEED) POP3FS_FAULTS_KILLS=$(KILLS) \
 	  $(CARGO) test --test suite faults:: -- --nocapture
+
+mutations:
+	.ci/packages build
+	tests/mutations/run
 
 check:
 	$(CARGO) fmt --all -- --check
