@@ -146,6 +146,7 @@ impl Tree {
                 Ok(Verb::Park { nowait }) => self.ask(Maildrop::park, nowait, reply),
                 Ok(Verb::Undelete(name)) => self.undelete(&name, reply),
                 Ok(Verb::UndeleteAll) => self.undelete_all(reply),
+                Ok(Verb::Sync) => reply(Ok(())),
                 Err(error) => reply(Err(error)),
             },
             Some(_) => reply(Err(Error::AccessDenied)),

@@ -10,7 +10,8 @@ const LONGEST: usize = 1024;
 /// One verb.
 ///
 /// ```text
-/// verb = ("commit" *(SP term) / ("refresh" / "park") [SP "nowait"] / "undelete" SP name / "undelete-all") [LF]
+/// verb = ("commit" *(SP term) / ("refresh" / "park") [SP "nowait"] / "undelete" SP name / "undelete-all" /
+///         "sync") [LF]
 /// term = "last" / "verify" / "no-verify" / "yes" / "nowait"
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub(super) enum Verb {
     Undelete(String),
     /// Take all marks off.
     UndeleteAll,
+    /// Nothing but what every verb waits for: that the kernel knows of all changes.
+    Sync,
 }
 
 impl Verb {
@@ -54,6 +57,7 @@ impl Verb {
             Some(("refresh", "nowait")) => Ok(Self::Refresh { nowait: true }),
             Some(("park", "nowait")) => Ok(Self::Park { nowait: true }),
             None if line == "undelete-all" => Ok(Self::UndeleteAll),
+            None if line == "sync" => Ok(Self::Sync),
             Some(("undelete", name)) if !name.is_empty() => Ok(Self::Undelete(name.to_owned())),
             _ => Err(Error::UnknownVerb),
         }
@@ -90,6 +94,7 @@ mod tests {
         assert_eq!(Verb::parse(b"commit"), plain);
         assert_eq!(Verb::parse(b"commit\n"), plain);
         assert_eq!(Verb::parse(b"undelete-all\n"), Ok(Verb::UndeleteAll));
+        assert_eq!(Verb::parse(b"sync\n"), Ok(Verb::Sync));
     }
 
     #[test]

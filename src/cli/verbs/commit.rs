@@ -71,7 +71,7 @@ mod tests {
         let report = r#"{"complete": true, "remaining": 5, "messages": []}"#;
         let mount = mount(&[("last-commit", report), ("status", "{}")]);
         let answer = commit(mount.path(), VERIFIED).unwrap();
-        assert_eq!(written(&mount), "commit nowait verify\n");
+        assert_eq!(written(&mount), "commit nowait verify\nsync\n");
         assert_eq!(answer.text, "0 deleted, 5 left\n");
         assert_eq!(answer.status, ExitStatus::Ok);
     }

@@ -55,7 +55,7 @@ impl Control {
 
     /// Writes one verb. The write returns when the verb is carried out.
     pub(super) fn write(&self, verb: &str) -> io::Result<()> {
-        let mut ctl = OpenOptions::new().write(true).open(self.file("ctl"))?;
+        let mut ctl = OpenOptions::new().append(true).open(self.file("ctl"))?;
         ctl.write_all(format!("{verb}\n").as_bytes())
     }
 
@@ -66,14 +66,16 @@ impl Control {
         begun.map_err(|error| self.refused(verb, error))
     }
 
-    /// Waits until the status no longer says so, which the mount's own time-outs see to; the status
-    /// then.
+    /// Waits until the status no longer says so, which the mount's own time-outs see to, and until
+    /// the kernel knows what has come of it; the status then.
     pub(super) fn outwait(&self, is_so: fn(&Status) -> bool) -> Result<Status, VerbError> {
         let mut pause = FIRST_PAUSE;
         let mut patience = Some(PATIENCE);
         loop {
             let status = self.status()?;
             if !is_so(&status) {
+                let known = self.write("sync");
+                known.map_err(|error| self.refused("sync", error))?;
                 return Ok(status);
             }
             patience =

@@ -26,6 +26,6 @@ mod tests {
     fn parking_is_one_word_and_says_nothing() {
         let mount = mount(&[("status", "{}")]);
         assert_eq!(park(mount.path()).unwrap().text, "");
-        assert_eq!(written(&mount), "park nowait\n");
+        assert_eq!(written(&mount), "park nowait\nsync\n");
     }
 }

@@ -39,7 +39,7 @@ mod tests {
     fn a_refresh_without_a_new_listing_has_failed() {
         let mount = mount(&[("status", r#"{"problem": "no route to host"}"#)]);
         let error = refresh(mount.path()).unwrap_err();
-        assert_eq!(written(&mount), "refresh nowait\n");
+        assert_eq!(written(&mount), "refresh nowait\nsync\n");
         assert!(error.to_string().ends_with(": no route to host"));
         assert_eq!(error.status(), ExitStatus::TempFail);
     }

@@ -201,7 +201,7 @@ mod tests {
         let text = format!("0 deleted, 5 left\nunmounted {}\n", mount.path().display());
         let status = ExitStatus::Ok;
         assert_eq!(answer.unwrap(), Answer { text, status });
-        assert_eq!(written(&mount), "commit nowait no-verify last\n");
+        assert_eq!(written(&mount), "commit nowait no-verify last\nsync\n");
         assert_eq!(mounts.unmounted.take(), [Manner::Plainly]);
     }
 
