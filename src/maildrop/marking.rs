@@ -1,7 +1,5 @@
 //! Marking messages, and writing it down before it is done.
 
-use std::sync::Arc;
-
 use super::error::Error;
 use super::event::{EventKind, Subject};
 use super::handle::Maildrop;
@@ -49,14 +47,15 @@ impl Maildrop {
         Ok(changes)
     }
 
-    /// Answers when the journal outlives a loss of power.
+    /// Answers when the journal outlives a loss of power, or is about to be written anew as it may
+    /// not.
     fn flush(&self, result: Result<(), Error>, answer: Answer<()>) {
-        let shared = Arc::clone(&self.0);
+        let maildrop = self.clone();
         (self.0.surroundings.disk)(Box::new(move || {
-            if let Some(Err(error)) = shared.register.as_ref().map(Register::flush) {
-                log::warn!(
-                    "cannot flush the journal: {error}; marks taken off could come back after a loss of power"
-                );
+            let register = maildrop.0.register.as_ref();
+            if let Some(Err(error)) = register.map(Register::flush) {
+                log::warn!("cannot flush the journal: {error}; it is written anew");
+                maildrop.send(Errand::WriteJournal);
             }
             answer(result);
         }));
@@ -140,12 +139,12 @@ impl State {
 mod tests {
     use std::io;
     use std::ops::ControlFlow;
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
-    use super::super::engine::Input;
     use super::super::engine::rig::{Ledger, Rig, settings};
     use super::super::engine::script::{Reaction, Script};
+    use super::super::engine::{Input, Order};
     use super::super::error::{Outage, OutageKind};
     use super::super::journal::Journal;
     use super::super::settings::Settings;
@@ -208,6 +207,20 @@ mod tests {
         assert_eq!(names(&rig.maildrop, Place::Root), ["a", "b"]);
         assert_eq!(rig.journal.marks(), []);
         assert_eq!(*rig.told.lock().unwrap(), []);
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_flushed_is_written_anew() {
+        let mut rig = Rig::connected(mailbox());
+        rig.mark("a");
+        let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
+        rig.ordered.clear();
+        rig.journal.loses_a_flush();
+        rig.unmark(&[id]).unwrap();
+        rig.run();
+        assert_eq!(rig.ordered, [Order::WriteJournal]);
+        rig.mark("b");
+        assert_eq!(rig.journal.marks().len(), 1);
     }
 
     #[test]

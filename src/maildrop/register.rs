@@ -62,9 +62,12 @@ impl Register {
     /// Has all that was added outlive a loss of power; takes long, and nobody else waits for it.
     ///
     /// # Errors
-    /// The system could not promise it.
+    /// The system could not promise it, and would not tell again which records it has lost: the
+    /// journal is out of date.
     pub fn flush(&self) -> io::Result<()> {
-        self.journal.flush()
+        self.journal.flush().inspect_err(|error| {
+            locked(&self.standing).outdated = Some(error.kind());
+        })
     }
 
     /// Has it say no more than that these marks stand; takes long, and who marks does not wait for

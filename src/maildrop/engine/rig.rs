@@ -53,6 +53,8 @@ struct Page {
     draft: Vec<Mark>,
     /// Whether the disk takes no more.
     is_full: bool,
+    /// Whether the next flush fails.
+    loses_a_flush: bool,
 }
 
 impl Ledger {
@@ -62,6 +64,10 @@ impl Ledger {
 
     pub fn is_full(&self, full: bool) {
         locked(&self.0).is_full = full;
+    }
+
+    pub fn loses_a_flush(&self) {
+        locked(&self.0).loses_a_flush = true;
     }
 
     fn write(&self, change: impl FnOnce(&mut Page)) -> io::Result<()> {
@@ -83,6 +89,9 @@ impl Journal for Ledger {
     }
 
     fn flush(&self) -> io::Result<()> {
+        if std::mem::take(&mut locked(&self.0).loses_a_flush) {
+            return Err(io::Error::other("the disk is worn out"));
+        }
         Ok(())
     }
 
