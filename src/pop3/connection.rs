@@ -105,6 +105,14 @@ impl<T> Connection<T> {
         self.conversation.exchanges.len()
     }
 
+    /// The server's words for people to see: printable, and left out where they repeat a secret.
+    pub fn printable(&self, words: &str) -> String {
+        self.conversation
+            .wire
+            .confidential
+            .printable(words.as_bytes())
+    }
+
     /// The tags of the exchanges that are not over, oldest first.
     pub fn tags(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.conversation.exchanges.iter().map(|it| &it.tag)

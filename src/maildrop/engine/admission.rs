@@ -317,6 +317,18 @@ mod tests {
     }
 
     #[test]
+    fn a_password_among_the_capabilities_is_not_shown() {
+        let telling = Reaction::Say("+OK\r\nUIDL\r\nX-PASS tanstaaf\r\n.\r\n");
+        let mut rig = Rig::new(mailbox().reacting("CAPA", &[telling]));
+        assert_eq!(rig.connect(), Ok(()));
+        let shown = rig.maildrop.status().link.capabilities.join(" ");
+        assert!(
+            shown.contains("UIDL") && !shown.contains("tanstaaf"),
+            "{shown}"
+        );
+    }
+
+    #[test]
     fn a_delay_of_this_login_s_own_is_asked_for_once_it_is_in() {
         let worst = Reaction::Say("+OK\r\nLOGIN-DELAY 900 USER\r\nPIPELINING\r\n.\r\n");
         let own = Reaction::Say("+OK\r\nLOGIN-DELAY 60\r\nUIDL\r\n.\r\n");

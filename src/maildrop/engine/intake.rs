@@ -77,7 +77,7 @@ impl Engine {
             self.manners.listed(session.has_pipelined());
             prefixes.offer(session.capabilities().top());
             link.login = session.login().map(str::to_owned);
-            link.capabilities = session.capabilities().lines().map(str::to_owned).collect();
+            link.capabilities = session.announced();
             session.adopt(numbering);
         }
     }

@@ -368,6 +368,12 @@ impl Session {
         &self.capabilities
     }
 
+    /// What the server announced, for people to see.
+    pub fn announced(&self) -> Vec<String> {
+        let lines = self.capabilities.lines();
+        lines.map(|line| self.connection.printable(line)).collect()
+    }
+
     /// Sends DELE; false where the message has no number in this session.
     pub fn delete(&mut self, id: MessageId, now: Moment) -> Result<bool, CommandError> {
         self.stir(now);
