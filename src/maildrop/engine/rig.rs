@@ -1,146 +1,40 @@
 //! A maildrop with its engine, a [script](super::script) for a server, and a clock that stands
 //! until it is moved: what the driver does, without a thread or a socket.
 
+mod ledger;
+mod platter;
+mod requests;
+
 use std::collections::VecDeque;
-use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::super::clock::Moment;
-use super::super::disk::Task;
-use super::super::error::{Error, Outage, OutageKind};
+use super::super::error::{Outage, OutageKind};
 use super::super::event::EventKind;
-use super::super::fetch::Fetch;
 use super::super::handle::{Maildrop, Surroundings};
 use super::super::journal::Journal;
-use super::super::mark::{Mark, Record};
-use super::super::message::{MessageId, Octets, Place};
-use super::super::open::OpenMessage;
-use super::super::reader::Answer;
-use super::super::report::CommitReport;
+use super::super::mark::Mark;
 use super::super::session::{Channel, Credential, Proof};
 use super::super::settings::Settings;
-use super::super::terms::Terms;
 use super::super::{Change, locked};
 use super::script::{Response, Script};
 use super::{Engine, Input, Order};
 use crate::net::Security;
 use crate::pop3::Secret;
 
+pub(in super::super) use ledger::Ledger;
+pub(in super::super) use platter::Platter;
+pub(in super::super) use requests::Reply;
+
+/// When all begins.
+const BEGINNING: Duration = Duration::from_secs(1_000_000);
+
 /// More wakings than this in one go are a busy loop.
 const WAKINGS_MAX: usize = 1000;
 
 /// More exchanges than this in one go are one without end.
 const TALKS_MAX: usize = 10_000;
-
-/// An answer that may have been given.
-pub(in super::super) struct Reply<T>(Arc<Mutex<Option<Result<T, Error>>>>);
-
-impl<T> Reply<T> {
-    /// The answer, if it has been given by now.
-    pub fn given(&self) -> Option<Result<T, Error>> {
-        locked(&self.0).take()
-    }
-}
-
-/// The journal's marks.
-#[derive(Clone, Default)]
-pub(in super::super) struct Ledger(Arc<Mutex<Page>>);
-
-#[derive(Default)]
-struct Page {
-    marks: Vec<Mark>,
-    draft: Vec<Mark>,
-    /// Whether the disk takes no more.
-    is_full: bool,
-    /// Whether the next flush fails.
-    loses_a_flush: bool,
-}
-
-impl Ledger {
-    pub fn marks(&self) -> Vec<Mark> {
-        locked(&self.0).marks.clone()
-    }
-
-    pub fn is_full(&self, full: bool) {
-        locked(&self.0).is_full = full;
-    }
-
-    pub fn loses_a_flush(&self) {
-        locked(&self.0).loses_a_flush = true;
-    }
-
-    fn write(&self, change: impl FnOnce(&mut Page)) -> io::Result<()> {
-        let page = &mut *locked(&self.0);
-        if page.is_full {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        change(page);
-        Ok(())
-    }
-}
-
-impl Journal for Ledger {
-    fn append(&self, record: &Record) -> io::Result<()> {
-        self.write(|page| match record {
-            Record::Marked(mark) => page.marks.push(mark.clone()),
-            Record::Unmarked(mark) => page.marks.retain(|other| other != mark),
-        })
-    }
-
-    fn flush(&self) -> io::Result<()> {
-        if std::mem::take(&mut locked(&self.0).loses_a_flush) {
-            return Err(io::Error::other("the disk is worn out"));
-        }
-        Ok(())
-    }
-
-    fn draft(&self, marks: &[Mark]) -> io::Result<()> {
-        self.write(|page| page.draft = marks.to_vec())
-    }
-
-    fn adopt(&self) -> io::Result<()> {
-        self.write(|page| page.marks = std::mem::take(&mut page.draft))
-    }
-}
-
-/// A disk that does at once what it is asked for, unless it hangs.
-#[derive(Clone, Default)]
-pub(in super::super) struct Platter(Arc<Mutex<(bool, VecDeque<Task>)>>);
-
-impl Platter {
-    fn ask(&self, task: Task) {
-        let hangs = {
-            let (hangs, tasks) = &mut *locked(&self.0);
-            tasks.push_back(task);
-            *hangs
-        };
-        if !hangs {
-            self.turn();
-        }
-    }
-
-    /// Does nothing from now on.
-    pub fn hang(&self) {
-        locked(&self.0).0 = true;
-    }
-
-    /// Does all that it was asked for, and what it is asked for from now on.
-    pub fn go_on(&self) {
-        locked(&self.0).0 = false;
-        self.turn();
-    }
-
-    fn turn(&self) {
-        while let Some(task) = self.next() {
-            task();
-        }
-    }
-
-    fn next(&self) -> Option<Task> {
-        locked(&self.0).1.pop_front()
-    }
-}
 
 /// The rig.
 pub(in super::super) struct Rig {
@@ -229,14 +123,12 @@ impl Rig {
         kept: impl Journal + 'static,
         journal: Ledger,
     ) -> Self {
-        let now = Arc::new(Mutex::new(Moment::since_1970(Duration::from_secs(
-            1_000_000,
-        ))));
+        let now = Arc::new(Mutex::new(Moment::since_1970(BEGINNING)));
         let told = Arc::new(Mutex::new(Vec::new()));
         let events = Arc::new(Mutex::new(Vec::new()));
-        let (clock, ears, listener) = (now.clone(), told.clone(), events.clone());
         let disk = Platter::default();
-        let platter = disk.clone();
+        let (clock, ears, listener, platter) =
+            (now.clone(), told.clone(), events.clone(), disk.clone());
         let surroundings = Surroundings {
             now: Box::new(move || *locked(&clock)),
             wake: Box::new(|| {}),
@@ -244,11 +136,7 @@ impl Rig {
             announce: Box::new(move |event| locked(&listener).push(event.kind)),
             disk: Box::new(move |task| platter.ask(task)),
         };
-        let kept: Option<Box<dyn Journal>> = if settings.read_only {
-            None
-        } else {
-            Some(Box::new(kept))
-        };
+        let kept = (!settings.read_only).then(|| Box::new(kept) as Box<dyn Journal>);
         let (maildrop, engine) = Maildrop::new(settings, surroundings, kept, inherited);
         Self {
             maildrop,
@@ -275,80 +163,6 @@ impl Rig {
         rig
     }
 
-    /// Makes sure of a session; the answer, which must come without the time moving on.
-    pub fn connect(&mut self) -> Result<(), Error> {
-        let reply = self.ask(Maildrop::connect);
-        reply.given().expect("an answer")
-    }
-
-    /// Asks the maildrop for something, and does all that can be done at once.
-    pub fn ask<T: Send + 'static>(
-        &mut self,
-        request: impl FnOnce(&Maildrop, Answer<T>),
-    ) -> Reply<T> {
-        let reply = Reply(Arc::default());
-        let slot = reply.0.clone();
-        let answer = move |result| {
-            let before = locked(&slot).replace(result);
-            assert!(before.is_none(), "answered twice");
-        };
-        request(&self.maildrop, Box::new(answer));
-        self.run();
-        reply
-    }
-
-    /// Asks for a commit.
-    pub fn commit(&mut self) -> Reply<Arc<CommitReport>> {
-        self.commit_on(Terms::default())
-    }
-
-    /// Asks for a commit on these terms.
-    pub fn commit_on(&mut self, terms: Terms) -> Reply<Arc<CommitReport>> {
-        self.ask(|maildrop, answer| maildrop.commit(terms, answer))
-    }
-
-    /// The message of this name in the root.
-    pub fn id(&self, name: &str) -> MessageId {
-        self.maildrop.find(Place::Root, name).expect("a message").id
-    }
-
-    /// Marks the message of this name.
-    pub fn mark(&self, name: &str) {
-        self.maildrop.mark(self.id(name)).expect("a mark");
-    }
-
-    /// Takes the marks off; the answer, which must come at once.
-    pub fn unmark(&mut self, ids: &[MessageId]) -> Result<(), Error> {
-        let reply = self.ask(|maildrop, answer| maildrop.unmark(ids, answer));
-        reply.given().expect("an answer")
-    }
-
-    /// Opens the message of this name.
-    pub fn open(&mut self, name: &str) -> Reply<OpenMessage> {
-        let id = self.id(name);
-        self.ask(|maildrop, answer: Answer<OpenMessage>| {
-            let answer = move |opened: Result<(OpenMessage, _), _>| answer(opened.map(|it| it.0));
-            maildrop.open(id, Box::new(answer));
-        })
-    }
-
-    /// Reads the whole of an open message.
-    pub fn read(&mut self, open: &OpenMessage) -> Reply<Octets> {
-        self.part(open, 0, 1 << 20)
-    }
-
-    /// Reads a part of an open message.
-    pub fn part(&mut self, open: &OpenMessage, offset: u64, length: usize) -> Reply<Octets> {
-        self.ask(|maildrop, answer| maildrop.read(open, offset, length, answer))
-    }
-
-    /// The body of the message of this name, which must come without the time moving on.
-    pub fn body(&mut self, name: &str) -> Result<String, Error> {
-        let open = self.open(name).given().expect("an answer")?;
-        let octets = self.read(&open).given().expect("an answer")?;
-        Ok(String::from_utf8_lossy(&octets).into_owned())
-    }
-
     /// Does all that can be done at this time.
     pub fn run(&mut self) {
         self.step(Input::Wake);
@@ -373,14 +187,6 @@ impl Rig {
             }
         }
         panic!("woken {WAKINGS_MAX} times");
-    }
-
-    /// Drops a body from the cache.
-    pub fn forget(&self, name: &str) {
-        let id = self.id(name);
-        locked(&self.maildrop.shared().state)
-            .cache
-            .remove(Fetch::whole(id));
     }
 
     /// The machine sleeps, and nothing happens meanwhile.
