@@ -11,6 +11,7 @@
 mod credential;
 mod error;
 mod exchange;
+mod inquiry;
 mod listing;
 mod log_in;
 mod method;
@@ -224,12 +225,7 @@ impl Session {
         let Stage::SigningIn(sign_in, survey) = &mut self.stage else {
             return Ok(());
         };
-        match sign_in.ended(
-            exchange,
-            reply,
-            &mut self.capabilities,
-            &mut self.connection,
-        )? {
+        match sign_in.ended(exchange, reply, &self.capabilities, &mut self.connection)? {
             sign_in::Outcome::GoesOn => {}
             sign_in::Outcome::Happened(happening) => happenings.push(happening),
             sign_in::Outcome::Listed(listing) => {

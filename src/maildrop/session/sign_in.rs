@@ -1,17 +1,14 @@
-//! From the greeting to a complete listing.
+//! From the greeting through the login to the [inquiry](super::inquiry).
 //!
 //! Login, STLS and AUTH are never pipelined: some servers lose what follows them in the same
-//! segment. What a listing needs goes out in one write where PIPELINING is announced.
-
-use std::collections::VecDeque;
+//! segment.
 
 use crate::net::Security;
-use crate::pop3::{
-    Capabilities, Command, CommandError, Connection, Dots, Reply, listing::drop_listing,
-};
+use crate::pop3::{Capabilities, Command, Connection, Dots, Reply};
 
+use super::inquiry::Inquiry;
 use super::log_in::LogIn;
-use super::{Channel, Exchange, Happening, Listing, Refusal, SessionError};
+use super::{Channel, Exchange, Happening, Listing, SessionError};
 
 /// How the server is to be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,17 +26,8 @@ pub(in super::super) struct SignIn {
     security: Security,
     encrypted: bool,
     log_in: LogIn,
-    /// Whether messages are known by their unique-ids, and would be lost without.
-    unique_ids_matter: bool,
     manner: Manner,
-    /// What is still to be asked of the listing, in this order: some servers change sizes when
-    /// they are asked for unique-ids.
-    questions: VecDeque<Exchange>,
-    /// How many messages there are, by STAT.
-    count: Option<u64>,
-    /// What UIDL was refused with.
-    no_unique_ids: Option<Reply>,
-    listing: Listing,
+    inquiry: Inquiry,
 }
 
 /// Where an answer has led.
@@ -59,12 +47,8 @@ impl SignIn {
             security,
             encrypted: security == Security::ImplicitTls,
             log_in,
-            unique_ids_matter,
             manner,
-            questions: VecDeque::from([Exchange::Stat, Exchange::Uidl, Exchange::List]),
-            count: None,
-            no_unique_ids: None,
-            listing: Listing::default(),
+            inquiry: Inquiry::new(unique_ids_matter, manner.pipelining),
         }
     }
 
@@ -86,11 +70,7 @@ impl SignIn {
 
     /// Takes a line of a listing.
     pub(super) fn line(&mut self, exchange: Exchange, line: &[u8]) -> Result<(), SessionError> {
-        match exchange {
-            Exchange::Uidl => self.listing.unique_id(line),
-            Exchange::List => self.listing.size(line),
-            _ => Ok(()),
-        }
+        self.inquiry.line(exchange, line)
     }
 
     /// A reply is complete; sends what follows.
@@ -98,28 +78,36 @@ impl SignIn {
         &mut self,
         exchange: Exchange,
         reply: Option<Reply>,
-        capabilities: &mut Capabilities,
+        capabilities: &Capabilities,
         connection: &mut Connection<Exchange>,
     ) -> Result<Outcome, SessionError> {
-        let refused = reply.as_ref().is_some_and(|reply| !reply.is_ok());
         match (exchange, reply) {
-            (Exchange::Capa, _) => return self.introduced(capabilities, connection),
-            (Exchange::Lang, _) => return self.get_ready(capabilities, connection),
-            (Exchange::Utf8, _) => return self.log_in(capabilities, connection),
-            (Exchange::OwnCapa | Exchange::Stat | Exchange::Uidl | Exchange::List, reply) => {
-                return self.answered(exchange, reply, capabilities, connection);
+            (Exchange::Capa, _) => self.introduced(capabilities, connection),
+            (Exchange::Lang, _) => self.get_ready(capabilities, connection),
+            (Exchange::Utf8, _) => self.log_in(capabilities, connection),
+            (Exchange::OwnCapa | Exchange::Stat | Exchange::Uidl | Exchange::List, reply) => self
+                .inquiry
+                .answered(exchange, reply, capabilities, connection),
+            (during, Some(reply)) if !reply.is_ok() => {
+                Ok(Outcome::Happened(Happening::Refused { during, reply }))
             }
-            (during, Some(reply)) if refused => {
-                return Ok(Outcome::Happened(Happening::Refused { during, reply }));
-            }
-            (Exchange::Greeting, _) => return self.introduce(capabilities, connection),
-            (Exchange::Stls, _) => return Ok(Outcome::Happened(Happening::StartTls)),
-            (Exchange::User, _) => self.log_in.pass(connection)?,
-            (Exchange::Auth(_) | Exchange::Apop | Exchange::Pass, _) => {
-                if capabilities.differs_by_login() {
-                    self.questions.push_front(Exchange::OwnCapa);
-                }
-                self.ask(capabilities, connection)?;
+            (exchange, _) => self.accepted(exchange, capabilities, connection),
+        }
+    }
+
+    /// The server has taken what a session cannot do without.
+    fn accepted(
+        &mut self,
+        exchange: Exchange,
+        capabilities: &Capabilities,
+        connection: &mut Connection<Exchange>,
+    ) -> Result<Outcome, SessionError> {
+        match exchange {
+            Exchange::Greeting => return self.introduce(capabilities, connection),
+            Exchange::Stls => return Ok(Outcome::Happened(Happening::StartTls)),
+            Exchange::User => self.log_in.pass(connection)?,
+            Exchange::Auth(_) | Exchange::Apop | Exchange::Pass => {
+                self.inquiry.begin(capabilities, connection)?;
             }
             _ => {}
         }
@@ -186,68 +174,6 @@ impl SignIn {
             Err(none) => Outcome::Happened(Happening::NoMethod(none)),
         })
     }
-
-    /// Asks the next question, or all where the server takes them at once.
-    fn ask(
-        &mut self,
-        capabilities: &Capabilities,
-        connection: &mut Connection<Exchange>,
-    ) -> Result<(), CommandError> {
-        while let Some(question) = self.questions.pop_front() {
-            let command = match question {
-                Exchange::OwnCapa => Command::Capa,
-                Exchange::Stat => Command::Stat,
-                Exchange::Uidl => Command::Uidl,
-                _ => Command::List,
-            };
-            connection.send(&command, question)?;
-            if !(self.manner.pipelining && capabilities.pipelining()) {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// A question about the listing has been answered. None but the last decides: servers disagree
-    /// with themselves, and refuse what there is nothing to say about.
-    fn answered(
-        &mut self,
-        question: Exchange,
-        reply: Option<Reply>,
-        capabilities: &Capabilities,
-        connection: &mut Connection<Exchange>,
-    ) -> Result<Outcome, SessionError> {
-        let count = |reply: &Reply| drop_listing(reply.text()).map(|(messages, _)| messages);
-        match question {
-            Exchange::OwnCapa => {}
-            Exchange::Stat => self.count = reply.filter(Reply::is_ok).as_ref().and_then(count),
-            Exchange::Uidl => self.no_unique_ids = reply,
-            _ => return Ok(self.conclude(reply, capabilities)),
-        }
-        self.ask(capabilities, connection)?;
-        Ok(Outcome::GoesOn)
-    }
-
-    /// All questions have been asked; LIST may have been refused.
-    ///
-    /// Where messages had unique-ids, or the server announces them, a listing without them is not
-    /// taken: every message would pass for another, and all marks would be void.
-    fn conclude(&mut self, no_sizes: Option<Reply>, capabilities: &Capabilities) -> Outcome {
-        let matters = |reply: &Reply| {
-            self.unique_ids_matter
-                || capabilities.uidl()
-                || Refusal::of(reply) != Refusal::Unexplained
-        };
-        let no_unique_ids = self.no_unique_ids.take().filter(matters);
-        let listing = std::mem::take(&mut self.listing);
-        let is_empty = self.count == Some(0) && listing.is_empty();
-        let refused = |during, reply| Outcome::Happened(Happening::Refused { during, reply });
-        match (no_sizes, no_unique_ids) {
-            (Some(reply), _) if !is_empty => refused(Exchange::List, reply),
-            (None, Some(reply)) if !listing.is_empty() => refused(Exchange::Uidl, reply),
-            _ => Outcome::Listed(listing),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -255,43 +181,42 @@ mod tests {
     use std::time::Duration;
 
     use super::super::super::engine::Order;
-    use super::super::super::engine::rig::{Rig, settings};
+    use super::super::super::engine::rig::{Rig, kind, settings};
     use super::super::super::engine::script::{Reaction, Script};
     use super::super::super::error::{Error, OutageKind};
     use super::super::super::handle::Maildrop;
-    use super::super::super::terms::Terms;
+    use super::super::super::settings::Settings;
+    use super::super::Method;
     use super::*;
-    use crate::maildrop::session::Method;
     use crate::pop3::sasl::Mechanism;
-
-    /// What STAT says of an empty maildrop.
-    const NONE: &str = "+OK 0 0\r\n";
-
-    /// A server that is asked one question at a time, and one that is asked all at once.
-    const ANNOUNCED: [&[&str]; 2] = [&["UIDL"], &["UIDL", "PIPELINING"]];
 
     fn mailbox() -> Script {
         Script::of(&[("a", "one\r\n"), ("b", "two\r\n")])
     }
 
     fn sign_in(script: Script) -> (Result<(), Error>, Rig) {
-        sign_in_over(Security::Cleartext, script)
+        sign_in_with(settings(), script)
     }
 
     fn sign_in_over(security: Security, script: Script) -> (Result<(), Error>, Rig) {
-        let settings = crate::maildrop::Settings {
+        let settings = Settings {
             security,
             ..settings()
         };
-        let mut rig = Rig::with(settings, script, Vec::new());
-        (rig.connect(), rig)
+        sign_in_with(settings, script)
     }
 
-    fn kind(result: Result<(), Error>) -> Option<OutageKind> {
-        match result {
-            Err(Error::Offline(outage)) => Some(outage.kind),
-            _ => None,
-        }
+    fn sign_in_by(method: Method, script: Script) -> (Result<(), Error>, Rig) {
+        let settings = Settings {
+            method: Some(method),
+            ..settings()
+        };
+        sign_in_with(settings, script)
+    }
+
+    fn sign_in_with(settings: Settings, script: Script) -> (Result<(), Error>, Rig) {
+        let mut rig = Rig::with(settings, script, Vec::new());
+        (rig.connect(), rig)
     }
 
     #[test]
@@ -316,15 +241,6 @@ mod tests {
             let commands = ["CAPA", "USER ann", "PASS tanstaaf", "STAT", "UIDL", "LIST"];
             assert_eq!(rig.script.heard, commands);
         }
-    }
-
-    fn sign_in_by(method: Method, script: Script) -> (Result<(), Error>, Rig) {
-        let settings = crate::maildrop::Settings {
-            method: Some(method),
-            ..settings()
-        };
-        let mut rig = Rig::with(settings, script, Vec::new());
-        (rig.connect(), rig)
     }
 
     #[test]
@@ -394,7 +310,7 @@ mod tests {
 
     #[test]
     fn the_language_is_settled_before_the_login_and_may_be_refused() {
-        let german = || crate::maildrop::Settings {
+        let german = || Settings {
             language: Some("de".to_owned()),
             ..settings()
         };
@@ -402,13 +318,12 @@ mod tests {
             let script = mailbox()
                 .announcing(&["LANG", "UTF8"])
                 .reacting("LANG", &[reaction]);
-            let mut rig = Rig::with(german(), script, Vec::new());
-            assert_eq!(rig.connect(), Ok(()));
+            let (result, rig) = sign_in_with(german(), script);
+            assert_eq!(result, Ok(()));
             let commands = ["CAPA", "LANG de", "UTF8", "USER ann"];
             assert_eq!(rig.script.heard[..4], commands);
         }
-        let mut rig = Rig::with(german(), mailbox(), Vec::new());
-        rig.connect().unwrap();
+        let (_, rig) = sign_in_with(german(), mailbox());
         assert_eq!(rig.script.count("LANG"), 0);
     }
 
@@ -454,24 +369,6 @@ mod tests {
     }
 
     #[test]
-    fn the_listing_is_asked_for_at_once_where_the_server_takes_it() {
-        let (result, rig) = sign_in(mailbox().announcing(&["PIPELINING", "USER"]));
-        assert_eq!(result, Ok(()));
-        assert_eq!(rig.script.bursts.last().unwrap(), &["STAT", "UIDL", "LIST"]);
-        assert_eq!(rig.maildrop.totals().messages, 2);
-    }
-
-    #[test]
-    fn a_server_that_hangs_up_on_a_burst_is_asked_one_by_one_in_the_next_session() {
-        let script = mailbox().announcing(&["PIPELINING"]);
-        let (result, rig) = sign_in(script.reacting("STAT", &[Reaction::HangUp]));
-        assert_eq!(result, Ok(()));
-        assert_eq!(rig.script.sessions, 2);
-        let again = &rig.script.bursts[rig.script.bursts.len() - 3..];
-        assert_eq!(again, [["STAT"], ["UIDL"], ["LIST"]]);
-    }
-
-    #[test]
     fn a_server_that_hangs_up_on_capa_is_never_asked_again() {
         for end in [Reaction::HangUp, Reaction::Say("what?\r\n")] {
             let (result, mut rig) = sign_in(mailbox().reacting("CAPA", &[end.clone(), end]));
@@ -497,91 +394,5 @@ mod tests {
         let (result, rig) = sign_in_over(Security::StartTls, script);
         assert_eq!(result, Ok(()));
         assert_eq!(rig.script.heard[2..4], ["STLS", "USER ann"]);
-    }
-
-    #[test]
-    fn an_empty_maildrop_may_refuse_every_question() {
-        let no = || [Reaction::Say("-ERR nothing there\r\n")];
-        for capabilities in ANNOUNCED {
-            let script = Script::of(&[]).announcing(capabilities);
-            let (result, rig) = sign_in(script.reacting("UIDL", &no()).reacting("LIST", &no()));
-            assert_eq!(result, Ok(()), "{capabilities:?}");
-            assert_eq!(rig.maildrop.totals().messages, 0);
-        }
-    }
-
-    #[test]
-    fn stat_decides_nothing() {
-        for words in ["-ERR no\r\n", "+OK\r\n", NONE] {
-            for capabilities in ANNOUNCED {
-                let script = mailbox().announcing(capabilities);
-                let (result, rig) = sign_in(script.reacting("STAT", &[Reaction::Say(words)]));
-                assert_eq!(result, Ok(()), "{words}");
-                assert_eq!(rig.maildrop.totals().messages, 2, "{words}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_listing_that_is_refused_is_a_failure_whatever_stat_says_where_there_are_messages() {
-        let no = Reaction::Say("-ERR out of memory\r\n");
-        let script = mailbox().reacting("STAT", &[Reaction::Say(NONE)]);
-        let (result, _) = sign_in(script.reacting("LIST", &[no]));
-        assert_eq!(kind(result), Some(OutageKind::Busy));
-    }
-
-    #[test]
-    fn a_commit_is_not_verified_by_stat() {
-        for capabilities in ANNOUNCED {
-            let mut rig = sign_in(mailbox().announcing(capabilities)).1;
-            rig.mark("a");
-            rig.script.react("STAT", &[Reaction::Say(NONE)]);
-            let forgetful = Reaction::SayAndHangUp("+OK\r\n");
-            rig.script.react("QUIT", &[forgetful]);
-            let verified = Terms {
-                verify: Some(true),
-                ..Terms::default()
-            };
-            let report = rig.commit_on(verified).given().unwrap().unwrap();
-            assert!(report.verified && !report.complete);
-            assert_eq!(rig.maildrop.totals().messages, 2);
-        }
-    }
-
-    #[test]
-    fn a_listing_that_is_refused_is_a_failure() {
-        let no = Reaction::Say("-ERR [SYS/TEMP] later\r\n");
-        let (result, _) = sign_in(mailbox().reacting("LIST", &[no]));
-        assert_eq!(kind(result), Some(OutageKind::Busy));
-    }
-
-    #[test]
-    fn a_server_may_have_no_unique_ids() {
-        let no = Reaction::Say("-ERR what?\r\n");
-        let (result, mut rig) = sign_in(mailbox().reacting("UIDL", &[no]));
-        assert_eq!(result, Ok(()));
-        assert_eq!(rig.body("%no-unique-id~2").as_deref(), Ok("two\r\n"));
-    }
-
-    #[test]
-    fn unique_ids_that_the_server_has_are_not_done_without() {
-        let no = Reaction::Say("-ERR out of order\r\n");
-        let later = Reaction::Say("-ERR [SYS/TEMP] later\r\n");
-        let announced = mailbox()
-            .announcing(&["UIDL"])
-            .reacting("UIDL", std::slice::from_ref(&no));
-        assert_eq!(kind(sign_in(announced).0), Some(OutageKind::Busy));
-        let temporary = mailbox().reacting("UIDL", &[later]);
-        assert_eq!(kind(sign_in(temporary).0), Some(OutageKind::Busy));
-        let (_, mut rig) = sign_in(mailbox());
-        rig.mark("b");
-        let refusing = mailbox().reacting("UIDL", std::slice::from_ref(&no));
-        let mut next = Rig::with(settings(), refusing, rig.journal.marks());
-        assert_eq!(kind(next.connect()), Some(OutageKind::Busy));
-        rig.cut();
-        rig.script.react("UIDL", &[no]);
-        assert_eq!(kind(rig.connect()), Some(OutageKind::Busy));
-        assert_eq!(rig.journal.marks().len(), 1);
-        assert_eq!(rig.maildrop.status().marked, 1);
     }
 }

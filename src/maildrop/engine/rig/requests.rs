@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::super::super::error::Error;
+use super::super::super::error::{Error, OutageKind};
 use super::super::super::fetch::Fetch;
 use super::super::super::handle::Maildrop;
 use super::super::super::locked;
@@ -20,6 +20,14 @@ impl<T> Reply<T> {
     /// The answer, if it has been given by now.
     pub fn given(&self) -> Option<Result<T, Error>> {
         locked(&self.0).take()
+    }
+}
+
+/// What kind of outage somebody was told of.
+pub(in crate::maildrop) fn kind(result: Result<(), Error>) -> Option<OutageKind> {
+    match result {
+        Err(Error::Offline(outage)) => Some(outage.kind),
+        _ => None,
     }
 }
 
