@@ -17,11 +17,11 @@ use std::sync::Arc;
 
 use hashbrown::HashTable;
 
+use super::coverage::Coverage;
 use super::event::Subject;
 use super::fingerprint::Fingerprint;
 use super::folder_data::is_folder_data;
 use super::message::{Correction, Entry, MessageId, Place, Size};
-use super::window::Window;
 use super::{Change, Totals, date};
 
 /// The most messages that a mount can have seen, those that are gone included: more than one listing
@@ -42,7 +42,7 @@ pub(super) struct Catalog {
     /// Whether unique-ids tell no more than the message-numbers.
     is_numbered: bool,
     /// How much of the mailbox the server lists.
-    pub window: Window,
+    pub coverage: Coverage,
     /// Whether the server is one that makes messages grow between sessions.
     pub messages_grow: bool,
 }

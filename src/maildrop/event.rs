@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::catalog::{Catalog, Message};
-use super::reconcile::Outcome;
+use super::reconcile::Reconciled;
 use super::report::CommitReport;
 use super::status::{LinkStatus, SessionStatus};
 
@@ -61,7 +61,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// What a listing has shown that the one before had not.
-    pub(super) fn of_listing(listing: &Outcome, catalog: &Catalog) -> Vec<Self> {
+    pub(super) fn of_listing(listing: &Reconciled, catalog: &Catalog) -> Vec<Self> {
         let vanished = catalog.subjects(&listing.vanished).map(Self::Vanished);
         let arrived = catalog.subjects(&listing.arrived).map(Self::Arrived);
         vanished.chain(arrived).collect()

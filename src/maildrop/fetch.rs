@@ -6,12 +6,12 @@ use super::message::MessageId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Fetch {
     pub id: MessageId,
-    pub part: Part,
+    pub extent: Extent,
 }
 
 /// How much of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Part {
+pub(super) enum Extent {
     /// All of it, by RETR.
     Whole,
     /// As much as somebody waits for, by TOP.
@@ -20,16 +20,16 @@ pub(super) enum Part {
 
 impl Fetch {
     pub fn whole(id: MessageId) -> Self {
-        let part = Part::Whole;
-        Self { id, part }
+        let extent = Extent::Whole;
+        Self { id, extent }
     }
 
     pub fn beginning(id: MessageId) -> Self {
-        let part = Part::Beginning;
-        Self { id, part }
+        let extent = Extent::Beginning;
+        Self { id, extent }
     }
 
     pub fn is_whole(self) -> bool {
-        self.part == Part::Whole
+        self.extent == Extent::Whole
     }
 }

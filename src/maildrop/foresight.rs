@@ -6,7 +6,7 @@ use std::mem;
 use super::fetch::Fetch;
 use super::message::{MessageId, Place};
 use super::name_order::NameOrder;
-use super::read_ahead::{Effort, Order, Predictor, Ranks};
+use super::read_ahead::{Effort, Predictor, Ranks, Sequence};
 use super::state::State;
 
 /// Windows that a walk may be looked ahead: one is on the wire, one is read, and the rest absorbs
@@ -109,17 +109,17 @@ impl State {
 }
 
 impl Ranks for State {
-    fn rank(&self, order: Order, id: MessageId) -> Option<usize> {
-        match order {
-            Order::Listing => Some(id.index() as usize),
-            Order::Name => self.name_order().rank(id),
+    fn rank(&self, sequence: Sequence, id: MessageId) -> Option<usize> {
+        match sequence {
+            Sequence::Listing => Some(id.index() as usize),
+            Sequence::Name => self.name_order().rank(id),
         }
     }
 
-    fn at(&self, order: Order, rank: usize) -> Option<MessageId> {
-        match order {
-            Order::Listing => self.catalog.at(rank),
-            Order::Name => self.name_order().at(rank),
+    fn at(&self, sequence: Sequence, rank: usize) -> Option<MessageId> {
+        match sequence {
+            Sequence::Listing => self.catalog.at(rank),
+            Sequence::Name => self.name_order().at(rank),
         }
     }
 

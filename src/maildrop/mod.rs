@@ -24,6 +24,7 @@ mod cache;
 mod candour;
 mod catalog;
 mod clock;
+mod coverage;
 mod date;
 mod disk;
 mod driver;
@@ -64,7 +65,6 @@ mod state;
 mod status;
 mod supply;
 mod terms;
-mod window;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -41,7 +41,7 @@ const STRETCHES: [u64; 2] = [4 * 1024, 256 * 1024];
 
 /// In what order the messages are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum Sequence {
     /// As the server lists them.
     Listing,
     /// By file name.
@@ -51,9 +51,9 @@ pub(super) enum Order {
 /// Positions of messages in both orders.
 pub(super) trait Ranks {
     /// The message's position.
-    fn rank(&self, order: Order, id: MessageId) -> Option<usize>;
+    fn rank(&self, sequence: Sequence, id: MessageId) -> Option<usize>;
     /// The message at a position.
-    fn at(&self, order: Order, rank: usize) -> Option<MessageId>;
+    fn at(&self, sequence: Sequence, rank: usize) -> Option<MessageId>;
     /// What it would take to have the message in memory.
     fn effort(&self, id: MessageId) -> Effort;
 }
@@ -82,7 +82,7 @@ pub(super) struct Predictor {
 
 #[derive(Debug)]
 struct Walker {
-    order: Order,
+    sequence: Sequence,
     backwards: bool,
     at: usize,
     /// The furthest position that has been planned, or looked at in vain.
@@ -170,19 +170,19 @@ impl Predictor {
 
     /// Whether somebody stands at this message who has walked for a while.
     pub fn is_sure_of(&self, id: MessageId, ranks: &impl Ranks) -> bool {
-        let here = |walker: &Walker| ranks.rank(walker.order, id) == Some(walker.at);
+        let here = |walker: &Walker| ranks.rank(walker.sequence, id) == Some(walker.at);
         self.walkers
             .iter()
             .any(|walker| walker.hits >= SURE && here(walker))
     }
 
     fn begin(&self, id: MessageId, ranks: &impl Ranks) -> Option<(usize, Walker)> {
-        let orders = [Order::Listing, Order::Name];
-        orders.into_iter().find_map(|order| {
+        let sequences = [Sequence::Listing, Sequence::Name];
+        sequences.into_iter().find_map(|sequence| {
             let strays = self.strays.iter().enumerate().rev();
             strays
                 .filter_map(|(index, &stray)| {
-                    Some((index, Walker::between(order, stray, id, ranks)?))
+                    Some((index, Walker::between(sequence, stray, id, ranks)?))
                 })
                 .next()
         })
@@ -200,26 +200,28 @@ impl Predictor {
 impl Walker {
     /// A walker that does what was to be expected of one who has read the directory.
     fn from_the_start(id: MessageId, ranks: &impl Ranks) -> Option<Self> {
-        let orders = [Order::Listing, Order::Name];
-        let is_first = |order| {
+        let sequences = [Sequence::Listing, Sequence::Name];
+        let is_first = |sequence| {
             let hidden = |rank| {
-                let before = ranks.at(order, rank);
+                let before = ranks.at(sequence, rank);
                 before.is_none_or(|id| ranks.effort(id) == Effort::NotShown)
             };
-            let rank = ranks.rank(order, id).filter(|&rank| rank <= REMOVED_MAX)?;
-            (0..rank).all(hidden).then_some((order, rank))
+            let rank = ranks
+                .rank(sequence, id)
+                .filter(|&rank| rank <= REMOVED_MAX)?;
+            (0..rank).all(hidden).then_some((sequence, rank))
         };
-        let (order, rank) = orders.into_iter().find_map(is_first)?;
+        let (sequence, rank) = sequences.into_iter().find_map(is_first)?;
         Some(Self {
             hits: ANNOUNCED,
-            ..Self::at(order, rank)
+            ..Self::at(sequence, rank)
         })
     }
 
     /// A walker at a position.
-    fn at(order: Order, rank: usize) -> Self {
+    fn at(sequence: Sequence, rank: usize) -> Self {
         Self {
-            order,
+            sequence,
             backwards: false,
             at: rank,
             seen: rank,
@@ -232,15 +234,15 @@ impl Walker {
 
     /// A walker whose two steps these are, if they are neighbours.
     fn between(
-        order: Order,
+        sequence: Sequence,
         first: MessageId,
         second: MessageId,
         ranks: &impl Ranks,
     ) -> Option<Self> {
-        let (from, to) = (ranks.rank(order, first)?, ranks.rank(order, second)?);
+        let (from, to) = (ranks.rank(sequence, first)?, ranks.rank(sequence, second)?);
         let walker = Self {
             backwards: to < from,
-            ..Self::at(order, from)
+            ..Self::at(sequence, from)
         };
         (from != to && walker.distance(to, ranks)? == 1).then_some(Self {
             at: to,
@@ -253,7 +255,7 @@ impl Walker {
     fn foresees(&self, id: MessageId, ranks: &impl Ranks) -> bool {
         let stride = if self.hits >= SURE { STRIDE_MAX } else { 1 };
         let distance = ranks
-            .rank(self.order, id)
+            .rank(self.sequence, id)
             .and_then(|rank| self.distance(rank, ranks));
         distance.is_some_and(|distance| (1..=stride).contains(&distance))
     }
@@ -266,7 +268,7 @@ impl Walker {
                 self.at.checked_sub(rank)
             }
         };
-        let distance = ranks.rank(self.order, id).and_then(behind);
+        let distance = ranks.rank(self.sequence, id).and_then(behind);
         self.hits >= SURE && distance.is_some_and(|distance| distance <= STRIDE_MAX)
     }
 
@@ -284,7 +286,7 @@ impl Walker {
         let shown = |&step: &usize| {
             let id = self
                 .offset(self.at, step)
-                .and_then(|rank| ranks.at(self.order, rank));
+                .and_then(|rank| ranks.at(self.sequence, rank));
             id.is_some_and(|id| ranks.effort(id) != Effort::NotShown)
         };
         // The message itself counts, even if it was taken out of sight while it is opened.
@@ -292,7 +294,7 @@ impl Walker {
     }
 
     fn step(&mut self, id: MessageId, ranks: &impl Ranks) {
-        let Some(rank) = ranks.rank(self.order, id) else {
+        let Some(rank) = ranks.rank(self.sequence, id) else {
             return;
         };
         self.at = rank;
@@ -313,7 +315,7 @@ impl Walker {
         while self.ahead < self.stretch(limit) {
             let next = self
                 .offset(self.seen, 1)
-                .and_then(|rank| Some((rank, ranks.at(self.order, rank)?)));
+                .and_then(|rank| Some((rank, ranks.at(self.sequence, rank)?)));
             let Some((rank, id)) = next else {
                 self.seen = if self.backwards { 0 } else { usize::MAX };
                 return None;
@@ -397,18 +399,18 @@ mod tests {
     }
 
     impl Ranks for Mailbox {
-        fn rank(&self, order: Order, id: MessageId) -> Option<usize> {
-            match order {
-                Order::Listing => Some(id.0 as usize),
-                Order::Name => self.ranks.get(id.0 as usize).copied(),
+        fn rank(&self, sequence: Sequence, id: MessageId) -> Option<usize> {
+            match sequence {
+                Sequence::Listing => Some(id.0 as usize),
+                Sequence::Name => self.ranks.get(id.0 as usize).copied(),
             }
         }
 
-        fn at(&self, order: Order, rank: usize) -> Option<MessageId> {
+        fn at(&self, sequence: Sequence, rank: usize) -> Option<MessageId> {
             let id = *self.names.get(rank)?;
-            Some(MessageId(match order {
-                Order::Listing => rank as u32,
-                Order::Name => id,
+            Some(MessageId(match sequence {
+                Sequence::Listing => rank as u32,
+                Sequence::Name => id,
             }))
         }
 

@@ -31,7 +31,7 @@ pub(super) struct Listed<'a> {
 
 /// What a listing has come to.
 #[derive(Debug)]
-pub(super) struct Outcome {
+pub(super) struct Reconciled {
     /// The message of the mount for each of the listing; none where there are too many.
     pub ids: Vec<Option<MessageId>>,
     /// Messages that have grown.
@@ -46,7 +46,7 @@ pub(super) struct Outcome {
     gone: Vec<Change>,
 }
 
-impl Outcome {
+impl Reconciled {
     /// What the kernel must be told, if it can have asked before.
     pub fn changes(&self, catalog: &Catalog) -> Vec<Change> {
         let arrived = self.arrived.iter().filter_map(|id| catalog.message(*id));
@@ -64,13 +64,13 @@ pub(super) fn reconcile(
     listing: &[Listed<'_>],
     suffix: &str,
     listed_at: i64,
-) -> Outcome {
+) -> Reconciled {
     let view = View::of(listing, suffix);
     let mut ids = view.recognize(catalog);
     let grown = view.recognize_grown(catalog, &mut ids);
     let vanished = unlisted(catalog, &ids);
     let newcomers = ids.iter().filter(|id| id.is_none()).count();
-    catalog.window.look(ids.len(), newcomers);
+    catalog.coverage.look(ids.len(), newcomers);
     let hidden = marks_out_of_sight(catalog, &vanished);
     let gone = vanished.iter();
     let gone = gone
@@ -78,7 +78,7 @@ pub(super) fn reconcile(
         .collect();
     catalog.set_numbered(view.is_numbered());
     let arrived = view.add_newcomers(catalog, &mut ids, listed_at);
-    Outcome {
+    Reconciled {
         ids,
         grown,
         arrived,
@@ -90,7 +90,7 @@ pub(super) fn reconcile(
 
 /// The marks of messages that are listed no more by a server that lists a part of the mailbox.
 fn marks_out_of_sight(catalog: &Catalog, vanished: &[MessageId]) -> Vec<Mark> {
-    if !catalog.window.is_partial() {
+    if !catalog.coverage.is_partial() {
         return Vec::new();
     }
     let marked = vanished.iter().filter(|id| catalog.is_marked(**id));

@@ -7,7 +7,7 @@ use super::arrival::{Appended, Arrival, Arrived};
 use super::catalog::{Content, Message};
 use super::clock::Moment;
 use super::error::Error;
-use super::fetch::{Fetch, Part};
+use super::fetch::{Extent, Fetch};
 use super::fingerprint::Fingerprint;
 use super::message::{MessageId, Place, Size, Whole};
 use super::open::{Holding, OpenMessage};
@@ -122,9 +122,9 @@ impl State {
 
     /// What was asked for has come to its end.
     pub fn completed(&mut self, fetch: Fetch, effects: &mut Effects) {
-        match fetch.part {
-            Part::Whole => self.is_whole(fetch.id, effects),
-            Part::Beginning => self.has_begun(fetch.id, effects),
+        match fetch.extent {
+            Extent::Whole => self.is_whole(fetch.id, effects),
+            Extent::Beginning => self.has_begun(fetch.id, effects),
         }
     }
 

@@ -9,7 +9,7 @@ use super::super::event::EventKind;
 use super::super::mark::Mark;
 use super::super::message::Place;
 use super::super::numbering::Numbering;
-use super::super::reconcile::{Listed, Outcome, reconcile};
+use super::super::reconcile::{Listed, Reconciled, reconcile};
 use super::super::session::{Listing, Messages};
 use super::super::state::State;
 use super::super::status::SessionStatus;
@@ -36,7 +36,7 @@ impl Engine {
     }
 
     /// Holds what was done and believed before against what is listed now.
-    fn compare(&mut self, outcome: &mut Outcome, turn: &mut Turn<'_>) {
+    fn compare(&mut self, outcome: &mut Reconciled, turn: &mut Turn<'_>) {
         let state = &mut *turn.state;
         match self.belief.disappointed(&outcome.arrived, &state.catalog) {
             0 => {}
@@ -70,7 +70,7 @@ impl Engine {
         } = &mut *turn.state;
         link.session = SessionStatus::Connected;
         link.problem = None;
-        link.partial = catalog.window.is_partial();
+        link.partial = catalog.coverage.is_partial();
         link.transfer.sessions += 1;
         link.listed = Some(turn.now.unix_seconds());
         if let Some(session) = self.link.session_mut() {
@@ -84,7 +84,7 @@ impl Engine {
 }
 
 /// Tells what has come and gone, where so many messages are listed.
-fn announce(mut outcome: Outcome, messages: u64, turn: &mut Turn<'_>) {
+fn announce(mut outcome: Reconciled, messages: u64, turn: &mut Turn<'_>) {
     let Turn { state, step, .. } = turn;
     if !outcome.arrived.is_empty() {
         state.reorder();
@@ -107,7 +107,7 @@ fn announce(mut outcome: Outcome, messages: u64, turn: &mut Turn<'_>) {
 }
 
 /// Brings the catalog up to date with a listing.
-fn take_in(messages: &Messages, state: &mut State, now: Moment) -> Outcome {
+fn take_in(messages: &Messages, state: &mut State, now: Moment) -> Reconciled {
     let listing: Vec<Listed<'_>> = messages.iter().collect();
     let (catalog, suffix) = (&mut state.catalog, &state.settings.suffix);
     reconcile(catalog, &listing, suffix, now.unix_seconds())
@@ -137,7 +137,7 @@ fn inherit(state: &mut State) -> bool {
         state.catalog.place(id, Place::Deleted);
     }
     let (found, lost) = (found.len(), missing.len());
-    if !state.catalog.window.is_partial() {
+    if !state.catalog.coverage.is_partial() {
         log::warn!(
             "took over {found} marked messages from a mount that did not commit; {lost} are no longer there"
         );

@@ -7,7 +7,7 @@ use super::super::clock::Moment;
 use super::super::error::{Error, Outage, OutageKind};
 use super::super::locked;
 use super::super::reader::Answer;
-use super::super::reconcile::Outcome;
+use super::super::reconcile::Reconciled;
 use super::super::session::Session;
 use super::super::state::State;
 use super::super::status::LinkStatus;
@@ -72,7 +72,7 @@ pub(super) struct News {
 
 impl News {
     /// The news in what a listing has come to.
-    pub fn of(outcome: &Outcome) -> Self {
+    pub fn of(outcome: &Reconciled) -> Self {
         Self {
             arrived: outcome.arrived.len() as u64,
             vanished: outcome.vanished.len() as u64,

@@ -70,10 +70,10 @@ impl View<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::super::message::Place;
-    use super::super::{Outcome, reconcile};
+    use super::super::{Reconciled, reconcile};
     use super::*;
 
-    fn take(catalog: &mut Catalog, mailbox: &[(&str, u64)]) -> Outcome {
+    fn take(catalog: &mut Catalog, mailbox: &[(&str, u64)]) -> Reconciled {
         let listing: Vec<Listed> = mailbox
             .iter()
             .map(|(unique_id, size)| Listed {

@@ -3,7 +3,7 @@
 use crate::pop3::{Command, CommandError, Connection, Dots, Reply};
 
 use super::super::clock::Moment;
-use super::super::fetch::{Fetch, Part};
+use super::super::fetch::{Extent, Fetch};
 use super::super::message::MessageId;
 use super::super::pace::Pace;
 use super::super::schedule::Flight;
@@ -133,9 +133,9 @@ impl Session {
             expected,
             received: 0,
         };
-        let command = match fetch.part {
-            Part::Whole => Command::Retr(number),
-            Part::Beginning => Command::Top(number, lines),
+        let command = match fetch.extent {
+            Extent::Whole => Command::Retr(number),
+            Extent::Beginning => Command::Top(number, lines),
         };
         self.connection
             .send(&command, Exchange::Retrieve(retrieval))?;

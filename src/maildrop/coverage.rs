@@ -1,4 +1,4 @@
-//! Listings that show a part of the mailbox.
+//! How much of the mailbox a server lists.
 //!
 //! Some servers list the newest few hundred messages, or the oldest, and more when those have gone.
 //! What is listed no more may be there nevertheless, then.
@@ -11,12 +11,12 @@ const LISTED_MIN: usize = 100;
 
 /// What has been seen of a server's listings.
 #[derive(Debug, Default)]
-pub(super) struct Window {
+pub(super) struct Coverage {
     listed: usize,
     slides: bool,
 }
 
-impl Window {
+impl Coverage {
     /// So many messages are listed, of which so many were not listed before. As many as before,
     /// though some have come: then as many are listed no more, and hardly by chance.
     pub fn look(&mut self, listed: usize, arrived: usize) {
@@ -42,11 +42,11 @@ mod tests {
     /// Whether a listing seems to be a part, after these: how many messages, and how many of them
     /// were not listed before.
     fn is_partial(listings: &[(usize, usize)]) -> bool {
-        let mut window = Window::default();
+        let mut coverage = Coverage::default();
         listings
             .iter()
-            .for_each(|&(listed, arrived)| window.look(listed, arrived));
-        window.is_partial()
+            .for_each(|&(listed, arrived)| coverage.look(listed, arrived));
+        coverage.is_partial()
     }
 
     #[test]
