@@ -11,10 +11,12 @@
 mod credential;
 mod error;
 mod exchange;
+mod hearing;
 mod inquiry;
 mod listing;
 mod log_in;
 mod method;
+mod patience;
 mod progress;
 mod refusal;
 mod retrieving;
@@ -22,7 +24,7 @@ mod sign_in;
 
 use std::time::Duration;
 
-use crate::pop3::{Capabilities, Command, CommandError, Connection, Dots, Event, Reply};
+use crate::pop3::{Capabilities, Command, CommandError, Connection, Dots};
 
 pub use credential::{Channel, Credential, Proof};
 pub(super) use error::SessionError;
@@ -39,21 +41,9 @@ use retrieving::Retrieving;
 
 use super::clock::Moment;
 use super::engine::Idleness;
-use super::fetch::Fetch;
 use super::message::MessageId;
 use super::numbering::Numbering;
 use super::pace::Survey;
-
-/// A server may think for minutes over PASS, the first listing and QUIT; over anything else one
-/// minute without an octet means that it is gone.
-const PATIENCE: Duration = Duration::from_secs(60);
-const LONG_PATIENCE: Duration = Duration::from_secs(300);
-
-/// It knows by heart what it can do; some old servers never answer when they do not know CAPA.
-const CAPA_PATIENCE: Duration = Duration::from_secs(10);
-
-/// QUIT commits nothing where nothing is deleted: whether it is answered makes no difference.
-const FAREWELL: Duration = Duration::from_secs(5);
 
 /// How long a listing counts as new, and a session as fresh that has only been listed.
 const FRESH: Duration = Duration::from_secs(10);
@@ -120,125 +110,6 @@ impl Session {
         self.connection.think();
     }
 
-    /// Takes in octets from the link. `body` is handed the pieces of messages, and says whether more
-    /// may come. Messages that have come together with what no server may say are not told of, nor
-    /// is an answer to QUIT, which may be the answer to something else.
-    pub fn receive(
-        &mut self,
-        input: &[u8],
-        now: Moment,
-        happenings: &mut Vec<Happening>,
-        body: impl FnMut(Fetch, &[u8]) -> bool,
-    ) -> Result<(), SessionError> {
-        let result = self.hear(input, now, happenings, body);
-        if let Err(error) = &result {
-            happenings.retain(|it| !it.is_void_before(error));
-        }
-        result
-    }
-
-    fn hear(
-        &mut self,
-        mut input: &[u8],
-        now: Moment,
-        happenings: &mut Vec<Happening>,
-        mut body: impl FnMut(Fetch, &[u8]) -> bool,
-    ) -> Result<(), SessionError> {
-        let waited = now - self.last_sign;
-        self.last_sign = now;
-        self.progress.heard(input.len(), now);
-        self.retrieving.together |= self.connection.in_flight() > 1;
-        while let Some(event) = self.connection.poll(&mut input)? {
-            match event {
-                Event::Accepted {
-                    tag: Exchange::Retrieve(retrieval),
-                    ..
-                } => retrieval.answered(now, &mut self.retrieving.pace),
-                Event::Accepted {
-                    tag: Exchange::OwnCapa,
-                    ..
-                } => self.capabilities = Capabilities::default(),
-                Event::Accepted { .. } => {}
-                Event::Octets {
-                    tag: Exchange::Retrieve(retrieval),
-                    octets,
-                } => {
-                    retrieval.received += octets.len() as u64;
-                    if !body(retrieval.fetch, octets) {
-                        return Err(SessionError::MessageTooLong);
-                    }
-                }
-                Event::Octets { .. } => {}
-                Event::Line {
-                    tag: Exchange::Capa | Exchange::OwnCapa,
-                    line,
-                } => self.capabilities.add_line(line),
-                Event::Line { tag, line } => {
-                    if let Stage::SigningIn(sign_in, survey) = &mut self.stage {
-                        survey.listed(line.len(), now);
-                        sign_in.line(*tag, line)?;
-                    }
-                }
-                Event::End { tag, reply } => {
-                    if let (Stage::SigningIn(_, survey), true) = (&mut self.stage, tag.is_brief()) {
-                        survey.answered(waited);
-                    }
-                    self.ended(tag, reply, now, happenings)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn ended(
-        &mut self,
-        exchange: Exchange,
-        reply: Option<Reply>,
-        now: Moment,
-        happenings: &mut Vec<Happening>,
-    ) -> Result<(), SessionError> {
-        self.progress.renew(now);
-        match (exchange, reply) {
-            (Exchange::Retrieve(retrieval), reply) => {
-                let connection = &mut self.connection;
-                happenings.extend(self.retrieving.ended(retrieval, reply, connection)?);
-            }
-            (Exchange::Confirm(retrieval), _) => {
-                happenings.push(self.retrieving.believe(retrieval.fetch));
-            }
-            (Exchange::Delete(id), Some(reply)) => happenings.push(Happening::Deleted(id, reply)),
-            (Exchange::Noop, _) => {}
-            (Exchange::Reset, Some(reply)) => happenings.push(Happening::Reset(reply)),
-            (Exchange::Quit, Some(reply)) => happenings.push(Happening::Quit(reply)),
-            (exchange, reply) => self.sign_in_step(exchange, reply, now, happenings)?,
-        }
-        Ok(())
-    }
-
-    fn sign_in_step(
-        &mut self,
-        exchange: Exchange,
-        reply: Option<Reply>,
-        now: Moment,
-        happenings: &mut Vec<Happening>,
-    ) -> Result<(), SessionError> {
-        let Stage::SigningIn(sign_in, survey) = &mut self.stage else {
-            return Ok(());
-        };
-        match sign_in.ended(exchange, reply, &self.capabilities, &mut self.connection)? {
-            sign_in::Outcome::GoesOn => {}
-            sign_in::Outcome::Happened(happening) => happenings.push(happening),
-            sign_in::Outcome::Listed(listing) => {
-                self.retrieving.pace = survey.pace(now);
-                self.login = sign_in.login();
-                self.stage = Stage::Listed;
-                self.listed_at = now;
-                happenings.push(Happening::Listed(listing));
-            }
-        }
-        Ok(())
-    }
-
     /// The TLS handshake is done: what was announced in clear counts no longer (RFC 2595 section 4).
     pub fn tls_started(&mut self, channel: Channel, now: Moment) -> Result<(), SessionError> {
         if let Stage::SigningIn(sign_in, _) = &mut self.stage {
@@ -262,11 +133,6 @@ impl Session {
     /// Takes the message-numbers in, once the listing has been reconciled.
     pub fn adopt(&mut self, numbering: Numbering) {
         self.numbering = numbering;
-    }
-
-    /// Whether there is no listing yet.
-    fn is_signing_in(&self) -> bool {
-        matches!(self.stage, Stage::SigningIn(..))
     }
 
     /// Whether messages can be asked for.
@@ -326,7 +192,7 @@ impl Session {
 
     /// Whether nothing but login and listing has happened, just now.
     pub fn is_fresh(&self, now: Moment) -> bool {
-        self.is_newly_listed(now) && !self.used
+        self.is_listed() && now - self.listed_at < FRESH && !self.used
     }
 
     /// Its listing is out of date: it is only to be left.
@@ -347,11 +213,6 @@ impl Session {
     /// Whether it is only to be left.
     pub fn is_retired(&self) -> bool {
         self.retired
-    }
-
-    /// Whether what is listed was there just now.
-    fn is_newly_listed(&self, now: Moment) -> bool {
-        self.is_listed() && now - self.listed_at < FRESH
     }
 
     /// How somebody has logged in, for people.
@@ -406,23 +267,6 @@ impl Session {
         self.quit(now)?;
         self.stage = Stage::Leaving;
         Ok(())
-    }
-
-    /// When the server must have given a sign, if one is due.
-    pub fn deadline(&self) -> Option<Moment> {
-        let patience = match self.connection.tags().next()? {
-            Exchange::Capa | Exchange::OwnCapa => CAPA_PATIENCE,
-            Exchange::Quit if self.is_leaving() => FAREWELL,
-            Exchange::Auth(_)
-            | Exchange::Apop
-            | Exchange::Pass
-            | Exchange::Stat
-            | Exchange::Uidl
-            | Exchange::List
-            | Exchange::Quit => LONG_PATIENCE,
-            _ => PATIENCE,
-        };
-        Some(self.progress.deadline(patience, self.is_signing_in()))
     }
 
     /// A reply is due from now on.

@@ -1,0 +1,45 @@
+//! How long a server may take over what it was asked.
+
+use std::time::Duration;
+
+use super::super::clock::Moment;
+use super::{Exchange, Session, Stage};
+
+/// A server may think for minutes over PASS, the first listing and QUIT; over anything else one
+/// minute without an octet means that it is gone.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LONG_PATIENCE: Duration = Duration::from_secs(300);
+
+/// It knows by heart what it can do; some old servers never answer when they do not know CAPA.
+const CAPA_PATIENCE: Duration = Duration::from_secs(10);
+
+/// QUIT commits nothing where nothing is deleted: whether it is answered makes no difference.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+impl Session {
+    /// When the server must have given a sign, if one is due.
+    pub fn deadline(&self) -> Option<Moment> {
+        let patience = match self.connection.tags().next()? {
+            Exchange::Quit if self.is_leaving() => FAREWELL,
+            exchange => exchange.patience(),
+        };
+        let is_signing_in = matches!(self.stage, Stage::SigningIn(..));
+        Some(self.progress.deadline(patience, is_signing_in))
+    }
+}
+
+impl Exchange {
+    fn patience(&self) -> Duration {
+        match self {
+            Self::Capa | Self::OwnCapa => CAPA_PATIENCE,
+            Self::Auth(_)
+            | Self::Apop
+            | Self::Pass
+            | Self::Stat
+            | Self::Uidl
+            | Self::List
+            | Self::Quit => LONG_PATIENCE,
+            _ => PATIENCE,
+        }
+    }
+}
