@@ -1,6 +1,7 @@
 # make demo     a mailbox to try, mounted at ./demo
 # make test     the whole test suite
-# make soak     the simulation of sessions, servers and disks, for SOAK=600 seconds, with seeds nobody has tried
+# make soak     the simulation of sessions, servers and disks, and of days of one mount, for SOAK=600 seconds, with
+#               seeds nobody has tried
 # make faults   a mount under everything that can go wrong, for FAULTS=600 seconds (SEED=, KILLS=no)
 # make mutations  breaks the program on purpose, and sees the simulation find it out
 # make check    format, lints and documentation, warnings denied

@@ -11,8 +11,17 @@ use crate::account::Account;
 use crate::trace;
 use crate::world::World;
 
+/// A kind of runs.
+pub struct Kind {
+    /// The beginning of the name of the test that plays them.
+    pub test: &'static str,
+    /// How one is played.
+    pub play: fn(u64, &mut Account),
+}
+
 /// Which runs are to be played.
 pub struct Campaign {
+    kind: Kind,
     seeds: Range<u64>,
     /// Whether they end before, and when.
     end: Option<Instant>,
@@ -25,8 +34,9 @@ type Failure = (u64, String);
 
 impl Campaign {
     /// These runs, for so long at most.
-    pub fn new(seeds: Range<u64>, patience: Option<Duration>) -> Self {
+    pub fn new(kind: Kind, seeds: Range<u64>, patience: Option<Duration>) -> Self {
         Self {
+            kind,
             next: AtomicU64::new(seeds.start),
             end: patience.map(|patience| Instant::now() + patience),
             has_failed: AtomicBool::new(false),
@@ -49,7 +59,7 @@ impl Campaign {
         let mut sum = Account::default();
         for result in results {
             sum.add(result.map_err(|(seed, words)| {
-                format!("run {seed}: {words}\nreplay it with POP3FS_MODEL_SEED={seed} cargo test --test model -- --nocapture")
+                format!("run {seed}: {words}\nreplay it with POP3FS_MODEL_SEED={seed} cargo test --test model -- --nocapture {}", self.kind.test)
             })?);
         }
         Ok(sum)
@@ -58,7 +68,7 @@ impl Campaign {
     fn work(&self) -> Result<Account, Failure> {
         let mut account = Account::default();
         while let Some(seed) = self.next() {
-            let played = catch_unwind(AssertUnwindSafe(|| play(seed, &mut account)));
+            let played = catch_unwind(AssertUnwindSafe(|| (self.kind.play)(seed, &mut account)));
             played.map_err(|panic| {
                 self.has_failed.store(true, Ordering::Relaxed);
                 (seed, words(&*panic))
@@ -82,6 +92,15 @@ pub fn play(seed: u64, account: &mut Account) {
     let mut world = World::new(seed);
     world.live();
     account.enter(&world.tally, trace::take_schedule(), world.states);
+}
+
+/// Plays a day, and the first hours of it again to see what has grown since.
+pub fn play_day(seed: u64, account: &mut Account) {
+    let mut world = World::new(seed);
+    let evening = world.live_for(24);
+    account.enter(&world.tally, trace::take_schedule(), world.states);
+    let morning = World::new(seed).live_for(2);
+    evening.hold_against(&morning);
 }
 
 fn words(panic: &(dyn Any + Send)) -> String {

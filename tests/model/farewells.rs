@@ -94,9 +94,16 @@ impl World {
         self.see(kind);
     }
 
-    /// The server notices that links are dead.
+    /// The server notices that links are dead, and gives up one on which nothing is said.
     pub fn server_notices(&mut self) {
         let now = self.now();
+        if let Some(link) = &mut self.network.live
+            && link.patience().is_some_and(|until| until <= now)
+        {
+            tell!("the server hangs up");
+            link.hang_up();
+            self.see(Sighting::GivenUp);
+        }
         let noticed = self
             .network
             .left

@@ -30,29 +30,35 @@ impl World {
             self.crash();
         }
         self.wait(PATIENCE);
+        self.have_a_session();
+    }
+
+    /// A new session lists what is there.
+    pub fn have_a_session(&mut self) {
         let sessions = |world: &Self| world.daemon.as_ref().map_or(0, |daemon| daemon.sessions);
         // A link may take longer to make than a request may wait, so that not every attempt succeeds.
         for _ in 0..ATTEMPTS {
             if let Some(daemon) = &mut self.daemon {
                 daemon.leave(PATIENCE);
             }
-            self.wait(PATIENCE);
+            self.wait_for_answers(PATIENCE);
             let before = sessions(self);
             match &mut self.daemon {
                 Some(daemon) => daemon.connect(),
                 None => self.start(),
             }
-            self.wait(PATIENCE);
+            self.wait_for_answers(PATIENCE);
             if sessions(self) > before {
                 return;
             }
+            self.wait(PATIENCE);
         }
         panic!("no session, though all is well");
     }
 
     /// Every message is there, and can be read; not always at once, for some have changed, or came empty and are asked
     /// for again in another session.
-    fn read_everything(&mut self) {
+    pub fn read_everything(&mut self) {
         let daemon = self.daemon.as_ref().expect("a session needs a daemon");
         assert!(daemon.is_mounted && daemon.requests.is_empty());
         let shown = daemon.shown();
@@ -61,14 +67,16 @@ impl World {
         assert_eq!(shown, there, "what is shown is there");
         let mut unread = shown;
         for _ in 0..ATTEMPTS {
-            if unread.is_empty() {
-                return;
-            }
             self.read_all(&unread);
             let handles = self.daemon.iter().flat_map(|daemon| &daemon.handles);
             for handle in handles.filter(|handle| handle.is_read_whole()) {
                 unread.remove(&handle.mail);
             }
+            if unread.is_empty() {
+                return;
+            }
+            // What is tried again at once is taken for a part of the first attempt.
+            self.wait(PATIENCE);
         }
         panic!("{unread:?} cannot be read");
     }
@@ -82,10 +90,10 @@ impl World {
                 daemon.open(entry.id);
             }
         }
-        self.wait(PATIENCE);
+        self.wait_for_answers(PATIENCE);
         let daemon = self.daemon.as_mut().expect("nothing makes it end");
         (0..daemon.handles.len()).for_each(|handle| daemon.read(handle, 0, usize::MAX));
-        self.wait(PATIENCE);
+        self.wait_for_answers(PATIENCE);
     }
 
     /// Exactly the marked messages go, and the journal is empty.

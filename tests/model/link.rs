@@ -1,12 +1,20 @@
 //! One link between the daemon and a session of the server, moved by hand.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use pop3fs::maildrop::Moment;
 use pop3fs_server::{Conversation, Message, Server};
 
 use crate::dice::Dice;
 use crate::faults::QUIT_REFUSED;
 use crate::mail::MailId;
+
+/// How long a server waits for a command (RFC 1939 section 3).
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What it says then.
+const INACTIVE: &[u8] = b"-ERR Disconnected for inactivity.\r\n";
 
 /// A link.
 pub struct Link {
@@ -24,6 +32,8 @@ pub struct Link {
     pub is_dead: bool,
     /// Whether the network has broken it.
     pub is_cut: bool,
+    /// When the server last heard something.
+    pub heard: Moment,
     /// Whether QUIT was refused.
     pub is_refused_quit: bool,
     /// Whether QUIT has deleted in it.
@@ -33,7 +43,7 @@ pub struct Link {
 }
 
 impl Link {
-    pub fn new(server: &Server) -> Self {
+    pub fn new(server: &Server, now: Moment) -> Self {
         let mut conversation = server.converse();
         Self {
             down: conversation.greeting(),
@@ -43,6 +53,7 @@ impl Link {
             permitted: BTreeSet::new(),
             is_dead: false,
             is_cut: false,
+            heard: now,
             is_refused_quit: false,
             has_deleted: false,
             deletions: 0,
@@ -127,6 +138,18 @@ impl Link {
         self.conversation = None;
         self.is_cut = true;
         self.down.truncate(dice.cut(self.down.len()));
+    }
+
+    /// When the server gives up waiting for a command.
+    pub fn patience(&self) -> Option<Moment> {
+        let waits = self.is_open() && !self.is_owing();
+        waits.then(|| self.heard + PATIENCE)
+    }
+
+    /// The server gives up waiting.
+    pub fn hang_up(&mut self) {
+        self.conversation = None;
+        self.down.extend_from_slice(INACTIVE);
     }
 
     /// Whether a commit has begun to delete in it.

@@ -7,11 +7,7 @@ use pop3fs::maildrop::Input;
 use crate::daemon::Daemon;
 use crate::sightings::Sighting;
 use crate::trace::tell;
-use crate::window::WINDOW;
 use crate::world::World;
-
-/// More mail than this is not delivered in one run, beyond what a session may show.
-const MAILS_MAX: usize = 24;
 
 impl World {
     pub fn deliver(&mut self) {
@@ -21,12 +17,7 @@ impl World {
     }
 
     fn deliver_one(&mut self) {
-        let max = if self.is_windowed {
-            3 * WINDOW
-        } else {
-            MAILS_MAX
-        };
-        if self.post.mails.len() < max {
+        if self.post.mails.len() < self.mails_max {
             let id = self.post.mails.len();
             tell!("deliver {id}");
             self.server.deliver(self.post.write(&mut self.dice));
@@ -115,6 +106,10 @@ impl World {
             true => self.dice.span(1000..30_000),
             false => self.dice.span(1000..4_000_000),
         };
+        self.doze_for(span);
+    }
+
+    pub fn doze_for(&mut self, span: Duration) {
         if self.dice.one_in(2) {
             self.die();
         }
@@ -138,6 +133,9 @@ impl World {
 
     /// The process dies. What it wrote may still arrive.
     pub fn crash(&mut self) {
+        if self.endures {
+            return;
+        }
         if self.dice.one_in(2) {
             self.write_all();
         }
@@ -158,6 +156,9 @@ impl World {
 
     /// The machine dies, and with it the process.
     pub fn lose_power(&mut self) {
+        if self.endures {
+            return;
+        }
         let kept = self.dice.below(3);
         self.paper.lose_power(kept);
         self.ledger.power_lost();

@@ -55,11 +55,27 @@ impl World {
 
     /// Lets time pass, and all that is due meanwhile happen.
     pub fn wait(&mut self, span: Duration) {
+        self.wait_until(|_| false, span);
+    }
+
+    /// Lets time pass until nobody waits for anything.
+    pub fn wait_for_answers(&mut self, patience: Duration) {
+        let requests = |world: &Self| world.daemon.as_ref().map(|daemon| daemon.requests.len());
+        self.wait_until(
+            |world| requests(world).is_none_or(|count| count == 0),
+            patience,
+        );
+    }
+
+    fn wait_until(&mut self, is_over: impl Fn(&Self) -> bool, patience: Duration) {
         self.take_answers();
-        let end = self.now() + span;
+        let end = self.now() + patience;
         let mut steps = 0;
         loop {
             self.settle_down();
+            if is_over(self) {
+                return;
+            }
             let Some(next) = self.next_event().filter(|&next| next <= end) else {
                 return self.clock.set(end);
             };
@@ -82,7 +98,13 @@ impl World {
             .as_ref()
             .and_then(|daemon| daemon.engine.wake_at());
         let left = network.left.iter().map(|(noticed, _)| *noticed);
-        let ahead = [network.connecting, network.silent_until, network.settles_at];
+        let patience = network.live.as_ref().and_then(Link::patience);
+        let ahead = [
+            network.connecting,
+            network.silent_until,
+            network.settles_at,
+            patience,
+        ];
         let ahead = ahead.into_iter().flatten().chain(left);
         ahead
             .filter(|&moment| moment > self.now())
@@ -140,7 +162,7 @@ impl World {
             let outage = Outage::new(OutageKind::Unreachable, "connection refused");
             return self.step(Input::Connected(Err(outage)));
         }
-        self.network.live = Some(Link::new(&self.server));
+        self.network.live = Some(Link::new(&self.server, now));
         let credential = Credential {
             login: LOGIN.0.to_owned(),
             proof: Proof::Password(Secret::new(LOGIN.1.to_owned())),
@@ -196,6 +218,7 @@ impl World {
             return;
         };
         tell!("the server hears");
+        link.heard = self.clock.now();
         link.hear(self.dice.piece(link.on_the_way_up()));
         let permitted = link.permitted.clone();
         let is_owing = link.is_owing();

@@ -74,6 +74,7 @@ sightings! {
     ServerRestarted: "restarts of the server",
     InUse: "logins that found the maildrop locked",
     Beginnings: "beginnings asked for with TOP",
+    GivenUp: "links given up by the server when nothing was said",
     CutByServer: "links cut by the server",
     ConnectRefused: "connections refused",
     LoginRefused: "logins refused",

@@ -22,6 +22,9 @@ use crate::window::{BEYOND, WINDOW};
 /// Messages in the maildrop at the beginning, at most.
 const MESSAGES: usize = 8;
 
+/// More mail than this there never is in one run, where a session shows all of it.
+const MAILS_MAX: usize = 24;
+
 /// Operations of one run, at most.
 const OPERATIONS: usize = 60;
 
@@ -51,7 +54,11 @@ pub struct World {
     /// Whether a session shows a part of the mailbox.
     pub is_windowed: bool,
     pub theme: Theme,
-    /// Whether all is well for good.
+    /// More mail than this there never is.
+    pub mails_max: usize,
+    /// Whether the process lives to the end, whatever happens.
+    pub endures: bool,
+    /// Whether all is well, for good or for a while.
     pub is_healed: bool,
     deletes: Arc<AtomicBool>,
 }
@@ -127,6 +134,8 @@ impl World {
             locks,
             is_windowed,
             theme: [Theme::Reading, Theme::Commits, Theme::Disk, Theme::Others][dice.below(4)],
+            mails_max: if is_windowed { 3 * WINDOW } else { MAILS_MAX },
+            endures: false,
             is_healed: false,
             deletes,
             dice,
