@@ -4,6 +4,7 @@ use lru::LruCache;
 
 use super::fetch::Fetch;
 use super::message::Body;
+use super::status::CacheStatus;
 
 /// The cache of whole bodies, and of beginnings.
 #[derive(Debug)]
@@ -51,9 +52,13 @@ impl Cache {
         }
     }
 
-    /// Octets held, octets allowed, and bodies held.
-    pub fn usage(&self) -> (usize, usize, usize) {
-        (self.used, self.limit, self.bodies.len())
+    /// What is held of how much.
+    pub fn status(&self) -> CacheStatus {
+        CacheStatus {
+            limit: self.limit as u64,
+            used: self.used as u64,
+            messages: self.bodies.len() as u64,
+        }
     }
 
     /// Keeps the limit, as far as bodies are not in use; some may have been, the last time.
@@ -82,6 +87,12 @@ mod tests {
         Fetch::whole(MessageId(index))
     }
 
+    /// Octets held, octets allowed, and bodies held.
+    fn usage(cache: &Cache) -> (u64, u64, u64) {
+        let status = cache.status();
+        (status.used, status.limit, status.messages)
+    }
+
     fn body(length: usize) -> Body {
         vec![b'x'; length].into()
     }
@@ -95,7 +106,7 @@ mod tests {
         cache.touch(id(0));
         cache.insert(id(3), body(10));
         assert!(cache.holds(id(0)) && !cache.holds(id(1)));
-        assert_eq!(cache.usage(), (30, 30, 3));
+        assert_eq!(usage(&cache), (30, 30, 3));
     }
 
     #[test]
@@ -114,7 +125,7 @@ mod tests {
     fn a_body_larger_than_the_cache_does_not_stay() {
         let mut cache = Cache::new(10);
         cache.insert(id(0), body(100));
-        assert_eq!(cache.usage(), (0, 10, 0));
+        assert_eq!(usage(&cache), (0, 10, 0));
     }
 
     #[test]
@@ -122,10 +133,10 @@ mod tests {
         let mut cache = Cache::new(10);
         let large = body(100);
         cache.insert(id(0), large.clone());
-        assert_eq!(cache.usage(), (100, 10, 1));
+        assert_eq!(usage(&cache), (100, 10, 1));
         drop(large);
         cache.touch(id(1));
-        assert_eq!(cache.usage(), (0, 10, 0));
+        assert_eq!(usage(&cache), (0, 10, 0));
     }
 
     #[test]
@@ -133,6 +144,6 @@ mod tests {
         let mut cache = Cache::new(100);
         cache.insert(id(0), body(10));
         cache.insert(id(0), body(20));
-        assert_eq!(cache.usage(), (20, 100, 1));
+        assert_eq!(usage(&cache), (20, 100, 1));
     }
 }

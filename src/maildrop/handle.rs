@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::clock::Moment;
 use super::disk::{Backlog, Task};
 use super::engine::{Engine, Order, Step};
+use super::errand::Errand;
 use super::event::{Event, EventKind};
 use super::journal::Journal;
 use super::mark::Mark;
@@ -19,8 +20,8 @@ use super::register::Register;
 use super::report::CommitReport;
 use super::settings::Settings;
 use super::spill::Write;
-use super::state::{Errand, State};
-use super::status::{CacheStatus, Status};
+use super::state::State;
+use super::status::Status;
 use super::terms::Terms;
 use super::{Change, Totals, locked};
 
@@ -249,7 +250,7 @@ impl Maildrop {
         let mut marked = state.catalog.marked();
         let covers_all = marked.all(|(_, message)| names.contains(&*message.name));
         let is_recent = now.saturating_sub(report.finished) <= FINAL_FOR;
-        (is_recent && covers_all && !state.is_to_commit()).then(|| report.clone())
+        (is_recent && covers_all && !state.errands.have_commit()).then(|| report.clone())
     }
 
     /// Counts for statfs.
@@ -261,7 +262,6 @@ impl Maildrop {
     pub fn status(&self) -> Status {
         let state = locked(&self.0.state);
         let totals = state.catalog.totals();
-        let (used, limit, messages) = state.cache.usage();
         let given_up = state.settings.sandbox.iter();
         Status {
             pid: std::process::id(),
@@ -270,15 +270,11 @@ impl Maildrop {
             messages: totals.messages,
             octets: totals.octets,
             marked: state.catalog.marks() as u64,
-            committing: state.is_to_commit(),
-            refreshing: state.is_to_refresh(),
-            parking: state.is_to_leave(),
+            committing: state.errands.have_commit(),
+            refreshing: state.errands.have_refresh(),
+            parking: state.errands.have_leave(),
             read_only: state.settings.read_only,
-            cache: CacheStatus {
-                limit: limit as u64,
-                used: used as u64,
-                messages: messages as u64,
-            },
+            cache: state.cache.status(),
             sandbox: given_up.map(|&name| name.to_owned()).collect(),
         }
     }

@@ -1,5 +1,6 @@
 //! Marking messages, and writing it down before it is done.
 
+use super::errand::Errand;
 use super::error::Error;
 use super::event::{EventKind, Subject};
 use super::handle::Maildrop;
@@ -7,7 +8,7 @@ use super::mark::{Mark, Record};
 use super::message::{MessageId, Place};
 use super::reader::Answer;
 use super::register::Register;
-use super::state::{Errand, State};
+use super::state::State;
 use super::{Change, locked};
 
 /// A message that was moved, and what the kernel must be told if it did not ask for it.
@@ -129,7 +130,7 @@ impl State {
             Place::Root if !message.has_unique_id() => Err(Error::NoUniqueId),
             Place::Root if self.catalog.is_folder_data(id) => Err(Error::FolderData),
             Place::Root => Ok(Record::Marked(Mark::of(message))),
-            _ if self.committing || self.doubtful.contains(&id) => Err(Error::Busy),
+            _ if self.errands.under_way.commit || self.doubtful.contains(&id) => Err(Error::Busy),
             _ => Ok(Record::Unmarked(Mark::of(message))),
         }
     }

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use super::message::Size;
 use super::session::Method;
 use crate::net::Security;
 
 /// What is fetched whole before it can be read: less than a blink on most links, and more than
 /// almost all mail.
 pub const LONG: u64 = 1 << 20;
+
+/// The longest message that is fetched, in octets, where nothing else is asked for. No mail system
+/// passes on a tenth of it; a server that goes on beyond means to fill our disk.
+const MESSAGE_MAX: u64 = 1 << 31;
 
 /// The settings of a maildrop.
 #[derive(Clone, Debug)]
@@ -52,4 +57,17 @@ pub struct Settings {
     pub delete_guard: Option<u64>,
     /// Whether all sizes are to be learned by fetching everything.
     pub exact_sizes: bool,
+}
+
+impl Settings {
+    /// The longest message that is fetched, in octets.
+    pub(super) fn message_limit(&self) -> u64 {
+        self.message_max.unwrap_or(MESSAGE_MAX)
+    }
+
+    /// Whether a message of this size is not to be fetched. Where no limit was asked for, it is: the
+    /// server may only have listed a wrong size.
+    pub(super) fn is_too_long(&self, size: Size) -> bool {
+        self.message_max.is_some_and(|limit| size.shown() > limit)
+    }
 }

@@ -48,6 +48,8 @@ use transaction::Transaction;
 use waiters::Waiters;
 
 use super::clock::Moment;
+use super::effects::Effects;
+use super::errand::{Errand, UnderWay};
 use super::error::{Error, Outage};
 use super::event::EventKind;
 use super::locked;
@@ -55,7 +57,7 @@ use super::message::MessageId;
 use super::reader::{Answer, due};
 use super::report::CommitReport;
 use super::session::{Channel, Credential, Happening, Session};
-use super::state::{Effects, Errand, State};
+use super::state::State;
 use super::status::SessionStatus;
 use super::terms::Terms;
 
@@ -295,9 +297,11 @@ impl Engine {
             self.lose(&error.to_string(), turn);
         }
         self.seek_link(turn);
-        turn.state.committing = self.commit.is_some();
-        turn.state.refreshing = !self.refreshers.is_empty();
-        turn.state.leaving = !self.leavers.is_empty();
+        turn.state.errands.under_way = UnderWay {
+            commit: self.commit.is_some(),
+            refresh: !self.refreshers.is_empty(),
+            leave: !self.leavers.is_empty(),
+        };
     }
 
     /// Gives a listed session its next work.
@@ -317,7 +321,7 @@ impl Engine {
     }
 
     fn take_errands(&mut self, turn: &mut Turn<'_>) {
-        for errand in std::mem::take(&mut turn.state.errands) {
+        for errand in turn.state.errands.take() {
             match errand {
                 Errand::Connect { until, answer } => self.callers.push(until, answer),
                 Errand::Refresh { until, answer } => {

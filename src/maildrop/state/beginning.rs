@@ -1,11 +1,12 @@
 //! The beginnings of long messages, for those who may want no more of them.
 
-use super::arrival::{Appended, Arrival, Begun};
-use super::fetch::Fetch;
-use super::fingerprint::Fingerprint;
-use super::message::MessageId;
-use super::reader::{Read, due};
-use super::state::{Effects, State};
+use super::super::arrival::{Appended, Arrival, Begun};
+use super::super::effects::Effects;
+use super::super::fetch::Fetch;
+use super::super::fingerprint::Fingerprint;
+use super::super::message::MessageId;
+use super::super::reader::{Read, due};
+use super::State;
 
 impl State {
     /// How many lines of the message to ask for.
@@ -49,7 +50,7 @@ impl State {
             self.prefixes.came(id);
         }
         for read in reads {
-            match self.part(&read.open, read.offset, read.length) {
+            match self.part(&read.open, read.offset, read.length).transpose() {
                 Some(part) => effects.answers.push(due(read.answer, part)),
                 None => self.fetch_more(read, got),
             }
@@ -97,16 +98,16 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cache::Cache;
-    use super::super::catalog::Message;
-    use super::super::engine::rig::{Reply, Rig, settings};
-    use super::super::engine::script::{Reaction, Script};
-    use super::super::error::Error;
-    use super::super::handle::Maildrop;
-    use super::super::locked;
-    use super::super::message::Octets;
-    use super::super::open::OpenMessage;
-    use super::super::settings::Settings;
+    use super::super::super::cache::Cache;
+    use super::super::super::catalog::Message;
+    use super::super::super::engine::rig::{Reply, Rig, settings};
+    use super::super::super::engine::script::{Reaction, Script};
+    use super::super::super::error::Error;
+    use super::super::super::handle::Maildrop;
+    use super::super::super::locked;
+    use super::super::super::message::Octets;
+    use super::super::super::open::OpenMessage;
+    use super::super::super::settings::Settings;
     use super::*;
 
     const TALKATIVE: [&str; 2] = ["TOP", "PIPELINING"];

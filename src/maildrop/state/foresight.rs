@@ -1,13 +1,13 @@
-//! What the [predictor](super::read_ahead) knows of the mailbox, and what it is told.
+//! What the [predictor](super::super::read_ahead) knows of the mailbox, and what it is told.
 
 use std::cell::OnceCell;
 use std::mem;
 
-use super::fetch::Fetch;
-use super::message::{MessageId, Place};
-use super::name_order::NameOrder;
-use super::read_ahead::{Effort, Predictor, Ranks, Sequence};
-use super::state::State;
+use super::super::fetch::Fetch;
+use super::super::message::{MessageId, Place};
+use super::super::name_order::NameOrder;
+use super::super::read_ahead::{Effort, Predictor, Ranks, Sequence};
+use super::State;
 
 /// Windows that a walk may be looked ahead: one is on the wire, one is read, and the rest absorbs
 /// that both go in bursts.
@@ -129,7 +129,8 @@ impl Ranks for State {
                 let whole = Fetch::whole(id);
                 let held = self.holdings.whole(id).is_some();
                 let here = held || self.cache.holds(whole) || self.arrivals.contains_key(&whole);
-                let is_left = message.listed > self.longest() || self.is_too_long(message.size());
+                let is_left =
+                    message.listed > self.longest() || self.settings.is_too_long(message.size());
                 if here || is_left {
                     Effort::Nothing
                 } else {
@@ -143,9 +144,9 @@ impl Ranks for State {
 
 #[cfg(test)]
 mod tests {
-    use super::super::engine::rig::{Rig, settings};
-    use super::super::engine::script::Script;
-    use super::super::settings::Settings;
+    use super::super::super::engine::rig::{Rig, settings};
+    use super::super::super::engine::script::Script;
+    use super::super::super::settings::Settings;
 
     const SHORT: &str = "Subject: short\r\n\r\nfew words\r\n";
 
