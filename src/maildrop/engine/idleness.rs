@@ -227,7 +227,7 @@ mod tests {
         let mut rig = parking(IDLE, mailbox());
         rig.mark("a");
         rig.pass(IDLE);
-        let report = rig.commit().given().unwrap().unwrap();
+        let report = rig.commit().report();
         assert!(report.complete);
         assert_eq!(rig.script.left(), ["b"]);
         assert!(rig.maildrop.find(Place::Root, "b").is_some());

@@ -16,6 +16,7 @@ mod manners;
 mod parting;
 #[cfg(test)]
 mod play;
+mod pursuit;
 mod refresh;
 mod restraint;
 mod resuming;

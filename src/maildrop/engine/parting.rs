@@ -325,7 +325,7 @@ mod tests {
         assert_eq!(left.given(), Some(Err(Error::TimedOut)));
         rig.script.update();
         rig.hear("+OK\r\n");
-        assert!(commit.given().unwrap().unwrap().complete);
+        assert!(commit.report().complete);
         assert_eq!((rig.script.sessions, rig.script.count("DELE")), (1, 1));
     }
 }

@@ -117,7 +117,7 @@ mod tests {
         rig.script.update();
         rig.sleep(HOUR);
         rig.pass(MINUTE / 2);
-        assert!(commit.given().unwrap().unwrap().complete);
+        assert!(commit.report().complete);
         assert_eq!(rig.script.left(), ["b"]);
     }
 }

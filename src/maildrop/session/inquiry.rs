@@ -124,10 +124,9 @@ impl Inquiry {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::engine::rig::{Rig, kind, settings};
+    use super::super::super::engine::rig::{Rig, kind, settings, verified};
     use super::super::super::engine::script::{Reaction, Script};
     use super::super::super::error::{Error, OutageKind};
-    use super::super::super::terms::Terms;
 
     /// What STAT says of an empty maildrop.
     const NONE: &str = "+OK 0 0\r\n";
@@ -203,11 +202,7 @@ mod tests {
             rig.script.react("STAT", &[Reaction::Say(NONE)]);
             let forgetful = Reaction::SayAndHangUp("+OK\r\n");
             rig.script.react("QUIT", &[forgetful]);
-            let verified = Terms {
-                verify: Some(true),
-                ..Terms::default()
-            };
-            let report = rig.commit_on(verified).given().unwrap().unwrap();
+            let report = rig.commit_on(verified()).report();
             assert!(report.verified && !report.complete);
             assert_eq!(rig.maildrop.totals().messages, 2);
         }

@@ -9,7 +9,7 @@ use super::super::super::locked;
 use super::super::super::message::{MessageId, Octets, Place};
 use super::super::super::open::OpenMessage;
 use super::super::super::reader::Answer;
-use super::super::super::report::CommitReport;
+use super::super::super::report::{CommitReport, Outcome};
 use super::super::super::terms::Terms;
 use super::Rig;
 
@@ -21,6 +21,26 @@ impl<T> Reply<T> {
     pub fn given(&self) -> Option<Result<T, Error>> {
         locked(&self.0).take()
     }
+}
+
+impl Reply<Arc<CommitReport>> {
+    /// The report, which must have been given by now.
+    pub fn report(&self) -> Arc<CommitReport> {
+        self.given().expect("an answer").expect("a report")
+    }
+}
+
+/// The terms of a commit that is to be verified.
+pub(in crate::maildrop) fn verified() -> Terms {
+    Terms {
+        verify: Some(true),
+        ..Terms::default()
+    }
+}
+
+/// What became of each message.
+pub(in crate::maildrop) fn outcomes(report: &CommitReport) -> Vec<Outcome> {
+    report.messages.iter().map(|it| it.outcome).collect()
 }
 
 /// What kind of outage somebody was told of.
