@@ -34,8 +34,8 @@ impl Belief {
 
 #[cfg(test)]
 mod tests {
+    use super::super::samples::list;
     use super::super::target::Fate;
-    use super::super::transaction::tests::list;
     use super::*;
 
     /// How many come back of `a`, `b` and two copies of `x`, which are said to be deleted, when this

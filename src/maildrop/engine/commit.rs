@@ -91,7 +91,7 @@ fn note(report: CommitReport, turn: &mut Turn<'_>) -> Arc<CommitReport> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::Duration;
 
     use super::super::super::error::{Error, Outage, OutageKind};
@@ -101,15 +101,21 @@ mod tests {
     use super::super::script::{Reaction, Script};
     use super::*;
 
-    fn mailbox() -> Script {
+    /// Three messages: `a`, `b` and `c`.
+    pub(in super::super) fn mailbox() -> Script {
         Script::of(&[("a", "one\r\n"), ("b", "two\r\n"), ("c", "three\r\n")])
     }
 
-    fn marked(script: Script) -> Rig {
+    /// The first and the third of them are marked.
+    pub(in super::super) fn marked(script: Script) -> Rig {
         let rig = Rig::connected(script);
         rig.mark("a");
         rig.mark("c");
         rig
+    }
+
+    fn unreachable() -> Outage {
+        Outage::new(OutageKind::Unreachable, "nothing answers there")
     }
 
     fn last() -> Terms {
@@ -123,10 +129,7 @@ mod tests {
     fn a_commit_gives_up_on_a_server_that_cannot_be_reached() {
         let mut rig = marked(mailbox());
         rig.cut();
-        rig.outage = Some(Outage::new(
-            OutageKind::Unreachable,
-            "nothing answers there",
-        ));
+        rig.outage = Some(unreachable());
         let answer = rig.commit();
         rig.pass(Duration::from_secs(60));
         let report = answer.report();
@@ -143,11 +146,7 @@ mod tests {
         assert_eq!(answer.given(), Some(Err(Error::TimedOut)));
         rig.script.update();
         rig.hear("+OK at last\r\n");
-        assert!(
-            rig.maildrop
-                .last_commit()
-                .is_some_and(|report| report.complete)
-        );
+        assert!(rig.maildrop.last_commit().unwrap().complete);
         assert_eq!(rig.journal.marks(), []);
     }
 
@@ -219,8 +218,7 @@ mod tests {
     #[test]
     fn what_cannot_be_looked_at_is_not_said_to_be_gone() {
         let mut rig = marked(mailbox());
-        let gone = "nothing answers there";
-        rig.outage = Some(Outage::new(OutageKind::Unreachable, gone));
+        rig.outage = Some(unreachable());
         let answer = rig.commit_on(verified());
         rig.pass(Duration::from_secs(60));
         let first = answer.report();

@@ -94,7 +94,7 @@ impl Copies {
 mod tests {
     use super::super::super::message::MessageId;
     use super::super::super::report::Outcome;
-    use super::super::transaction::tests::list;
+    use super::super::samples::list;
     use super::*;
 
     /// What becomes of the messages that are marked when others are listed.

@@ -24,6 +24,8 @@ mod retrieval;
 #[cfg(test)]
 pub(super) mod rig;
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 pub(super) mod script;
 mod silence;
 mod suspects;

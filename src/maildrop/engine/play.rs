@@ -10,7 +10,7 @@ use super::super::report::{CommitReport, Outcome};
 use super::super::settings::Settings;
 use super::super::terms::Terms;
 use super::rig::settings;
-use super::transaction::tests::{list, no, ok};
+use super::samples::{list, no, ok};
 use super::transaction::{LOSSES_MAX, Next, Transaction};
 
 /// What becomes of a command: done and answered, refused, or the link lost under it; or QUIT is

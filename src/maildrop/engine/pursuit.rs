@@ -23,19 +23,26 @@ impl Engine {
         if self.is_waiting_to_commit() {
             self.begin_in_fresh_session(turn)?;
         }
-        let window = self.commands_max();
-        while let Some(session) = self
-            .link
-            .session_mut()
-            .filter(|session| session.flight().commands < window)
+        while self.has_room()
+            && let Some(id) = self.deleting.pop_front()
         {
-            let Some(id) = self.deleting.pop_front() else {
-                break;
-            };
-            if !session.delete(id, turn.now)? {
-                self.lose("a marked message is not in the listing", turn);
-                break;
-            }
+            self.delete(id, turn)?;
+        }
+        Ok(())
+    }
+
+    /// Whether another command may be in flight.
+    fn has_room(&self) -> bool {
+        let flight = self.link.flight();
+        flight.is_some_and(|(flight, _)| flight.commands < self.commands_max())
+    }
+
+    fn delete(&mut self, id: MessageId, turn: &mut Turn<'_>) -> Result<(), CommandError> {
+        let Some(session) = self.link.session_mut() else {
+            return Ok(());
+        };
+        if !session.delete(id, turn.now)? {
+            self.lose("a marked message is not in the listing", turn);
         }
         Ok(())
     }
@@ -132,29 +139,19 @@ mod tests {
     use super::super::super::event::EventKind;
     use super::super::super::report::Outcome;
     use super::super::super::settings::Settings;
+    use super::super::commit::tests::{mailbox, marked};
     use super::super::rig::{Rig, outcomes, settings, verified};
     use super::super::script::{Reaction, Script};
     use super::*;
 
     const GONE: Reaction = Reaction::HangUp;
 
-    fn mailbox() -> Script {
-        Script::of(&[("a", "one\r\n"), ("b", "two\r\n"), ("c", "three\r\n")])
-    }
-
-    fn marked(script: Script) -> Rig {
-        let rig = Rig::connected(script);
-        rig.mark("a");
-        rig.mark("c");
-        rig
-    }
-
     #[test]
     fn the_marked_messages_are_deleted_and_no_others() {
         let mut rig = marked(mailbox());
         let report = rig.commit().report();
         assert!(report.complete && report.problem.is_none());
-        assert_eq!(report.remaining, 1);
+        assert_eq!((report.remaining, report.marked), (1, 0));
         assert_eq!(rig.script.left(), ["b"]);
         assert_eq!(rig.journal.marks(), []);
         assert_eq!(rig.maildrop.totals().messages, 1);
@@ -206,7 +203,9 @@ mod tests {
         let mut rig = marked(mailbox().reacting("DELE 1", &[refusal]));
         let report = rig.commit().report();
         assert_eq!(outcomes(&report), [Outcome::Refused, Outcome::Deleted]);
-        assert!(!report.complete);
+        let reason = report.messages[0].reason.as_deref();
+        assert_eq!(reason, Some("the server said \"not this one\""));
+        assert!(!report.complete && report.problem.is_some());
         assert_eq!(rig.script.count("RSET"), 1);
         assert_eq!(rig.script.left(), ["a", "b"]);
         assert_eq!(rig.journal.marks().len(), 1);

@@ -124,7 +124,7 @@ impl FromIterator<(MessageId, Target)> for Targets {
 #[cfg(test)]
 mod tests {
     use super::super::super::message::Place;
-    use super::super::transaction::tests::list;
+    use super::super::samples::list;
     use super::*;
 
     /// Targets with these unique-ids, all still to be deleted.

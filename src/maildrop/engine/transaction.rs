@@ -293,353 +293,245 @@ fn batch_max(settings: &Settings) -> usize {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use std::collections::BTreeSet;
-
+mod tests {
     use super::super::super::message::Place;
-    use super::super::super::reconcile::{Listed, reconcile};
-    use super::super::rig::settings;
+    use super::super::rig::{outcomes, settings, verified};
+    use super::super::samples::{list, no, ok};
     use super::*;
-    use crate::pop3::{Connection, Event};
 
     const A: MessageId = MessageId(0);
     const B: MessageId = MessageId(1);
     const C: MessageId = MessageId(2);
 
-    fn reply(line: &str) -> Reply {
-        let mut connection = Connection::new(());
-        let line = format!("{line}\r\n");
-        match connection.poll(&mut line.as_bytes()) {
-            Ok(Some(Event::End {
-                reply: Some(reply), ..
-            })) => reply,
-            other => panic!("{other:?}"),
+    const ALL: &[(&str, u64)] = &[("a", 1), ("b", 2), ("c", 3)];
+    const B_AND_C: &[(&str, u64)] = &[("b", 2), ("c", 3)];
+
+    /// A transaction, and what is listed.
+    struct Commit {
+        transaction: Transaction,
+        catalog: Catalog,
+    }
+
+    impl Commit {
+        /// The first and the third message of three are marked.
+        fn begun() -> Self {
+            Self::on(Terms::default(), &settings())
+        }
+
+        /// The same on these terms.
+        fn on(terms: Terms, settings: &Settings) -> Self {
+            Self::over(ALL, &[A, C], terms, settings)
+        }
+
+        /// The same, with as many messages deleted in one session as there must be.
+        fn one_by_one(terms: Terms) -> Self {
+            let settings = Settings {
+                commit_every: Some(1),
+                ..settings()
+            };
+            Self::on(terms, &settings)
+        }
+
+        fn over(
+            mailbox: &[(&str, u64)],
+            marked: &[MessageId],
+            terms: Terms,
+            settings: &Settings,
+        ) -> Self {
+            let mut catalog = Catalog::default();
+            list(&mut catalog, mailbox);
+            for &id in marked {
+                catalog.place(id, Place::Deleted);
+            }
+            let transaction = Transaction::begin(&catalog, &BTreeSet::new(), terms, settings);
+            Self {
+                transaction: transaction.unwrap(),
+                catalog,
+            }
+        }
+
+        /// DELE is on its way for both.
+        fn deleting() -> Self {
+            let mut commit = Self::begun();
+            assert_eq!(commit.listed(ALL), delete(&[A, C]));
+            commit
+        }
+
+        /// QUIT is on its way.
+        fn quitting() -> Self {
+            Self::deleting().accepted()
+        }
+
+        /// QUIT was answered well, and that is to be verified.
+        fn confirmed() -> Self {
+            let mut commit = Self::on(verified(), &settings());
+            commit.listed(ALL);
+            let mut commit = commit.accepted();
+            assert_eq!(commit.transaction.quit(&ok()), Next::Reconnect);
+            assert!(commit.transaction.is_waiting());
+            commit
+        }
+
+        fn accepted(mut self) -> Self {
+            assert_eq!(self.accepts(A), Next::Wait);
+            assert_eq!(self.accepts(C), Next::Quit);
+            self
+        }
+
+        fn listed(&mut self, mailbox: &[(&str, u64)]) -> Next {
+            list(&mut self.catalog, mailbox);
+            self.transaction.listed(&self.catalog, "", true)
+        }
+
+        fn accepts(&mut self, id: MessageId) -> Next {
+            self.transaction.deleted(id, &ok())
+        }
+
+        fn refuses(&mut self, id: MessageId) -> Next {
+            self.transaction.deleted(id, &no())
+        }
+
+        fn report(self) -> CommitReport {
+            self.transaction.report(None, &self.catalog, 7)
         }
     }
 
-    pub(in super::super) fn ok() -> Reply {
-        reply("+OK")
+    fn delete(ids: &[MessageId]) -> Next {
+        Next::Delete(ids.to_vec())
     }
 
-    pub(in super::super) fn no() -> Reply {
-        reply("-ERR no")
-    }
-
-    pub(in super::super) fn list(catalog: &mut Catalog, mailbox: &[(&str, u64)]) {
-        let listing: Vec<Listed> = mailbox
-            .iter()
-            .map(|&(unique_id, size)| Listed {
-                unique_id: unique_id.as_bytes(),
-                size,
-            })
-            .collect();
-        reconcile(catalog, &listing, "", 0);
-    }
-
-    fn begin(catalog: &Catalog) -> Option<Transaction> {
-        Transaction::begin(catalog, &BTreeSet::new(), Terms::default(), &settings())
-    }
-
-    /// A maildrop of which the first and the third message are marked, and the transaction.
-    fn begun() -> (Catalog, Transaction) {
-        let mut catalog = Catalog::default();
-        list(&mut catalog, &[("a", 1), ("b", 2), ("c", 3)]);
-        catalog.place(A, Place::Deleted);
-        catalog.place(C, Place::Deleted);
-        let transaction = begin(&catalog).unwrap();
-        (catalog, transaction)
-    }
-
-    /// The same with DELE on its way.
-    fn deleting() -> (Catalog, Transaction) {
-        let (catalog, mut transaction) = begun();
-        assert_eq!(
-            transaction.listed(&catalog, "", true),
-            Next::Delete(vec![A, C])
-        );
-        (catalog, transaction)
-    }
-
-    /// The same with QUIT on its way.
-    fn quitting() -> (Catalog, Transaction) {
-        let (catalog, mut transaction) = deleting();
-        assert_eq!(transaction.deleted(A, &ok()), Next::Wait);
-        assert_eq!(transaction.deleted(C, &ok()), Next::Quit);
-        (catalog, transaction)
-    }
-
-    fn outcomes(transaction: Transaction) -> Vec<Outcome> {
-        let report = transaction.report(None, &Catalog::default(), 0);
-        report.messages.iter().map(|it| it.outcome).collect()
+    fn record(ids: &[MessageId]) -> Next {
+        Next::Record(ids.to_vec())
     }
 
     #[test]
     fn nothing_marked_is_no_transaction() {
-        assert!(begin(&Catalog::default()).is_none());
-    }
-
-    #[test]
-    fn all_accepted_and_confirmed_is_all_deleted() {
-        let (catalog, mut transaction) = quitting();
-        assert_eq!(transaction.quit(&ok()), Next::Record(vec![A, C]));
-        assert!(transaction.is_recording());
-        let report = transaction.report(None, &catalog, 7);
-        assert!(report.complete && report.problem.is_none());
-        assert_eq!(
-            (report.remaining, report.marked, report.finished),
-            (3, 2, 7)
-        );
-    }
-
-    #[test]
-    fn a_refusal_rolls_back_and_the_rest_is_tried_again() {
-        let (_, mut transaction) = deleting();
-        assert_eq!(transaction.deleted(A, &no()), Next::Wait);
-        assert_eq!(transaction.deleted(C, &ok()), Next::Reset);
-        assert_eq!(transaction.reset(&ok()), Next::Delete(vec![C]));
-        assert_eq!(transaction.deleted(C, &ok()), Next::Quit);
-        assert_eq!(transaction.quit(&ok()), Next::Record(vec![C]));
-        let report = transaction.report(None, &Catalog::default(), 0);
-        assert_eq!(report.messages[0].outcome, Outcome::Refused);
-        assert_eq!(
-            report.messages[0].reason.as_deref(),
-            Some("the server said \"no\"")
-        );
-        assert!(!report.complete && report.problem.is_some());
+        let nothing = (Catalog::default(), BTreeSet::new());
+        let begun = Transaction::begin(&nothing.0, &nothing.1, Terms::default(), &settings());
+        assert!(begun.is_none());
     }
 
     #[test]
     fn where_all_is_refused_nothing_is_left_to_confirm() {
-        let (_, mut transaction) = deleting();
-        transaction.deleted(A, &no());
-        assert_eq!(transaction.deleted(C, &no()), Next::Reset);
-        assert_eq!(transaction.reset(&ok()), Next::Record(vec![]));
-        assert_eq!(outcomes(transaction), [Outcome::Refused; 2]);
+        let mut commit = Commit::deleting();
+        commit.refuses(A);
+        assert_eq!(commit.refuses(C), Next::Reset);
+        assert_eq!(commit.transaction.reset(&ok()), record(&[]));
+        assert_eq!(outcomes(&commit.report()), [Outcome::Refused; 2]);
     }
 
     #[test]
     fn a_server_that_will_not_roll_back_is_left() {
-        let (catalog, mut transaction) = deleting();
-        transaction.deleted(A, &no());
-        transaction.deleted(C, &ok());
-        assert_eq!(transaction.reset(&no()), Next::Reconnect);
-        assert_eq!(
-            transaction.listed(&catalog, "", true),
-            Next::Delete(vec![C])
-        );
+        let mut commit = Commit::deleting();
+        commit.refuses(A);
+        commit.accepts(C);
+        assert_eq!(commit.transaction.reset(&no()), Next::Reconnect);
+        assert_eq!(commit.listed(ALL), delete(&[C]));
     }
 
     #[test]
     fn rolling_back_comes_to_an_end() {
-        let names: Vec<String> = (0..10).map(|number| number.to_string()).collect();
-        let mailbox: Vec<(&str, u64)> = names.iter().map(|name| (&**name, 1)).collect();
-        let mut catalog = Catalog::default();
-        list(&mut catalog, &mailbox);
-        (0..10).for_each(|index| drop(catalog.place(MessageId(index), Place::Deleted)));
-        let mut transaction = begin(&catalog).unwrap();
-        let mut next = transaction.listed(&catalog, "", true);
+        let mailbox: Vec<_> = ["a", "b", "c", "d", "e"].map(|name| (name, 1)).into();
+        let marked: Vec<_> = (0..5).map(MessageId).collect();
+        let mut commit = Commit::over(&mailbox, &marked, Terms::default(), &settings());
+        let mut next = commit.listed(&mailbox);
         for rollback in 1..=ROLLBACKS_MAX {
             let Next::Delete(ids) = next else {
                 panic!("{next:?} at {rollback}");
             };
             for id in &ids[1..] {
-                transaction.deleted(*id, &ok());
+                commit.accepts(*id);
             }
-            assert_eq!(transaction.deleted(ids[0], &no()), Next::Reset);
-            next = transaction.reset(&ok());
+            assert_eq!(commit.refuses(ids[0]), Next::Reset);
+            next = commit.transaction.reset(&ok());
         }
-        assert_eq!(next, Next::Record(vec![]));
-        assert!(
-            transaction
-                .report(None, &Catalog::default(), 0)
-                .problem
-                .is_some()
-        );
-    }
-
-    #[test]
-    fn a_link_lost_before_quit_has_deleted_nothing() {
-        let (catalog, mut transaction) = deleting();
-        transaction.deleted(A, &ok());
-        assert_eq!(transaction.lost("gone"), Next::Reconnect);
-        assert!(transaction.is_waiting());
-        assert_eq!(
-            transaction.listed(&catalog, "", true),
-            Next::Delete(vec![A, C])
-        );
+        assert_eq!(next, record(&[]));
+        assert!(commit.report().problem.is_some());
     }
 
     #[test]
     fn after_a_lost_or_refused_quit_the_listing_decides() {
         for refused in [false, true] {
-            let (mut catalog, mut transaction) = quitting();
+            let mut commit = Commit::quitting();
             let next = if refused {
-                transaction.quit(&no())
+                commit.transaction.quit(&no())
             } else {
-                transaction.lost("gone")
+                commit.transaction.lost("gone")
             };
             assert_eq!(next, Next::Reconnect);
-            list(&mut catalog, &[("b", 2), ("c", 3)]);
-            assert_eq!(
-                transaction.listed(&catalog, "", true),
-                Next::Delete(vec![C])
-            );
-            transaction.deleted(C, &ok());
-            assert_eq!(transaction.quit(&ok()), Next::Record(vec![A, C]));
-            assert_eq!(outcomes(transaction), [Outcome::Deleted; 2]);
+            assert_eq!(commit.listed(B_AND_C), delete(&[C]));
+            commit.accepts(C);
+            assert_eq!(commit.transaction.quit(&ok()), record(&[A, C]));
+            assert_eq!(outcomes(&commit.report()), [Outcome::Deleted; 2]);
         }
-    }
-
-    #[test]
-    fn in_doubt_and_all_gone_needs_no_more_session() {
-        let (mut catalog, mut transaction) = quitting();
-        transaction.lost("gone");
-        list(&mut catalog, &[("b", 2)]);
-        assert_eq!(
-            transaction.listed(&catalog, "", true),
-            Next::Record(vec![A, C])
-        );
-        assert_eq!(outcomes(transaction), [Outcome::Deleted; 2]);
     }
 
     #[test]
     fn what_somebody_else_removed_is_gone_already() {
-        let (mut catalog, mut transaction) = begun();
-        list(&mut catalog, &[("b", 2), ("c", 3)]);
-        assert_eq!(
-            transaction.listed(&catalog, "", true),
-            Next::Delete(vec![C])
-        );
-        transaction.deleted(C, &ok());
-        transaction.quit(&ok());
-        assert_eq!(
-            outcomes(transaction),
-            [Outcome::AlreadyGone, Outcome::Deleted]
-        );
+        let mut commit = Commit::begun();
+        assert_eq!(commit.listed(B_AND_C), delete(&[C]));
+        commit.accepts(C);
+        commit.transaction.quit(&ok());
+        let expected = [Outcome::AlreadyGone, Outcome::Deleted];
+        assert_eq!(outcomes(&commit.report()), expected);
     }
 
     #[test]
     fn what_an_earlier_commit_may_have_deleted_is_in_doubt_until_it_is_listed() {
-        let (catalog, mut transaction) = quitting();
-        transaction.lost("gone");
-        let doubtful = transaction.in_doubt();
-        let mut again =
-            Transaction::begin(&catalog, &doubtful, Terms::default(), &settings()).unwrap();
-        again.fail("offline".to_owned());
-        assert_eq!(outcomes(again), [Outcome::Unknown; 2]);
-        let mut again =
-            Transaction::begin(&catalog, &doubtful, Terms::default(), &settings()).unwrap();
-        assert_eq!(again.listed(&catalog, "", true), Next::Delete(vec![A, C]));
-        assert!(again.in_doubt().is_empty());
-    }
-
-    #[test]
-    fn sessions_are_bounded() {
-        let (catalog, mut transaction) = deleting();
-        for _ in 1..LOSSES_MAX {
-            assert_eq!(transaction.lost("gone"), Next::Reconnect);
-            transaction.listed(&catalog, "", true);
-        }
-        assert_eq!(transaction.lost("gone"), Next::Record(vec![]));
-        let report = transaction.report(None, &Catalog::default(), 0);
-        assert_eq!(report.problem.as_deref(), Some("gone"));
+        let mut commit = Commit::quitting();
+        commit.transaction.lost("gone");
+        let doubtful = commit.transaction.in_doubt();
+        let again = || {
+            let catalog = &commit.catalog;
+            Transaction::begin(catalog, &doubtful, Terms::default(), &settings()).unwrap()
+        };
+        let mut offline = again();
+        offline.fail("offline".to_owned());
+        let report = offline.report(None, &commit.catalog, 0);
+        assert_eq!(outcomes(&report), [Outcome::Unknown; 2]);
+        let mut listed = again();
+        assert_eq!(listed.listed(&commit.catalog, "", true), delete(&[A, C]));
+        assert!(listed.in_doubt().is_empty());
     }
 
     #[test]
     fn what_comes_late_changes_nothing() {
-        let (_, mut transaction) = begun();
-        assert_eq!(transaction.lost("gone"), Next::Wait);
-        assert_eq!(transaction.quit(&ok()), Next::Wait);
-        assert_eq!(transaction.deleted(A, &ok()), Next::Wait);
-        assert!(transaction.is_waiting());
-        let (_, mut transaction) = quitting();
-        transaction.quit(&ok());
-        assert_eq!(transaction.lost("gone"), Next::Wait);
-        assert!(transaction.is_recording());
+        let mut commit = Commit::begun();
+        assert_eq!(commit.transaction.lost("gone"), Next::Wait);
+        assert_eq!(commit.transaction.quit(&ok()), Next::Wait);
+        assert_eq!(commit.accepts(A), Next::Wait);
+        assert!(commit.transaction.is_waiting());
+        let mut commit = Commit::quitting();
+        commit.transaction.quit(&ok());
+        assert_eq!(commit.transaction.lost("gone"), Next::Wait);
+        assert!(commit.transaction.is_recording());
     }
 
     #[test]
     fn a_mark_set_later_is_not_covered() {
-        let (mut catalog, transaction) = begun();
-        assert!(transaction.covers(&catalog));
-        catalog.place(B, Place::Deleted);
-        assert!(!transaction.covers(&catalog));
-    }
-
-    /// A maildrop of which these are marked, and the transaction, on these terms.
-    fn begun_on(
-        mailbox: &[(&str, u64)],
-        marked: &[MessageId],
-        terms: Terms,
-        settings: &Settings,
-    ) -> (Catalog, Transaction) {
-        let mut catalog = Catalog::default();
-        list(&mut catalog, mailbox);
-        marked
-            .iter()
-            .for_each(|&id| drop(catalog.place(id, Place::Deleted)));
-        let transaction = Transaction::begin(&catalog, &BTreeSet::new(), terms, settings);
-        (catalog, transaction.unwrap())
-    }
-
-    fn verified() -> Terms {
-        Terms {
-            verify: Some(true),
-            ..Terms::default()
-        }
-    }
-
-    const THREE: &[(&str, u64)] = &[("a", 1), ("b", 2), ("c", 3)];
-
-    /// The same as [`quitting`], to be verified, with QUIT answered well.
-    fn confirmed() -> (Catalog, Transaction) {
-        let (catalog, mut transaction) = begun_on(THREE, &[A, C], verified(), &settings());
-        transaction.listed(&catalog, "", true);
-        transaction.deleted(A, &ok());
-        transaction.deleted(C, &ok());
-        assert_eq!(transaction.quit(&ok()), Next::Reconnect);
-        assert!(transaction.is_waiting());
-        (catalog, transaction)
-    }
-
-    #[test]
-    fn a_listing_verifies_what_the_server_has_confirmed() {
-        let (mut catalog, mut transaction) = confirmed();
-        list(&mut catalog, &[("b", 2)]);
-        assert_eq!(
-            transaction.listed(&catalog, "", true),
-            Next::Record(vec![A, C])
-        );
-        let report = transaction.report(None, &Catalog::default(), 0);
-        assert!(report.complete && report.verified);
+        let mut commit = Commit::begun();
+        assert!(commit.transaction.covers(&commit.catalog));
+        commit.catalog.place(B, Place::Deleted);
+        assert!(!commit.transaction.covers(&commit.catalog));
     }
 
     #[test]
     fn what_was_looked_at_before_the_last_batch_does_not_verify_it() {
-        let settings = Settings {
-            commit_every: Some(1),
-            ..settings()
-        };
-        let (mut catalog, mut transaction) = begun_on(THREE, &[A, C], verified(), &settings);
-        for (id, listed) in [(A, THREE), (C, &THREE[1..])] {
-            list(&mut catalog, listed);
-            transaction.listed(&catalog, "", true);
-            transaction.deleted(id, &ok());
-            assert_eq!(transaction.quit(&ok()), Next::Reconnect);
+        let mut commit = Commit::one_by_one(verified());
+        for (id, listed) in [(A, ALL), (C, B_AND_C)] {
+            commit.listed(listed);
+            commit.accepts(id);
+            assert_eq!(commit.transaction.quit(&ok()), Next::Reconnect);
         }
-        transaction.fail("gone".to_owned());
-        assert!(!transaction.report(None, &catalog, 0).verified);
+        commit.transaction.fail("gone".to_owned());
+        assert!(!commit.report().verified);
     }
 
     #[test]
     fn what_the_server_kept_though_it_confirmed_is_told_and_not_tried_again() {
-        let (mut catalog, mut transaction) = confirmed();
-        list(&mut catalog, &[("b", 2), ("c", 3)]);
-        assert_eq!(
-            transaction.listed(&catalog, "", true),
-            Next::Record(vec![A])
-        );
-        let report = transaction.report(None, &Catalog::default(), 0);
+        let mut commit = Commit::confirmed();
+        assert_eq!(commit.listed(B_AND_C), record(&[A]));
+        let report = commit.report();
         assert!(!report.complete && report.verified && report.problem.is_some());
         assert_eq!(report.messages[1].outcome, Outcome::Kept);
         let reason = report.messages[1].reason.as_deref().unwrap();
@@ -648,75 +540,39 @@ pub(super) mod tests {
 
     #[test]
     fn what_cannot_be_verified_stays_in_doubt() {
-        let (_, mut transaction) = confirmed();
-        assert_eq!(transaction.lost("gone"), Next::Wait);
-        assert_eq!(transaction.fail("offline".to_owned()), Next::Record(vec![]));
-        assert_eq!(transaction.in_doubt(), BTreeSet::from([A, C]));
-        let report = transaction.report(None, &Catalog::default(), 0);
+        let mut commit = Commit::confirmed();
+        assert_eq!(commit.transaction.lost("gone"), Next::Wait);
+        let failed = commit.transaction.fail("offline".to_owned());
+        assert_eq!(failed, record(&[]));
+        assert_eq!(commit.transaction.in_doubt(), BTreeSet::from([A, C]));
+        let report = commit.report();
         assert!(!report.complete && !report.verified);
         assert_eq!(report.messages[0].outcome, Outcome::Unknown);
     }
 
     #[test]
     fn where_another_session_cannot_follow_the_servers_word_is_taken() {
-        let settings = Settings {
-            commit_every: Some(1),
-            ..settings()
-        };
-        let (catalog, mut transaction) = begun_on(THREE, &[A, C], verified(), &settings);
-        assert_eq!(
-            transaction.listed(&catalog, "", false),
-            Next::Delete(vec![A, C])
-        );
-        transaction.deleted(A, &ok());
-        transaction.deleted(C, &ok());
-        assert_eq!(transaction.quit(&ok()), Next::Record(vec![A, C]));
-        let report = transaction.report(None, &Catalog::default(), 0);
+        let mut commit = Commit::one_by_one(verified());
+        let next = commit.transaction.listed(&commit.catalog, "", false);
+        assert_eq!(next, delete(&[A, C]));
+        let mut commit = commit.accepted();
+        assert_eq!(commit.transaction.quit(&ok()), record(&[A, C]));
+        let report = commit.report();
         assert!(report.complete && !report.verified);
     }
 
     #[test]
-    fn a_few_at_a_time_are_deleted_in_a_session_each() {
-        let settings = Settings {
-            commit_every: Some(1),
-            ..settings()
-        };
-        let (mut catalog, mut transaction) = begun_on(THREE, &[A, C], Terms::default(), &settings);
-        assert_eq!(
-            transaction.listed(&catalog, "", true),
-            Next::Delete(vec![A])
-        );
-        assert_eq!(transaction.deleted(A, &ok()), Next::Quit);
-        assert_eq!(transaction.quit(&ok()), Next::Reconnect);
-        list(&mut catalog, &[("b", 2), ("c", 3)]);
-        assert_eq!(
-            transaction.listed(&catalog, "", true),
-            Next::Delete(vec![C])
-        );
-        assert_eq!(transaction.deleted(C, &ok()), Next::Quit);
-        assert_eq!(transaction.quit(&ok()), Next::Record(vec![A, C]));
-        assert_eq!(outcomes(transaction), [Outcome::Deleted; 2]);
-    }
-
-    #[test]
     fn a_link_lost_late_loses_only_what_was_deleted_in_its_session() {
-        let settings = Settings {
-            commit_every: Some(1),
-            ..settings()
-        };
-        let (mut catalog, mut transaction) = begun_on(THREE, &[A, C], Terms::default(), &settings);
-        transaction.listed(&catalog, "", true);
-        transaction.deleted(A, &ok());
-        transaction.quit(&ok());
+        let mut commit = Commit::one_by_one(Terms::default());
+        commit.listed(ALL);
+        commit.accepts(A);
+        commit.transaction.quit(&ok());
         for _ in 0..LOSSES_MAX {
-            list(&mut catalog, &[("b", 2), ("c", 3)]);
-            assert_eq!(
-                transaction.listed(&catalog, "", true),
-                Next::Delete(vec![C])
-            );
-            transaction.lost("gone");
+            assert_eq!(commit.listed(B_AND_C), delete(&[C]));
+            commit.transaction.lost("gone");
         }
-        assert!(transaction.is_recording());
-        assert_eq!(outcomes(transaction), [Outcome::Deleted, Outcome::Kept]);
+        assert!(commit.transaction.is_recording());
+        let expected = [Outcome::Deleted, Outcome::Kept];
+        assert_eq!(outcomes(&commit.report()), expected);
     }
 }
