@@ -14,7 +14,7 @@ pub struct Ledger {
     taken_by_others: BTreeSet<MailId>,
     /// What the user has marked and not unmarked, and is still in the maildrop as far as the mount knows.
     pub marked: BTreeSet<MailId>,
-    /// Marks that a listing has dropped; an old journal may bring them back.
+    /// Marks that are no more, and that an old journal may bring back.
     dropped: BTreeSet<MailId>,
     /// Marks that may be gone with the power.
     unflushed: BTreeSet<MailId>,
@@ -73,12 +73,16 @@ impl Ledger {
         self.marked.insert(id);
     }
 
-    pub fn unmark(&mut self, id: MailId) {
+    /// The mark is taken off, and whether that is safe from a loss of power: it is, unless the disk has refused that.
+    pub fn unmark(&mut self, id: MailId, is_safe: bool) {
         self.marked.remove(&id);
-        self.dropped.remove(&id);
+        match is_safe {
+            true => self.dropped.remove(&id),
+            false => self.dropped.insert(id),
+        };
     }
 
-    /// The power has failed. A mark may be lost with it; none may come back.
+    /// The power has failed. A mark may be lost with it; none may come back that was taken off safely.
     pub fn power_lost(&mut self) {
         self.unflushed.clone_from(&self.marked);
     }

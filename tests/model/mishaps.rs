@@ -5,6 +5,7 @@ use std::time::Duration;
 use pop3fs::maildrop::Input;
 
 use crate::daemon::Daemon;
+use crate::paper::Refusals;
 use crate::sightings::Sighting;
 use crate::trace::tell;
 use crate::world::World;
@@ -126,9 +127,14 @@ impl World {
     }
 
     pub fn trouble_disk(&mut self) {
-        let (append, replace) = (self.dice.one_in(3), self.dice.one_in(3));
-        tell!("the disk refuses to append: {append}, to replace: {replace}");
-        self.paper.set_refusals(append, replace);
+        let refusals = Refusals {
+            append: self.dice.one_in(3),
+            draft: self.dice.one_in(3),
+            adopt: self.dice.one_in(6),
+            flush: self.dice.one_in(3),
+        };
+        tell!("the disk: {refusals:?}");
+        self.paper.refuse(refusals);
     }
 
     /// The process dies. What it wrote may still arrive.
@@ -159,8 +165,9 @@ impl World {
         if self.endures {
             return;
         }
-        let kept = self.dice.below(3);
-        self.paper.lose_power(kept);
+        if self.paper.lose_power(&mut self.dice) {
+            self.see(Sighting::OldJournal);
+        }
         self.ledger.power_lost();
         self.crash();
         self.see(Sighting::PowerLost);
@@ -185,7 +192,7 @@ impl World {
         tell!("all is well");
         self.is_healed = true;
         self.behave();
-        self.paper.set_refusals(false, false);
+        self.paper.refuse(Refusals::default());
         self.network.silent_until = None;
         self.network.refuses_until = None;
         let lockout = Duration::from_secs(400);

@@ -34,8 +34,13 @@ impl World {
         tell!("unmark {id}: {result:?}");
         match result {
             Ok(()) => {
-                self.ledger.unmark(id);
-                self.see(Sighting::Unmarked);
+                let is_safe = self.paper.is_safe();
+                assert!(is_safe || self.paper.refuses_to_flush());
+                self.ledger.unmark(id, is_safe);
+                self.see(match is_safe {
+                    true => Sighting::Unmarked,
+                    false => Sighting::Unsafe,
+                });
             }
             Err(Error::Busy) => self.see(Sighting::HeldByCommit),
             Err(Error::Journal(_)) => {}
