@@ -10,7 +10,7 @@
 # make fuzz     what hostile octets break: each target for SECONDS=60; see fuzz/README.md
 # make install  the program, its man page and mount.pop3fs (PREFIX=/usr/local DESTDIR=)
 #
-# "make", "make demo" and "make test" install what they miss, Rust included, after saying what and why.
+# "make", "make demo", "make test" and "make fuzz" install what they miss, Rust included, after saying what and why.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -77,6 +77,7 @@ bench:
 	$(CARGO) bench --bench mount -- $(BENCH)
 
 fuzz:
+	.ci/packages fuzz
 	fuzz/run $(SECONDS)
 
 # Built only where it is missing, so that root needs no Rust: "make && sudo make install".
