@@ -21,6 +21,8 @@ pub enum MountError {
         /// Where it leads to now.
         at: PathBuf,
     },
+    /// The mount point cannot be used any more; all is said in the words.
+    Changed(io::Error),
     /// The mount point is not empty.
     NotEmpty {
         /// As it was given.
@@ -76,6 +78,7 @@ impl fmt::Display for MountError {
                 f,
                 "the mount point leads to {at:?} now, and led elsewhere before; nothing is mounted"
             ),
+            Self::Changed(error) => error.fmt(f),
             Self::NotEmpty { at } => write!(
                 f,
                 "cannot mount on {at:?}: it is not empty, and what is in it would be hidden; use \
@@ -136,6 +139,7 @@ impl std::error::Error for MountError {
         match self {
             Self::MountPoint { error, .. }
             | Self::Refused { error, .. }
+            | Self::Changed(error)
             | Self::Device(error)
             | Self::MountTable(error)
             | Self::Thread(error) => Some(error),

@@ -24,20 +24,11 @@ use super::unmount::{Manner, unmount};
 /// The mount point or the kernel's device cannot be used.
 pub fn prepare(at: &Path, options: &MountOptions) -> Result<PathBuf, MountError> {
     check_device()?;
-    prepare_by(at, options, |at| unmount(at, Manner::Lazy))
-}
-
-/// The same without a look at the device, and where a mount is cleared away like that.
-pub(super) fn prepare_by(
-    at: &Path,
-    options: &MountOptions,
-    clear_away: impl Fn(&Path) -> io::Result<()>,
-) -> Result<PathBuf, MountError> {
     while let Some(mount) = mountinfo::mounted_at(at).map_err(MountError::MountTable)? {
         if !is_stale(at, &mount, options)? {
             break;
         }
-        clear_away(at).map_err(|error| MountError::Refused {
+        unmount(at, Manner::Lazy).map_err(|error| MountError::Refused {
             at: at.to_owned(),
             error,
         })?;
@@ -48,6 +39,18 @@ pub(super) fn prepare_by(
         check_empty(at, &path)?;
     }
     Ok(path)
+}
+
+/// Prepares a mount point once more, by the true path that it had when it was looked at first.
+///
+/// # Errors
+/// It cannot be used any more, or a link leads elsewhere now.
+pub(super) fn prepare_again(at: &Path, options: &MountOptions) -> Result<(), MountError> {
+    match at.canonicalize() {
+        Ok(path) if path != at => Err(MountError::Swapped { at: path }),
+        // What else is wrong with it is told now.
+        _ => prepare(at, options).map(drop),
+    }
 }
 
 /// Whether what is mounted there is of no use to anybody, and ours to clear away.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::deputy::{self, Deputy};
 use super::device::mount_at;
+use super::mount_point::prepare_again;
 use super::mountinfo::mounted_at;
 use super::options::MountOptions;
 use super::unmount::{Manner, unmount};
@@ -18,6 +19,7 @@ use crate::keeper::{Answer, Errand, Keeper};
 #[derive(Clone, Debug)]
 pub struct Rights {
     at: PathBuf,
+    look: Errand,
     mount: Errand,
     unmount: Errand,
     deputy: Errand,
@@ -26,6 +28,11 @@ pub struct Rights {
 impl Rights {
     /// Entrusts the keeper with what is to be done at a mount point, which is its true path.
     pub fn entrust(keeper: &mut Keeper, at: &Path, options: &MountOptions) -> Self {
+        let (mount_point, wanted) = (at.to_owned(), options.clone());
+        let look = keeper.entrust(move |_, channel| {
+            let looked = prepare_again(&mount_point, &wanted).map_err(io::Error::other);
+            let _ = Answer::send_result(looked.map(|()| Answer::default()), &channel);
+        });
         let (mount_point, options) = (at.to_owned(), options.clone());
         let mount = keeper.entrust(move |_, channel| {
             let mounted = mount_at(&mount_point, &options);
@@ -45,6 +52,7 @@ impl Rights {
         });
         Self {
             at: at.to_owned(),
+            look,
             mount,
             unmount,
             deputy,
@@ -54,6 +62,11 @@ impl Rights {
     /// Where.
     pub(super) fn at(&self) -> &Path {
         &self.at
+    }
+
+    /// Makes sure that it can be mounted on still; see [`prepare_again`].
+    pub(super) fn look(&self) -> io::Result<()> {
+        self.look.run(&[]).map(drop)
     }
 
     /// Mounts there; see [`mount_at`].

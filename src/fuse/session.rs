@@ -11,7 +11,6 @@ use super::adapter::Adapter;
 use super::error::MountError;
 use super::herald::Herald;
 use super::interrupts::Interrupts;
-use super::mount_point::prepare_by;
 use super::mountinfo::{self, MountInfo};
 use super::notifier::Notifier;
 use super::options::MountOptions;
@@ -51,8 +50,8 @@ pub fn mount(
     options: &MountOptions,
     ended: OnEnd,
 ) -> Result<Mounted, MountError> {
-    check_that_no_link_leads_elsewhere(rights.at())?;
-    let path = prepare_by(rights.at(), options, |at| rights.unmount(at))?;
+    let path = rights.at().to_owned();
+    rights.look().map_err(MountError::Changed)?;
     let watcher = Watcher::open().map_err(MountError::MountTable)?;
     let adapter = Adapter {
         tree,
@@ -112,15 +111,6 @@ impl Mounted {
                 "another filesystem was mounted over it",
             )),
         }
-    }
-}
-
-/// It was a mount point's true path, when it was looked at first.
-fn check_that_no_link_leads_elsewhere(at: &Path) -> Result<(), MountError> {
-    match at.canonicalize() {
-        Ok(path) if path != at => Err(MountError::Swapped { at: path }),
-        // What else is wrong with it is told later.
-        _ => Ok(()),
     }
 }
 

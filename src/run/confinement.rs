@@ -36,19 +36,18 @@ const NOTHING: &str = "/dev/null";
 
 /// Gives up what is not needed, unless that is not wanted; what of it is in force. No other thread may
 /// exist yet.
-pub(super) fn enter(request: &MountRequest, state: &Path, mount_point: &Path) -> Vec<&'static str> {
+pub(super) fn enter(request: &MountRequest, state: &Path) -> Vec<&'static str> {
     if request.sandbox {
-        sandbox::enter(&needs(request, state, mount_point)).names()
+        sandbox::enter(&needs(request, state)).names()
     } else {
         Vec::new()
     }
 }
 
-fn needs(request: &MountRequest, state: &Path, mount_point: &Path) -> Needs {
+fn needs(request: &MountRequest, state: &Path) -> Needs {
     let mut read: Vec<PathBuf> = SYSTEM.iter().map(PathBuf::from).collect();
     read.extend(directories_of_authorities());
-    // It is looked into once more before it is mounted on.
-    read.extend([PROCESSES.into(), mount_point.to_owned()]);
+    read.push(PROCESSES.into());
     Needs {
         read,
         write: vec![

@@ -61,6 +61,7 @@ impl Failure {
             Self::Mount(
                 MountError::MountPoint { .. }
                     | MountError::Swapped { .. }
+                    | MountError::Changed(_)
                     | MountError::NotEmpty { .. }
                     | MountError::Occupied { .. }
                     | MountError::DeadMount { .. }

@@ -80,7 +80,7 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
     let entrance = Entrance {
         connector,
         credentials,
-        sandbox: confinement::enter(request, &state, &at),
+        sandbox: confinement::enter(request, &state),
     };
     let (sender, events) = channel();
     forward(signals, sender.clone())?;

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::env::consts::ARCH;
 
-use libc::c_long;
+use libc::{
+    BPF_ABS, BPF_JGE, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, EPERM, SECCOMP_RET_ALLOW,
+    SECCOMP_RET_ERRNO, c_long,
+};
 use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
-    SeccompFilter, SeccompRule, TargetArch, apply_filter,
+    SeccompFilter, SeccompRule, TargetArch, apply_filter, sock_filter,
 };
 
 /// Those that fail. The rest is left alone: the C library and OpenSSL change from version to version
@@ -80,6 +83,9 @@ const FAMILIES: [libc::c_int; 4] = [
     libc::AF_NETLINK,
 ];
 
+/// From here on x86_64 has another number for each system call, and others no number for any.
+const OTHER_NUMBERS: u32 = 0x4000_0000;
+
 /// Has them fail with EPERM in this thread and those that it will start.
 ///
 /// # Errors
@@ -87,7 +93,9 @@ const FAMILIES: [libc::c_int; 4] = [
 /// The filter cannot be written for this machine, or the kernel takes none.
 pub(super) fn forbid() -> seccompiler::Result<()> {
     let machine = TargetArch::try_from(ARCH)?;
-    apply_filter(&filter(machine)?)
+    // It ends the process at a call in the way of another machine, such as one of 32 bits.
+    apply_filter(&filter(machine)?)?;
+    apply_filter(&none_from(OTHER_NUMBERS))
 }
 
 fn filter(machine: TargetArch) -> Result<BpfProgram, BackendError> {
@@ -97,10 +105,37 @@ fn filter(machine: TargetArch) -> Result<BpfProgram, BackendError> {
     let filter = SeccompFilter::new(
         rules,
         SeccompAction::Allow,
-        SeccompAction::Errno(libc::EPERM.cast_unsigned()),
+        SeccompAction::Errno(EPERM.cast_unsigned()),
         machine,
     )?;
     filter.try_into()
+}
+
+/// Has calls fail whose number is this or a higher one: seccompiler knows them only one by one.
+fn none_from(number: u32) -> BpfProgram {
+    let load_number = instruction(BPF_LD | BPF_W | BPF_ABS, 0);
+    let skip_one_if_less = sock_filter {
+        jf: 1,
+        ..instruction(BPF_JMP | BPF_JGE | BPF_K, number)
+    };
+    let refuse = SECCOMP_RET_ERRNO | EPERM.cast_unsigned();
+    vec![
+        load_number,
+        skip_one_if_less,
+        instruction(BPF_RET | BPF_K, refuse),
+        instruction(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    ]
+}
+
+fn instruction(code: u32, k: u32) -> sock_filter {
+    // All codes fit.
+    let code = code as u16;
+    sock_filter {
+        code,
+        jt: 0,
+        jf: 0,
+        k,
+    }
 }
 
 /// A socket of none of the families.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! no new privileges   no program can give it more than it has
+//! capabilities        nothing that an ordinary user may not, where root mounts
 //! files (Landlock)    opened only where it must, written only to the state and to long messages
 //! network (Landlock)  connections only to the ports it must reach; it listens nowhere
 //! signals (Landlock)  none to processes outside, nor abstract sockets of theirs
@@ -12,6 +13,7 @@
 //! come later. What a kernel does not have is left out, and said.
 
 mod calls;
+mod capabilities;
 mod domain;
 
 use std::fmt::Display;
@@ -35,6 +37,8 @@ pub struct Needs {
 pub struct InForce {
     /// Running a program gives no new privileges.
     pub no_new_privileges: bool,
+    /// Root may no more than others.
+    pub capabilities: bool,
     /// Only what is needed can be opened.
     pub files: bool,
     /// Only what is needed can be connected to.
@@ -50,6 +54,7 @@ impl InForce {
     pub fn names(self) -> Vec<&'static str> {
         [
             (self.no_new_privileges, "no-new-privileges"),
+            (self.capabilities, "capabilities"),
             (self.files, "files"),
             (self.network, "network"),
             (self.signals, "signals"),
@@ -64,10 +69,12 @@ impl InForce {
 /// Gives up everything else, for good, as far as the kernel can. No other thread may exist yet.
 pub fn enter(needs: &Needs) -> InForce {
     let no_new_privileges = prctl::set_no_new_privs();
+    let capabilities = capabilities::give_up();
     let domain = domain::enter(needs);
     let calls = calls::forbid();
     InForce {
         no_new_privileges: is_done("give up new privileges", &no_new_privileges),
+        capabilities: is_done("give up capabilities", &capabilities),
         system_calls: is_done("give up system calls", &calls),
         ..domain.unwrap_or_else(|error| {
             log::warn!("cannot give up files and network: {error}");
@@ -91,6 +98,10 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
     use std::process::Command;
     use std::thread;
+
+    use nix::errno::Errno;
+    use nix::sys::wait::{WaitStatus, waitpid};
+    use nix::unistd::{ForkResult, fork};
 
     fn is_refused<T>(result: &std::io::Result<T>) -> bool {
         result
@@ -148,10 +159,43 @@ mod tests {
         });
     }
 
+    /// There is a second number for each system call on x86_64, and a third in 32 bits.
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn other_numbers_of_system_calls_are_refused() {
+        within(Needs::default(), |in_force| {
+            assert!(in_force.system_calls);
+            // SAFETY: it has no arguments, and changes nothing.
+            let refused = unsafe { libc::syscall(libc::SYS_getpid | 0x4000_0000) };
+            assert_eq!((refused, Errno::last()), (-1, Errno::EPERM));
+            // SAFETY: the child does nothing but ask for its number and end.
+            match unsafe { fork() }.unwrap() {
+                ForkResult::Child => ask_in_32_bits(),
+                ForkResult::Parent { child } => {
+                    let fate = waitpid(child, None).unwrap();
+                    assert!(matches!(fate, WaitStatus::Signaled(..)), "{fate:?}");
+                }
+            }
+        });
+    }
+
+    /// For the number of the process.
+    #[cfg(target_arch = "x86_64")]
+    fn ask_in_32_bits() -> ! {
+        // SAFETY: the kernel changes no other register, and no memory.
+        unsafe { std::arch::asm!("int 0x80", inout("eax") 20 => _) };
+        // SAFETY: nothing is run at the end.
+        unsafe { libc::_exit(0) }
+    }
+
     #[test]
     fn what_is_in_force_is_named() {
         within(Needs::default(), |in_force| {
-            assert!(in_force.names().contains(&"no-new-privileges"));
+            assert!(
+                in_force
+                    .names()
+                    .starts_with(&["no-new-privileges", "capabilities"])
+            );
         });
         let names = InForce {
             files: true,

@@ -1,13 +1,16 @@
 //! What the process that serves the mailbox has given up.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 
 use nix::unistd::Pid;
 
-use crate::support::mailbox::serving_three;
-use crate::support::mount::Mount;
+use crate::support::mailbox::{account, serving_three};
+use crate::support::mount::{Mount, Site};
+use crate::support::namespace::NOBODY;
 use crate::support::process::eventually;
+use crate::support::skip::{Need, lacking};
 use crate::support::stage::mounted;
 
 /// Every thread of the daemon has given up what `status` says, and its keeper has given up nothing.
@@ -15,14 +18,24 @@ use crate::support::stage::mounted;
 fn every_thread_has_given_up_what_status_says() {
     mounted(serving_three(), &[], |mount, _| {
         let given_up = given_up(mount);
-        assert!(given_up.contains(&"no-new-privileges".to_owned()));
+        assert!(given_up.starts_with(&["no-new-privileges".into(), "capabilities".into()]));
         let filtered = given_up.contains(&"system-calls".to_owned());
-        let expected = restrictions("1", if filtered { "2" } else { "0" });
+        let ours = of_thread(Path::new("/proc/thread-self"));
+        let expected = Restrictions {
+            no_new_privileges: "1".to_owned(),
+            seccomp: if filtered { "2" } else { "0" }.to_owned(),
+            capabilities: CAPABILITIES.map(|_| NONE.to_owned()),
+            // An ordinary user cannot bound what is not there.
+            bounds: if ours.capabilities[0] == NONE {
+                ours.bounds.clone()
+            } else {
+                NONE.to_owned()
+            },
+        };
         let threads = threads(mount.daemon().id());
         assert!(threads.len() > 5, "{threads:?}");
         assert!(threads.iter().all(|it| *it == expected), "{threads:?}");
         let keeper = mount.daemon().keeper().expect("a keeper");
-        let ours = of_thread(Path::new("/proc/thread-self"));
         assert!(self::threads(keeper).iter().all(|it| *it == ours));
         let said = mount.verb("status", &[]);
         assert!(said.says(&given_up.join(", ")), "{said:?}");
@@ -39,6 +52,24 @@ fn nothing_is_given_up_where_that_is_not_wanted() {
         assert!(threads.iter().all(|it| *it == ours), "{threads:?}");
         assert!(mount.verb("status", &[]).says("sandbox   none"));
     });
+}
+
+/// Root mounts where only another user may look, and the process that serves the mailbox needs no
+/// such right for that.
+#[test]
+fn root_mounts_in_a_private_directory_of_another_user() {
+    if lacking(&[Need::Fuse, Need::Root]) {
+        return;
+    }
+    let (server, site) = (serving_three(), Site::new());
+    let private = Permissions::from_mode(0o700);
+    fs::set_permissions(site.mountpoint(), private).expect("our own directory");
+    chown(site.mountpoint(), Some(NOBODY), None).expect("a directory to give away");
+    let mount = site.mount(&account(&server));
+    assert!(given_up(&mount).contains(&"capabilities".to_owned()));
+    fs::remove_file(mount.file("two")).expect("a message to remove");
+    mount.umount().succeeded();
+    assert_eq!(server.unique_ids(), [&b"one"[..], b"three"]);
 }
 
 /// The keeper holds no connection to the kernel, which would keep the mount from ending, and ends
@@ -62,11 +93,19 @@ fn given_up(mount: &Mount<'_>) -> Vec<String> {
     serde_json::from_value(status["sandbox"].clone()).expect("a list")
 }
 
+/// The capabilities that a thread has, and those that others get of it.
+const CAPABILITIES: [&str; 4] = ["CapPrm:", "CapEff:", "CapInh:", "CapAmb:"];
+
+/// No capabilities.
+const NONE: &str = "0000000000000000";
+
 /// What the kernel tells of a thread (proc_pid_status(5)).
 #[derive(Debug, PartialEq, Eq)]
 struct Restrictions {
     no_new_privileges: String,
     seccomp: String,
+    capabilities: [String; 4],
+    bounds: String,
 }
 
 fn threads(process: Pid) -> Vec<Restrictions> {
@@ -82,12 +121,10 @@ fn of_thread(thread: &Path) -> Restrictions {
         let found = status.lines().find_map(|line| line.strip_prefix(name));
         found.expect("a field").trim().to_owned()
     };
-    restrictions(&field("NoNewPrivs:"), &field("Seccomp:"))
-}
-
-fn restrictions(no_new_privileges: &str, seccomp: &str) -> Restrictions {
     Restrictions {
-        no_new_privileges: no_new_privileges.to_owned(),
-        seccomp: seccomp.to_owned(),
+        no_new_privileges: field("NoNewPrivs:"),
+        seccomp: field("Seccomp:"),
+        capabilities: CAPABILITIES.map(field),
+        bounds: field("CapBnd:"),
     }
 }

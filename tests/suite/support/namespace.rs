@@ -19,7 +19,7 @@ pub const NEEDS: &[Need] = &[
 ];
 
 /// A user who is not root; in a script, `nobody COMMAND` runs a command as this one.
-const NOBODY: u32 = 65_534;
+pub const NOBODY: u32 = 65_534;
 
 /// Runs a script that mounts a mailbox in clear where all belongs to nobody. `$1` is its source, `$2`
 /// the mountpoint, `$3` the options; the password is in the environment.
