@@ -5,7 +5,7 @@
 # make faults   a mount under everything that can go wrong, for FAULTS=600 seconds (SEED=, KILLS=no)
 # make mutations  breaks the program on purpose, and sees the simulation find it out
 # make check    format, lints and documentation, warnings denied
-# make audit    what is known of the dependencies, and the oldest Rust that will do; needs cargo-deny and rustup
+# make audit    what is known of the dependencies, and the oldest Rust that will do; asks the network
 # make bench    the benchmark, with options such as BENCH='--quick --only copy,grep'; BENCH=--help
 # make fuzz     what hostile octets break: each target for SECONDS=60; see fuzz/README.md
 # make install  the program, its man page and mount.pop3fs (PREFIX=/usr/local DESTDIR=)
@@ -19,8 +19,6 @@ SBINDIR ?= $(if $(filter /usr/local,$(PREFIX)),/sbin,$(PREFIX)/sbin)
 CARGO ?= cargo
 INSTALL ?= install
 BENCH ?=
-# The oldest that builds it.
-RUST_VERSION := $(shell sed -n 's/^rust-version = "\(.*\)"$$/\1/p' Cargo.toml)
 SOAK ?= 600
 FIRST ?= $(shell date +%s)000
 SECONDS ?= 60
@@ -30,7 +28,7 @@ KILLS ?= yes
 # Where rustup puts cargo, which a fresh shell need not know.
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
-.PHONY: build demo test soak mutations faults check bench fuzz install uninstall
+.PHONY: build demo test soak mutations faults check audit bench fuzz install uninstall
 
 build:
 	.ci/packages build
@@ -65,12 +63,8 @@ check:
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --no-deps --workspace
 
-# Outside the checks of each change: it asks the network for what has become known since.
 audit:
-	$(CARGO) deny check
-	rustup toolchain install $(RUST_VERSION) --profile minimal --no-self-update
-	RUSTUP_TOOLCHAIN=$(RUST_VERSION) CARGO_TARGET_DIR=target/$(RUST_VERSION) \
-		$(CARGO) check --locked --workspace --all-targets
+	.ci/audit
 
 # It installs nothing and says what it misses: a machine that is measured is left as it is.
 bench:
