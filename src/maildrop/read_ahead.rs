@@ -35,9 +35,14 @@ const STOPPED: u64 = 4 * WALKERS_MAX as u64;
 /// only want the first.
 const ANNOUNCED: u32 = 2;
 
-/// What a walker looks ahead, in octets, after two neighbours, which may be so by chance, and after
-/// three; then as far as it may.
-const STRETCHES: [u64; 2] = [4 * 1024, 256 * 1024];
+/// What a walker looks ahead, in octets, after two neighbours, which may be so by chance, and at
+/// least after three; then as far as it may.
+const CHANCE: u64 = 4 * 1024;
+const TRIAL: u64 = 256 * 1024;
+
+/// After three neighbours, the part of what it may look ahead: what the link brings in about a round
+/// trip, which is as long as a mistake may keep others waiting.
+const TRIAL_PART: u64 = 4;
 
 /// In what order the messages are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -334,10 +339,11 @@ impl Walker {
 
     /// How far it may look ahead, in octets.
     fn stretch(&self, limit: u64) -> u64 {
-        let before = self.hits.saturating_sub(1) as usize;
-        STRETCHES
-            .get(before)
-            .map_or(limit, |&stretch| limit.min(stretch))
+        limit.min(match self.hits {
+            ..=1 => CHANCE,
+            2 => TRIAL.max(limit / TRIAL_PART),
+            _ => limit,
+        })
     }
 
     /// Whether it moves, and there is more to look at ahead of it.
@@ -475,6 +481,18 @@ mod tests {
             predictor.opened(MessageId(first), &mailbox);
             assert_eq!(predictor.plan(LIMIT, &mailbox), Some(MessageId(second)));
         }
+    }
+
+    #[test]
+    fn one_who_has_read_the_directory_is_trusted_with_a_part_of_what_may_be_looked_ahead() {
+        let mailbox = Mailbox::of(10_000);
+        let planned = |limit| {
+            let mut predictor = Predictor::default();
+            predictor.announced();
+            predictor.opened(MessageId(0), &mailbox);
+            std::iter::from_fn(|| predictor.plan(limit, &mailbox)).count()
+        };
+        assert_eq!([LIMIT, 400_000, 4_000_000].map(planned), [100, 263, 1000]);
     }
 
     #[test]

@@ -96,9 +96,10 @@ fn a_waiting_reader_delays_nobody_else() {
 }
 
 /// A message of more than a mebibyte is read while it arrives, and who looks only at its beginning
-/// fetches no more than that. Where the server's LIST proves wrong about such a message, whoever was
-/// shown the wrong size gets an error in place of the end, and is right when he opens it again; a
-/// server that is wrong often is believed no longer.
+/// fetches no more than that, but for one who walks over a link that brings the whole hardly later.
+/// Where the server's LIST proves wrong about such a message, whoever was shown the wrong size gets
+/// an error in place of the end, and is right when he opens it again; a server that is wrong often
+/// is believed no longer.
 #[test]
 fn a_long_message_is_read_while_it_arrives_and_its_beginning_by_itself() {
     let long = |name: &str| long_text(name, LONG);

@@ -13,11 +13,17 @@ use super::State;
 /// that both go in bursts.
 const WINDOWS: u64 = 4;
 
+/// A message that is no more than this part of a window comes whole, to one who walks, hardly later
+/// than its beginning, for which all that is in flight would have to come in first.
+const QUICK: u64 = 4;
+
 /// Who walks the mailbox.
 #[derive(Debug, Default)]
 pub(super) struct Foresight {
     predictor: Predictor,
     names: OnceCell<NameOrder>,
+    /// The longest message that is worth no look at its beginning, in octets.
+    quick: u64,
     /// How far to look ahead, in octets.
     limit: u64,
     /// Whether programs go on beyond the beginning of a long message, as far as is known.
@@ -41,7 +47,18 @@ impl State {
     pub fn plan(&mut self, window: u64) -> Option<MessageId> {
         let limit = window.saturating_mul(WINDOWS).min(self.settings.read_ahead);
         self.foresight.limit = limit;
+        self.spread(window);
         self.look_ahead(|predictor, mailbox| predictor.plan(limit, mailbox))
+    }
+
+    /// What is quick to fetch grows with the window; in steps, as what was passed over must be looked
+    /// at again at each.
+    fn spread(&mut self, window: u64) {
+        let quick = (window / QUICK).checked_ilog2().map_or(0, |bits| 1 << bits);
+        let before = mem::replace(&mut self.foresight.quick, quick);
+        if quick > before.max(self.settings.long) {
+            self.foresight.predictor.look_again();
+        }
     }
 
     /// The predictor is taken out, so that it can look at the mailbox it is part of.
@@ -75,7 +92,9 @@ impl State {
 
     /// Whether the message is opened by one who walks and will probably read it to the end.
     pub fn is_read_through(&self, id: MessageId) -> bool {
-        self.foresight.goes_on && self.foresight.predictor.is_sure_of(id, self)
+        let listed = self.catalog.message(id).map(|message| message.listed);
+        listed.is_some_and(|listed| listed <= self.longest())
+            && self.foresight.predictor.is_sure_of(id, self)
     }
 
     /// New messages came, which have their places in the order of names.
@@ -93,15 +112,15 @@ impl State {
         names.get_or_init(|| NameOrder::of(&self.catalog))
     }
 
-    /// Longer messages are not fetched before somebody asks for them: who only looks at what each
-    /// message is would wait for all of them.
+    /// Longer messages are not fetched for one who walks before he asks for them: who only looks at
+    /// what each message is would wait for all of them.
     fn longest(&self) -> u64 {
         let beginnings = self.settings.top
             && self.prefixes.are_usable()
             && self.candour.is_credible()
             && !self.settings.exact_sizes;
         if beginnings && !self.foresight.goes_on {
-            self.settings.long
+            self.settings.long.max(self.foresight.quick)
         } else {
             u64::MAX
         }
@@ -144,15 +163,18 @@ impl Ranks for State {
 
 #[cfg(test)]
 mod tests {
+    use std::iter;
+
     use super::super::super::engine::rig::{Rig, settings};
     use super::super::super::engine::script::Script;
+    use super::super::super::locked;
+    use super::super::super::message::MessageId;
     use super::super::super::settings::Settings;
 
     const SHORT: &str = "Subject: short\r\n\r\nfew words\r\n";
 
-    /// Walks through a mailbox where every tenth message is long, and reads of each so much; how
-    /// often TOP and RETR were sent.
-    fn walk(read: &[(u64, usize)]) -> (usize, usize) {
+    /// A mailbox where every tenth message is long.
+    fn mailbox(read_ahead: u64) -> Rig {
         let long = format!("Subject: long\r\n\r\n{}", "many words\r\n".repeat(20_000));
         let names: Vec<String> = (0..100).map(|number| format!("{number:02}")).collect();
         let text = |name: &String| if name.ends_with('7') { &*long } else { SHORT };
@@ -161,13 +183,24 @@ mod tests {
         let settings = Settings {
             long: 100_000,
             cache_size: 1 << 24,
-            read_ahead: 2000,
+            read_ahead,
             ..settings()
         };
         let mut rig = Rig::with(settings, script, Vec::new());
         rig.connect().unwrap();
-        for name in &names {
-            let open = rig.open(name).given().expect("an answer").unwrap();
+        rig
+    }
+
+    /// Walks through the mailbox, and reads of each message so much; how often TOP and RETR were
+    /// sent.
+    fn walk(read: &[(u64, usize)]) -> (usize, usize) {
+        let mut rig = mailbox(2000);
+        for number in 0..100 {
+            let open = rig
+                .open(&format!("{number:02}"))
+                .given()
+                .expect("an answer")
+                .unwrap();
             for &(offset, length) in read {
                 rig.part(&open, offset, length)
                     .given()
@@ -188,5 +221,17 @@ mod tests {
     fn who_walks_and_looks_at_the_beginnings_is_given_no_more() {
         let (tops, retrs) = walk(&[(0, 5000)]);
         assert_eq!((tops, retrs), (10, 90));
+    }
+
+    #[test]
+    fn a_long_message_that_is_short_beside_the_window_is_not_left_out() {
+        let rig = mailbox(1 << 30);
+        let mut state = locked(&rig.maildrop.0.state);
+        (0..9).for_each(|index| state.foresee(MessageId(index)));
+        let mut planned =
+            |window| -> Vec<MessageId> { iter::from_fn(|| state.plan(window)).collect() };
+        let (narrow, wide) = (planned(1 << 16), planned(1 << 20));
+        assert!(narrow.contains(&MessageId(99)) && !narrow.contains(&MessageId(17)));
+        assert!(wide.contains(&MessageId(17)));
     }
 }
