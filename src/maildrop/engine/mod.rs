@@ -18,6 +18,7 @@ mod parting;
 mod play;
 mod pursuit;
 mod refresh;
+mod rejection;
 mod restraint;
 mod resuming;
 mod retrieval;

@@ -162,6 +162,20 @@ mod tests {
     }
 
     #[test]
+    fn a_delay_of_this_login_s_own_is_asked_for_once_it_is_in() {
+        let worst = Reaction::Say("+OK\r\nLOGIN-DELAY 900 USER\r\nPIPELINING\r\n.\r\n");
+        let own = Reaction::Say("+OK\r\nLOGIN-DELAY 60\r\nUIDL\r\n.\r\n");
+        let mut rig = Rig::new(mailbox().reacting("CAPA", &[worst, own]));
+        assert_eq!(rig.connect(), Ok(()));
+        assert_eq!(rig.script.bursts.last().unwrap()[0], "CAPA");
+        assert_eq!(
+            rig.maildrop.status().link.capabilities,
+            ["LOGIN-DELAY 60", "UIDL"]
+        );
+        assert_eq!(rig.maildrop.totals().messages, 2);
+    }
+
+    #[test]
     fn an_empty_maildrop_may_refuse_every_question() {
         let no = || [Reaction::Say("-ERR nothing there\r\n")];
         for capabilities in ANNOUNCED {

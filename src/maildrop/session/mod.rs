@@ -279,3 +279,21 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::engine::rig::Rig;
+    use super::super::engine::script::{Reaction, Script};
+
+    #[test]
+    fn a_password_among_the_capabilities_is_not_shown() {
+        let telling = Reaction::Say("+OK\r\nUIDL\r\nX-PASS tanstaaf\r\n.\r\n");
+        let mut rig = Rig::new(Script::of(&[]).reacting("CAPA", &[telling]));
+        assert_eq!(rig.connect(), Ok(()));
+        let shown = rig.maildrop.status().link.capabilities.join(" ");
+        assert!(
+            shown.contains("UIDL") && !shown.contains("tanstaaf"),
+            "{shown}"
+        );
+    }
+}

@@ -43,3 +43,41 @@ impl Exchange {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::engine::rig::Rig;
+    use super::super::super::engine::script::{Reaction, Script};
+    use super::super::super::error::Error;
+    use super::super::super::handle::Maildrop;
+    use super::*;
+
+    fn mailbox() -> Script {
+        Script::of(&[("a", "one\r\n"), ("b", "two\r\n")])
+    }
+
+    #[test]
+    fn a_listing_that_comes_a_line_a_minute_is_given_up() {
+        let mut rig = Rig::new(mailbox().reacting("UIDL", &vec![Reaction::Say("+OK\r\n"); 9]));
+        rig.ask(Maildrop::connect);
+        for number in 1..=4 {
+            rig.pass(Duration::from_secs(60));
+            rig.hear(format!("{number} uid{number}\r\n").leak());
+        }
+        assert!(rig.is_linked());
+        rig.pass(Duration::from_secs(60));
+        assert!(!rig.is_linked());
+        let problem = rig.maildrop.status().link.problem;
+        assert_eq!(problem.as_deref(), Some("the server gives no sign of life"));
+    }
+
+    #[test]
+    fn a_server_may_take_minutes_over_the_password() {
+        let mut rig = Rig::new(mailbox().reacting("PASS", &[Reaction::Silence]));
+        let reply = rig.ask(Maildrop::connect);
+        rig.pass(Duration::from_secs(240));
+        assert_eq!(reply.given(), Some(Err(Error::TimedOut)));
+        rig.hear("+OK\r\n");
+        assert_eq!(rig.maildrop.totals().messages, 2);
+    }
+}
