@@ -97,27 +97,10 @@ pub struct Rig {
 
 /// Settings of a mount in clear that wants nothing special.
 pub fn settings() -> Settings {
+    let source = "pop3://ann@pop.example.org".to_owned();
     Settings {
-        source: "pop3://ann@pop.example.org".to_owned(),
-        sandbox: Vec::new(),
-        security: Security::Cleartext,
-        method: None,
-        language: None,
-        suffix: String::new(),
-        cache_size: 1 << 20,
-        read_ahead: 0,
-        message_max: None,
         long: u64::MAX,
-        top: true,
-        timeout: Duration::from_secs(60),
-        idle: None,
-        refresh: None,
-        seed: 1,
-        read_only: false,
-        verify_commit: false,
-        commit_every: None,
-        delete_guard: None,
-        exact_sizes: false,
+        ..Settings::new(source, Security::Cleartext)
     }
 }
 

@@ -60,6 +60,35 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Those of a mount that wants nothing special: it fetches nothing unasked, ends no session, and
+    /// looks for no mail.
+    pub fn new(source: String, security: Security) -> Self {
+        Self {
+            source,
+            sandbox: Vec::new(),
+            security,
+            method: None,
+            language: None,
+            suffix: String::new(),
+            cache_size: 1 << 20,
+            read_ahead: 0,
+            message_max: None,
+            long: LONG,
+            top: true,
+            timeout: Duration::from_secs(60),
+            idle: None,
+            seed: 1,
+            refresh: None,
+            read_only: false,
+            verify_commit: false,
+            commit_every: None,
+            delete_guard: None,
+            exact_sizes: false,
+        }
+    }
+}
+
+impl Settings {
     /// The longest message that is fetched, in octets.
     pub(super) fn message_limit(&self) -> u64 {
         self.message_max.unwrap_or(MESSAGE_MAX)

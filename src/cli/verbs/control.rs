@@ -59,11 +59,16 @@ impl Control {
         ctl.write_all(format!("{verb}\n").as_bytes())
     }
 
+    /// The same for a verb of the command line, which is not carried out otherwise.
+    pub(super) fn tell(&self, doing: &'static str, verb: &str) -> Result<(), VerbError> {
+        let told = self.write(verb);
+        told.map_err(|error| self.refused(doing, error))
+    }
+
     /// Has the mount begin something that takes long. A write that waits for the end of it fails when
     /// its time is over, so this one does not wait.
     pub(super) fn begin(&self, verb: &'static str, terms: &str) -> Result<(), VerbError> {
-        let begun = self.write(&format!("{verb} nowait{terms}"));
-        begun.map_err(|error| self.refused(verb, error))
+        self.tell(verb, &format!("{verb} nowait{terms}"))
     }
 
     /// Waits until the status no longer says so, which the mount's own time-outs see to, and until
@@ -74,8 +79,7 @@ impl Control {
         loop {
             let status = self.status()?;
             if !is_so(&status) {
-                let known = self.write("sync");
-                known.map_err(|error| self.refused("sync", error))?;
+                self.tell("sync", "sync")?;
                 return Ok(status);
             }
             patience =

@@ -15,7 +15,7 @@ use crate::cli::Marked;
 pub fn undelete(mountpoint: &Path, which: &Marked) -> Result<Answer, VerbError> {
     let control = Control::open(mountpoint)?;
     match which {
-        Marked::All => write(&control, "undelete-all")?,
+        Marked::All => control.tell("undelete", "undelete-all")?,
         Marked::Named(names) => names
             .iter()
             .try_for_each(|name| undelete_one(&control, name))?,
@@ -33,12 +33,6 @@ fn undelete_one(control: &Control, name: &str) -> Result<(), VerbError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(unmarked()),
         outcome => outcome.map_err(|error| control.refused("undelete", error)),
     }
-}
-
-fn write(control: &Control, verb: &str) -> Result<(), VerbError> {
-    control
-        .write(verb)
-        .map_err(|error| control.refused("undelete", error))
 }
 
 #[cfg(test)]

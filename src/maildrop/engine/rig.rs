@@ -61,27 +61,10 @@ pub(in super::super) struct Rig {
 
 /// Settings for a mount in clear that wants nothing special.
 pub(in super::super) fn settings() -> Settings {
+    let source = "pop3://ann@pop.example.org".to_owned();
     Settings {
-        source: "pop3://ann@pop.example.org".to_owned(),
-        sandbox: Vec::new(),
-        security: Security::Cleartext,
-        method: None,
-        language: None,
-        suffix: String::new(),
-        cache_size: 1 << 20,
-        read_ahead: 0,
-        message_max: None,
         long: u64::MAX,
-        top: true,
-        timeout: Duration::from_secs(60),
-        idle: None,
-        refresh: None,
-        seed: 1,
-        read_only: false,
-        verify_commit: false,
-        commit_every: None,
-        delete_guard: None,
-        exact_sizes: false,
+        ..Settings::new(source, Security::Cleartext)
     }
 }
 

@@ -56,27 +56,10 @@ impl<T> Slot<T> {
 
 /// The usual settings, but that nothing is fetched unasked.
 pub fn settings() -> Settings {
+    let source = "pop3://ann@pop.example.org".to_owned();
     Settings {
-        source: "pop3://ann@pop.example.org".to_owned(),
-        sandbox: Vec::new(),
-        security: Security::Cleartext,
-        method: None,
-        language: None,
-        suffix: String::new(),
-        cache_size: 1 << 20,
-        read_ahead: 0,
-        message_max: None,
-        long: 1 << 20,
-        top: true,
-        timeout: Duration::from_secs(60),
         idle: Some(Duration::from_secs(60)),
-        seed: 1,
-        refresh: None,
-        read_only: false,
-        verify_commit: false,
-        commit_every: None,
-        delete_guard: None,
-        exact_sizes: false,
+        ..Settings::new(source, Security::Cleartext)
     }
 }
 
