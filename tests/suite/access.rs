@@ -1,9 +1,7 @@
 //! Who gets in.
 
-use crate::support::mailbox::{account, serving_three, text};
-use crate::support::mount::Site;
-use crate::support::namespace::{NEEDS, for_nobody};
-use crate::support::skip::lacking;
+use crate::support::mailbox::{serving_three, text};
+use crate::support::stage::played_by_nobody;
 
 /// Nobody else gets in, root included, unless `allow_other` was given.
 ///
@@ -11,25 +9,21 @@ use crate::support::skip::lacking;
 /// only everybody else to refuse.
 #[test]
 fn nobody_else_gets_in() {
-    if lacking(NEEDS) {
-        return;
-    }
-    let (server, site) = (serving_three(), Site::new());
-    for_nobody(MOUNT_AS_NOBODY_THEN_AS_ROOT, &site, &account(&server)).succeeded();
-    assert_eq!(server.count("RETR"), 3, "one for each mount");
+    let script = MOUNT_AS_NOBODY_THEN_AS_ROOT;
+    played_by_nobody(serving_three(), script, |played, server| {
+        played.succeeded();
+        assert_eq!(server.count("RETR"), 3, "one for each mount");
+    });
 }
 
 /// Whoever is outside the pid namespace of the process that serves a mount is served as others are,
 /// by a mount that is read-only as well.
 #[test]
 fn a_mount_serves_programs_of_other_pid_namespaces() {
-    if lacking(NEEDS) {
-        return;
-    }
-    let (server, site) = (serving_three(), Site::new());
-    let account = account(&server);
-    let shown = for_nobody(SERVE_FROM_A_PID_NAMESPACE, &site, &account).succeeded();
-    assert_eq!(shown.text(), text("one") + &text("one"));
+    played_by_nobody(serving_three(), SERVE_FROM_A_PID_NAMESPACE, |played, _| {
+        let shown = played.succeeded().text();
+        assert_eq!(shown, text("one") + &text("one"));
+    });
 }
 
 const SERVE_FROM_A_PID_NAMESPACE: &str = r#"

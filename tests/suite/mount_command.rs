@@ -7,92 +7,82 @@ use pop3fs_server::Server;
 
 use crate::support::mailbox::{account, held_by, serving_three};
 use crate::support::mount::Site;
-use crate::support::namespace::{NEEDS, for_nobody, in_namespace};
+use crate::support::namespace::{NEEDS, in_namespace};
 use crate::support::process::eventually;
-use crate::support::skip::lacking;
+use crate::support::stage::{played_by_nobody, staged};
 
 /// `mount -t fuse.pop3fs SOURCE MOUNTPOINT -o ...` mounts, and `umount` commits.
 #[test]
 fn mount_finds_the_program_by_its_type() {
-    if lacking(NEEDS) {
-        return;
-    }
-    let (server, site) = (serving_three(), Site::new());
-    let options = options(&site);
-    let source = account(&server).source().to_owned();
-    let mail = site.mountpoint().display().to_string();
-    in_namespace(
-        r#"mount -t fuse.pop3fs "$1" "$2" -o "$3" && rm "$2/two" && umount "$2""#,
-        &[&source, &mail, &options],
-    )
-    .succeeded();
-    assert_committed(&server);
+    staged(serving_three(), NEEDS, |site, server| {
+        let options = options(site);
+        let source = account(server).source().to_owned();
+        let mail = site.mountpoint().display().to_string();
+        in_namespace(
+            r#"mount -t fuse.pop3fs "$1" "$2" -o "$3" && rm "$2/two" && umount "$2""#,
+            &[&source, &mail, &options],
+        )
+        .succeeded();
+        assert_committed(server);
+    });
 }
 
 /// A line in fstab with the type `pop3fs` mounts through `mount.pop3fs`; the options that are for
 /// others than the filesystem are taken without a word.
 #[test]
 fn fstab_mounts_by_the_helper() {
-    if lacking(NEEDS) {
-        return;
-    }
-    let (server, site) = (serving_three(), Site::new());
-    let (source, options) = (account(&server).source().to_owned(), options(&site));
-    let mail = site.mountpoint().display().to_string();
-    let fstab = site.beside("fstab").display().to_string();
-    let words = format!("noauto,nofail,_netdev,x-systemd.automount,noatime,{options}");
-    fs::write(&fstab, format!("{source} {mail} pop3fs {words} 0 0\n")).expect("a file to write");
-    in_namespace(
-        r#"mount -T "$1" "$2" && findmnt -t fuse.pop3fs "$2" && rm "$2/two" && umount "$2""#,
-        &[&fstab, &mail],
-    )
-    .succeeded();
-    assert_committed(&server);
+    staged(serving_three(), NEEDS, |site, server| {
+        let (source, options) = (account(server).source().to_owned(), options(site));
+        let mail = site.mountpoint().display().to_string();
+        let fstab = site.beside("fstab").display().to_string();
+        let words = format!("noauto,nofail,_netdev,x-systemd.automount,noatime,{options}");
+        fs::write(&fstab, format!("{source} {mail} pop3fs {words} 0 0\n"))
+            .expect("a file to write");
+        in_namespace(
+            r#"mount -T "$1" "$2" && findmnt -t fuse.pop3fs "$2" && rm "$2/two" && umount "$2""#,
+            &[&fstab, &mail],
+        )
+        .succeeded();
+        assert_committed(server);
+    });
 }
 
 /// An option that nobody knows is an error, which mount(8) passes on.
 #[test]
 fn mount_passes_an_error_on() {
-    if lacking(NEEDS) {
-        return;
-    }
-    let (server, site) = (serving_three(), Site::new());
-    let options = format!("{},no_such_option", options(&site));
-    let source = account(&server).source().to_owned();
-    let mail = site.mountpoint().display().to_string();
-    let outcome = in_namespace(
-        r#"mount -t fuse.pop3fs "$1" "$2" -o "$3""#,
-        &[&source, &mail, &options],
-    );
-    assert!(!outcome.status.success(), "{outcome:?}");
-    assert!(outcome.says("no_such_option"), "{outcome:?}");
+    staged(serving_three(), NEEDS, |site, server| {
+        let options = format!("{},no_such_option", options(site));
+        let source = account(server).source().to_owned();
+        let mail = site.mountpoint().display().to_string();
+        let outcome = in_namespace(
+            r#"mount -t fuse.pop3fs "$1" "$2" -o "$3""#,
+            &[&source, &mail, &options],
+        );
+        assert!(!outcome.status.success(), "{outcome:?}");
+        assert!(outcome.says("no_such_option"), "{outcome:?}");
+    });
 }
 
 /// Users who are not root mount through fusermount3; the mount has the same type and names the same
 /// source.
 #[test]
 fn users_mount_by_fusermount() {
-    if lacking(NEEDS) {
-        return;
-    }
-    let (server, site) = (serving_three(), Site::new());
-    let outcome = for_nobody(
-        r#"
+    played_by_nobody(serving_three(), MOUNT_AS_NOBODY, |played, server| {
+        let outcome = played.succeeded();
+        assert!(outcome.says("fuse.pop3fs"), "{outcome:?}");
+        assert!(outcome.says("127.0.0.1"), "{outcome:?}");
+        assert!(outcome.says("1 deleted, 2 left"), "{outcome:?}");
+        assert_committed(server);
+    });
+}
+
+const MOUNT_AS_NOBODY: &str = r#"
 set -e
 nobody pop3fs "$1" "$2" -o "$3"
 findmnt -n -o FSTYPE,SOURCE "$2"
 nobody rm "$2/two"
 nobody pop3fs umount "$2"
-"#,
-        &site,
-        &account(&server),
-    )
-    .succeeded();
-    assert!(outcome.says("fuse.pop3fs"), "{outcome:?}");
-    assert!(outcome.says("127.0.0.1"), "{outcome:?}");
-    assert!(outcome.says("1 deleted, 2 left"), "{outcome:?}");
-    assert_committed(&server);
-}
+"#;
 
 /// What an fstab says of a mailbox in clear.
 fn options(site: &Site) -> String {

@@ -11,11 +11,10 @@ use pop3fs_server::{Fault, When};
 
 use crate::support::exit_status::TEMPORARY_FAILURE;
 use crate::support::mailbox::{account, held_by, serving_three};
-use crate::support::mount::{Mount, Site, is_mounted, pop3fs};
-use crate::support::namespace::{NEEDS, for_nobody};
+use crate::support::mount::{Mount, is_mounted, pop3fs};
 use crate::support::process::{Running, eventually, start};
-use crate::support::skip::{Need, lacking};
-use crate::support::stage::mounted;
+use crate::support::skip::Need;
+use crate::support::stage::{mounted, played_by_nobody, staged};
 
 /// A verb that waits for the server can be interrupted at any time; what it asked for goes on.
 #[test]
@@ -116,12 +115,9 @@ fn force_ends_a_process_that_is_stopped() {
 /// The same where an ordinary user has mounted, whose processes cannot look into that of the mount.
 #[test]
 fn force_ends_a_process_that_is_closed_to_its_user() {
-    if lacking(NEEDS) {
-        return;
-    }
-    let (server, site) = (serving_three(), Site::new());
-    let forced = for_nobody(FORCE_A_STOPPED_PROCESS, &site, &account(&server));
-    assert!(!forced.succeeded().says("cannot be ended"));
+    played_by_nobody(serving_three(), FORCE_A_STOPPED_PROCESS, |forced, _| {
+        assert!(!forced.succeeded().says("cannot be ended"));
+    });
 }
 
 const FORCE_A_STOPPED_PROCESS: &str = r#"
@@ -139,11 +135,9 @@ done
 /// Another mailbox stays as it is, even where its mount point was given by the same name.
 #[test]
 fn force_ends_no_process_of_another_mailbox() {
-    if lacking(NEEDS) {
-        return;
-    }
-    let (server, site) = (serving_three(), Site::new());
-    for_nobody(FORCE_BESIDE_ANOTHER, &site, &account(&server)).succeeded();
+    played_by_nobody(serving_three(), FORCE_BESIDE_ANOTHER, |forced, _| {
+        forced.succeeded();
+    });
 }
 
 const FORCE_BESIDE_ANOTHER: &str = r#"
@@ -179,12 +173,10 @@ fn assert_ends_by_force(hinder: impl FnOnce(&Mount)) {
 /// The same for users who are not root; what they have in use is named to them, too.
 #[test]
 fn users_unmount_in_every_manner() {
-    if lacking(NEEDS) {
-        return;
-    }
-    let (server, site) = (serving_three(), Site::new());
-    for_nobody(UNMOUNT_AS_NOBODY, &site, &account(&server)).succeeded();
-    assert_eq!(held_by(&server), ["three"]);
+    played_by_nobody(serving_three(), UNMOUNT_AS_NOBODY, |unmounted, server| {
+        unmounted.succeeded();
+        assert_eq!(held_by(server), ["three"]);
+    });
 }
 
 const UNMOUNT_AS_NOBODY: &str = r#"
@@ -207,19 +199,17 @@ kill $holder
 /// SIGQUIT ends the process without a commit, and the next mount takes the marks over.
 #[test]
 fn a_quit_commits_nothing() {
-    if lacking(&[Need::Fuse]) {
-        return;
-    }
-    let (server, site) = (serving_three(), Site::new());
-    let mount = site.mount(&account(&server));
-    mount.remove(&["two"]);
-    mount.daemon().signal(Signal::SIGQUIT);
-    mount.daemon().await_end();
-    assert!(!is_mounted(&mount.path()));
-    assert_eq!(server.count("DELE"), 0);
-    drop(mount);
-    let next = site.mount(&account(&server));
-    assert_eq!(next.names_in(".pop3fs/deleted"), ["two"]);
+    staged(serving_three(), &[Need::Fuse], |site, server| {
+        let mount = site.mount(&account(server));
+        mount.remove(&["two"]);
+        mount.daemon().signal(Signal::SIGQUIT);
+        mount.daemon().await_end();
+        assert!(!is_mounted(&mount.path()));
+        assert_eq!(server.count("DELE"), 0);
+        drop(mount);
+        let next = site.mount(&account(server));
+        assert_eq!(next.names_in(".pop3fs/deleted"), ["two"]);
+    });
 }
 
 /// A commit that is verified is held against a new listing: what the server confirmed and still lists
@@ -296,31 +286,29 @@ fn a_large_commit_can_be_spread_over_sessions() {
 /// unmounted.
 #[test]
 fn what_nobody_has_read_is_guarded() {
-    if lacking(&[Need::Fuse]) {
-        return;
-    }
-    let (server, site) = (serving_three(), Site::new());
-    let mount = site.mount_with(&account(&server), &["-o", "delete_guard=1"]);
-    mount.remove(&["one", "two", "three"]);
-    mount.daemon().signal(Signal::SIGTERM);
-    mount.daemon().await_end();
-    assert_eq!(server.count("DELE"), 0);
-    drop(mount);
+    staged(serving_three(), &[Need::Fuse], |site, server| {
+        let mount = site.mount_with(&account(server), &["-o", "delete_guard=1"]);
+        mount.remove(&["one", "two", "three"]);
+        mount.daemon().signal(Signal::SIGTERM);
+        mount.daemon().await_end();
+        assert_eq!(server.count("DELE"), 0);
+        drop(mount);
 
-    let mount = site.mount_with(&account(&server), &["-o", "delete_guard=1"]);
-    assert_eq!(mount.names_in(".pop3fs/deleted").len(), 3);
-    let refused = mount.verb("commit", &[]);
-    assert_eq!(refused.code(), Some(TEMPORARY_FAILURE), "{refused:?}");
-    assert!(
-        refused.says("3 of the 3 marked messages were never read"),
-        "{refused:?}"
-    );
-    for name in ["one", "two"] {
-        fs::read(mount.file(".pop3fs/deleted").join(name)).expect("a file to read");
-    }
-    mount.verb("commit", &[]).succeeded();
-    assert_eq!(held_by(&server), [""; 0]);
-    mount.umount().succeeded();
+        let mount = site.mount_with(&account(server), &["-o", "delete_guard=1"]);
+        assert_eq!(mount.names_in(".pop3fs/deleted").len(), 3);
+        let refused = mount.verb("commit", &[]);
+        assert_eq!(refused.code(), Some(TEMPORARY_FAILURE), "{refused:?}");
+        assert!(
+            refused.says("3 of the 3 marked messages were never read"),
+            "{refused:?}"
+        );
+        for name in ["one", "two"] {
+            fs::read(mount.file(".pop3fs/deleted").join(name)).expect("a file to read");
+        }
+        mount.verb("commit", &[]).succeeded();
+        assert_eq!(held_by(server), [""; 0]);
+        mount.umount().succeeded();
+    });
 }
 
 /// The verb umount can say yes, too.
