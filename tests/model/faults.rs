@@ -7,6 +7,7 @@ use std::time::Duration;
 use pop3fs_server::{Expunged, Fault, Listed, Order, When};
 
 use crate::mail::MailId;
+use crate::sightings::Sighting;
 use crate::trace::tell;
 use crate::window::WINDOW;
 use crate::world::World;
@@ -126,6 +127,9 @@ impl World {
     fn retrieval_fault(&mut self) -> Option<Fault> {
         let id = self.read_mail()?;
         let when = When::every("RETR").about(self.post.mails[id].unique_id.clone());
+        if self.confuses && self.dice.one_in(2) {
+            return Some(self.confusion(when.times(1)));
+        }
         let length = self.post.mails[id].versions[0].len();
         Some(match self.dice.below(8) {
             0 => Fault::Refuse(when.times(1), "not now".into()),
@@ -137,6 +141,15 @@ impl World {
             4 | 5 => self.beginning_fault(id),
             _ => Fault::CutWithin(when.times(1), self.dice.below(length + 20)),
         })
+    }
+
+    /// The server loses count of what it was asked.
+    fn confusion(&mut self, when: When) -> Fault {
+        self.see(Sighting::Confused);
+        match self.dice.one_in(2) {
+            true => Fault::Postponed(when),
+            false => Fault::Replace(when, Vec::new()),
+        }
     }
 
     /// TOP of the mail will go wrong.
@@ -182,13 +195,17 @@ impl World {
 
     fn oddity(&mut self) -> Fault {
         let expunged = [Expunged::Given, Expunged::Empty, Expunged::Fatal][self.dice.below(3)];
-        match self.dice.below(7) {
+        match self.dice.below(8) {
             0 => Fault::QuitAnswersFirst(Duration::from_secs(1)),
             1 => Fault::ClosesAfterRefusals(1 + self.dice.below(3)),
             2 => Fault::LosesPipelined(When::nth(["DELE", "STAT", "RETR"][self.dice.below(3)], 1)),
             3 => Fault::HangsUpOnPipelining,
             4 => Fault::Expunged(expunged),
             5 => Fault::Renumbering,
+            6 => {
+                let when = When::nth("DELE", 1 + self.dice.below(3));
+                self.confusion(when)
+            }
             _ => Fault::LowerCase,
         }
     }

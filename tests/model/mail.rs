@@ -52,26 +52,33 @@ pub struct Post {
     is_long: bool,
     /// Whether it is listed with its size, as far as that tells it from other mail.
     is_honest: bool,
+    /// Whether the size of each is its own, and told: then nobody takes one for another.
+    has_own_sizes: bool,
 }
 
 impl Post {
-    pub fn new(tells_unique_ids: bool, shares_unique_ids: bool, dice: &mut Dice) -> Self {
+    pub fn new(
+        tells_unique_ids: bool,
+        shares_unique_ids: bool,
+        has_own_sizes: bool,
+        dice: &mut Dice,
+    ) -> Self {
         Self {
+            has_own_sizes,
             mails: Vec::new(),
             tells_unique_ids,
             shares_unique_ids,
             is_long: dice.one_in(4),
-            is_honest: dice.one_in(2),
+            is_honest: has_own_sizes || dice.one_in(2),
         }
     }
 
     /// Somebody writes new mail.
     pub fn write(&mut self, dice: &mut Dice) -> Message {
         let unique_id = self.new_unique_id(dice);
-        let length = self.length(dice);
-        let octets = text(self.mails.len(), length, dice);
-        let listed = self.new_size(&unique_id, octets.len(), dice);
-        let message = Message::new(unique_id.clone(), &octets).listed(listed);
+        let message = self.new_message(&unique_id, dice);
+        let listed = self.new_size(&unique_id, message.octets.len(), dice);
+        let message = message.listed(listed);
         let versions = vec![message.octets.clone()];
         self.mails.push(Mail {
             unique_id,
@@ -111,8 +118,12 @@ impl Post {
             .expect("mail is not made up")
     }
 
-    /// Keeps its unique-id from being shared; false if that is so already, or there is none.
+    /// Keeps its unique-id from being shared, so that something else can be said of it; false if it is shared already, or
+    /// there is none, or the truth must be said.
     pub fn single_out(&mut self, id: MailId) -> bool {
+        if self.has_own_sizes {
+            return false;
+        }
         let unique_id = &self.mails[id].unique_id;
         let same = |mail: &&Mail| mail.unique_id == *unique_id;
         let is_alone = !unique_id.is_empty() && self.mails.iter().filter(same).count() == 1;
@@ -135,10 +146,23 @@ impl Post {
         }
     }
 
+    fn new_message(&self, unique_id: &[u8], dice: &mut Dice) -> Message {
+        loop {
+            let length = self.length(dice);
+            let octets = text(self.mails.len(), length, dice);
+            let message = Message::new(unique_id, &octets);
+            let same = |mail: &Mail| mail.versions[0].len() == message.octets.len();
+            if !self.has_own_sizes || !self.mails.iter().any(same) {
+                return message;
+            }
+        }
+    }
+
     fn length(&self, dice: &mut Dice) -> usize {
         match dice.below(24) {
             0..8 if self.is_long => LONG[dice.below(LONG.len())] - SPREAD / 2 + dice.below(SPREAD),
-            8 => 0,
+            // To list it as that means that nothing is known of its size.
+            8 if !self.has_own_sizes => 0,
             9 => 400 + dice.below(3000),
             _ => dice.below(400),
         }

@@ -69,9 +69,10 @@ impl Paper {
         page.replaced.is_empty() && page.sheet.flushed == page.sheet.lines.len()
     }
 
-    /// Whether it cannot be flushed now.
-    pub fn refuses_to_flush(&self) -> bool {
-        self.page().refusals.flush
+    /// Whether it cannot be flushed, or could not, and has not been written anew since.
+    pub fn has_failed(&self) -> bool {
+        let page = self.page();
+        page.refusals.flush || page.sheet.is_holed
     }
 
     /// The power fails: of what was not flushed, any part is kept, and a file may be back that was replaced;
@@ -86,7 +87,8 @@ impl Paper {
         page.replaced.clear();
         let safe = page.sheet.flushed + dice.below(3);
         page.sheet.lines.truncate(safe);
-        page.sheet.flushed = page.sheet.lines.len();
+        page.sheet.is_holed = false;
+        page.sheet.flush();
         is_back
     }
 

@@ -74,6 +74,7 @@ sightings! {
     Slept: "times that the machine slept",
     HalfOpen: "links that died without a word",
     ServerRestarted: "restarts of the server",
+    Confused: "answers that were to come behind the next one, or never",
     InUse: "logins that found the maildrop locked",
     Beginnings: "beginnings asked for with TOP",
     GivenUp: "links given up by the server when nothing was said",

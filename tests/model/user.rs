@@ -35,7 +35,7 @@ impl World {
         match result {
             Ok(()) => {
                 let is_safe = self.paper.is_safe();
-                assert!(is_safe || self.paper.refuses_to_flush());
+                assert!(is_safe || self.paper.has_failed());
                 self.ledger.unmark(id, is_safe);
                 self.see(match is_safe {
                     true => Sighting::Unmarked,

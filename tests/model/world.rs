@@ -53,6 +53,8 @@ pub struct World {
     pub locks: bool,
     /// Whether a session shows a part of the mailbox.
     pub is_windowed: bool,
+    /// Whether the server may answer RETR out of order, or not at all, and go on.
+    pub confuses: bool,
     pub theme: Theme,
     /// More mail than this there never is.
     pub mails_max: usize,
@@ -93,7 +95,8 @@ impl World {
         let tells_unique_ids = !dice.one_in(10);
         // What comes into sight would not be told from what shares its unique-id.
         let is_windowed = tells_unique_ids && dice.one_in(200);
-        let mut post = Post::new(tells_unique_ids, !is_windowed, &mut dice);
+        let confuses = !is_windowed && dice.one_in(6);
+        let mut post = Post::new(tells_unique_ids, !is_windowed, confuses, &mut dice);
         let mut ledger = Ledger::default();
         let count = match is_windowed {
             true => WINDOW + dice.below(BEYOND),
@@ -121,7 +124,12 @@ impl World {
             server: capable(builder, &mut dice)
                 .aside()
                 .expect("memory is readable"),
-            settings: settings(&mut dice),
+            settings: Settings {
+                // Nothing tells whose beginning it is.
+                top: !confuses && dice.one_in(2),
+                ..settings(&mut dice)
+            },
+            confuses,
             clock: Clock::new(),
             tally: Tally::default(),
             states: HashSet::new(),
@@ -216,7 +224,7 @@ fn settings(dice: &mut Dice) -> Settings {
         cache_size: [0, 0, 1000, 200_000, 10_000_000][dice.below(5)],
         message_max: None,
         long: [0, 1000, 1000, u64::MAX][dice.below(4)],
-        top: dice.one_in(2),
+        top: true,
         read_ahead: [0, 1000, 1_000_000][dice.below(3)],
         timeout: Duration::from_secs([5, 20, 60][dice.below(3)]),
         idle: [None, Some(1), Some(60), Some(300)][dice.below(4)].map(Duration::from_secs),
