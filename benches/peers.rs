@@ -29,6 +29,9 @@ pub struct Peer {
     pipelines: bool,
 }
 
+/// How long one may take, in seconds: those that flush each message to a slow disk take hours.
+const PATIENCE: &str = "300";
+
 const ALL: [Peer; 4] = [
     Peer {
         name: "mpop",
@@ -125,8 +128,9 @@ impl Peer {
         own(&configuration, &user)?;
         // It holds a password, and some insist.
         fs::set_permissions(&configuration, Permissions::from_mode(0o600))?;
-        let mut command = Command::new(self.program);
+        let mut command = Command::new("timeout");
         command
+            .args([PATIENCE, self.program])
             .args(self.arguments)
             .arg(configuration)
             .current_dir(directory)
