@@ -62,7 +62,7 @@ impl Cache {
     }
 
     /// Keeps the limit, as far as bodies are not in use; some may have been, the last time.
-    fn shrink(&mut self) {
+    pub fn shrink(&mut self) {
         while self.used > self.limit && self.evict() {}
     }
 

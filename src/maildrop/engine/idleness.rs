@@ -78,6 +78,10 @@ impl Engine {
     /// Sees to a session that has got no work.
     pub(super) fn idle(&mut self, turn: &mut Turn<'_>) -> Result<(), CommandError> {
         let due = self.next_idle_deed().filter(|(due, _)| *due <= turn.now);
+        if due.is_some() {
+            // Nobody may ask for a message for long, and many have been closed.
+            turn.state.cache.shrink();
+        }
         match (due, self.link.session_mut()) {
             (Some((_, Deed::Park)), Some(session)) => session.leave(turn.now),
             (Some((_, Deed::Noop)), Some(session)) => session.noop(turn.now),
@@ -231,5 +235,20 @@ mod tests {
         assert!(report.complete);
         assert_eq!(rig.script.left(), ["b"]);
         assert!(rig.maildrop.find(Place::Root, "b").is_some());
+    }
+
+    #[test]
+    fn bodies_that_nobody_has_open_any_more_leave_memory() {
+        let no_room = Settings {
+            cache_size: 0,
+            idle: None,
+            ..settings()
+        };
+        let mut rig = Rig::with(no_room, mailbox(), Vec::new());
+        rig.connect().unwrap();
+        rig.body("a").unwrap();
+        assert_eq!(rig.maildrop.status().cache.messages, 1);
+        rig.pass(NOOP);
+        assert_eq!(rig.maildrop.status().cache.messages, 0);
     }
 }
