@@ -38,6 +38,7 @@ mod folder_data;
 mod groups;
 mod growing;
 mod guard;
+mod habits;
 mod handle;
 mod journal;
 mod last_resort;

@@ -70,13 +70,13 @@ pub(super) fn reconcile(
     let grown = view.recognize_grown(catalog, &mut ids);
     let vanished = unlisted(catalog, &ids);
     let newcomers = ids.iter().filter(|id| id.is_none()).count();
-    catalog.coverage.look(ids.len(), newcomers);
+    catalog.habits.coverage.look(ids.len(), newcomers);
     let hidden = marks_out_of_sight(catalog, &vanished);
     let gone = vanished.iter();
     let gone = gone
         .flat_map(|&id| catalog.place(id, Place::Gone))
         .collect();
-    catalog.set_numbered(view.is_numbered());
+    catalog.habits.is_numbered = view.is_numbered();
     let arrived = view.add_newcomers(catalog, &mut ids, listed_at);
     Reconciled {
         ids,
@@ -90,7 +90,7 @@ pub(super) fn reconcile(
 
 /// The marks of messages that are listed no more by a server that lists a part of the mailbox.
 fn marks_out_of_sight(catalog: &Catalog, vanished: &[MessageId]) -> Vec<Mark> {
-    if !catalog.coverage.is_partial() {
+    if !catalog.habits.coverage.is_partial() {
         return Vec::new();
     }
     let marked = vanished.iter().filter(|id| catalog.is_marked(**id));
@@ -174,13 +174,9 @@ impl<'l> View<'l> {
         let unknown = ids.iter_mut().enumerate().zip(self.listing);
         for ((at, id), listed) in unknown.filter(|((_, id), _)| id.is_none()) {
             self.write_name(&mut name, at, listed);
-            *id = catalog.add(Message {
-                occurrence: self.groups.occurrence(at),
-                sharers: self.groups.sharers(at),
-                listed: listed.size,
-                listed_at,
-                ..Message::new(&name, listed.unique_id)
-            });
+            let message = Message::new(&name, listed.unique_id, listed.size, listed_at);
+            let (occurrence, sharers) = (self.groups.occurrence(at), self.groups.sharers(at));
+            *id = catalog.add(message.among(occurrence, sharers));
             arrived.extend(*id);
         }
         if arrived.len() < newcomers {

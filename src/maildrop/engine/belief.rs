@@ -23,7 +23,7 @@ impl Belief {
     /// How many of them are among those that a listing shows for new.
     pub fn disappointed(&mut self, arrived: &[MessageId], catalog: &Catalog) -> usize {
         let deleted = std::mem::take(&mut self.0);
-        if deleted.is_empty() || catalog.is_numbered() {
+        if deleted.is_empty() || catalog.habits.is_numbered {
             return 0;
         }
         let messages = arrived.iter().filter_map(|id| catalog.message(*id));

@@ -28,7 +28,7 @@ impl Evidence {
             if message.place == Place::Gone {
                 let more = listed.of(target) > expected.of(target);
                 let is_listed_anew = more || is_listed_anew(message, catalog, suffix);
-                if catalog.coverage.is_partial() && !is_listed_anew {
+                if catalog.habits.coverage.is_partial() && !is_listed_anew {
                     target.is_out_of_sight();
                 } else {
                     target.is_gone(is_listed_anew);

@@ -70,7 +70,7 @@ impl Engine {
         } = &mut *turn.state;
         link.session = SessionStatus::Connected;
         link.problem = None;
-        link.partial = catalog.coverage.is_partial();
+        link.partial = catalog.habits.coverage.is_partial();
         link.transfer.sessions += 1;
         link.listed = Some(turn.now.unix_seconds());
         if let Some(session) = self.link.session_mut() {
@@ -119,7 +119,7 @@ fn inherit(state: &mut State) -> bool {
     if inherited.is_empty() {
         return false;
     }
-    if state.catalog.is_numbered() {
+    if state.catalog.habits.is_numbered {
         log::warn!(
             "{} marks of a mount that did not commit are dropped: the server's unique-ids are \
              message-numbers, and may stand for other messages by now",
@@ -137,7 +137,7 @@ fn inherit(state: &mut State) -> bool {
         state.catalog.place(id, Place::Deleted);
     }
     let (found, lost) = (found.len(), missing.len());
-    if !state.catalog.coverage.is_partial() {
+    if !state.catalog.habits.coverage.is_partial() {
         log::warn!(
             "took over {found} marked messages from a mount that did not commit; {lost} are no longer there"
         );

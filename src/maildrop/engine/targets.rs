@@ -134,10 +134,9 @@ mod tests {
                 .iter()
                 .filter(|other| *other == unique_id)
                 .count();
-            let message = Message {
-                sharers: sharers as u32,
-                ..Message::new(&format!("{unique_id}~{at}"), unique_id.as_bytes())
-            };
+            let name = format!("{unique_id}~{at}");
+            let message = Message::new(&name, unique_id.as_bytes(), 0, 0);
+            let message = message.among(1, sharers as u32);
             (MessageId(at), Target::new(&message, Fate::Open))
         };
         (0..).zip(unique_ids).map(target).collect()

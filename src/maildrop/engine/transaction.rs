@@ -121,7 +121,7 @@ impl Transaction {
     /// A fresh session is listed, and the catalog up to date with it. `may_return` is whether
     /// another one can follow it at once; where unique-ids mean nothing in that, it had better not.
     pub fn listed(&mut self, catalog: &Catalog, suffix: &str, may_return: bool) -> Next {
-        self.may_return = may_return && !catalog.is_numbered();
+        self.may_return = may_return && !catalog.habits.is_numbered;
         self.verified |= self.targets.any(&Fate::Confirmed);
         self.evidence.weigh(&mut self.targets, catalog, suffix);
         self.burst()

@@ -30,7 +30,7 @@ impl View<'_> {
             size.checked_sub(before)
                 .is_some_and(|more| more <= GROWTH_MAX)
         };
-        let seen = catalog.messages_grow || resized.len() >= GROWN_MIN;
+        let seen = catalog.habits.messages_grow || resized.len() >= GROWN_MIN;
         if !seen || self.is_numbered() || !resized.iter().all(has_grown) {
             return Vec::new();
         }

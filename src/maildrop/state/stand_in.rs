@@ -32,10 +32,8 @@ pub(super) fn state() -> State {
     };
     let mut state = State::new(settings, Vec::new());
     for name in ["a", "b"] {
-        state.catalog.add(Message {
-            listed: 10,
-            ..Message::new(name, name.as_bytes())
-        });
+        let message = Message::new(name, name.as_bytes(), 10, 0);
+        state.catalog.add(message);
     }
     state
 }

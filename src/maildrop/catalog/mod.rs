@@ -12,17 +12,21 @@
 //!
 //! What RETR shows of a message is kept apart, once it is known.
 
+mod content;
+mod message;
+mod unique_id;
+
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 
 use hashbrown::HashTable;
 
-use super::coverage::Coverage;
 use super::event::Subject;
-use super::fingerprint::Fingerprint;
-use super::folder_data::is_folder_data;
-use super::message::{Correction, Entry, MessageId, Place, Size};
-use super::{Change, Totals, date};
+use super::habits::Habits;
+use super::message::{Entry, MessageId, Place};
+use super::{Change, Totals};
+
+pub(super) use content::Content;
+pub(super) use message::Message;
 
 /// The most messages that a mount can have seen, those that are gone included: more than one listing
 /// can have, and about a gigabyte. Nobody gets so much mail; a server that gives its messages other
@@ -39,72 +43,15 @@ pub(super) struct Catalog {
     hasher: RandomState,
     marked: usize,
     octets: u64,
-    /// Whether unique-ids tell no more than the message-numbers.
-    is_numbered: bool,
-    /// How much of the mailbox the server lists.
-    pub coverage: Coverage,
-    /// Whether the server is one that makes messages grow between sessions.
-    pub messages_grow: bool,
-}
-
-/// One message.
-#[derive(Debug)]
-pub(super) struct Message {
-    pub name: Arc<str>,
-    pub unique_id: UniqueId,
-    /// Counted from 1, among `sharers` messages that have the same unique-id.
-    pub occurrence: u32,
-    pub sharers: u32,
-    pub listed: u64,
-    pub listed_at: i64,
-    pub place: Place,
-    /// Counts the versions of its bytes that the server has given.
-    pub version: u32,
-    pub content: Option<Box<Content>>,
-}
-
-/// Where the unique-id of a message is found.
-#[derive(Debug)]
-pub(super) enum UniqueId {
-    /// So many octets at the beginning of its name.
-    BeginsName(u8),
-    /// In the name it is escaped.
-    Apart(Box<[u8]>),
-}
-
-/// What a whole RETR has shown of a message.
-#[derive(Debug)]
-pub(super) struct Content {
-    pub size: u64,
-    pub last: Option<u8>,
-    pub date: Option<i64>,
-    pub fingerprint: Fingerprint,
-    /// Whether it says that the server keeps data of its own in it.
-    pub is_folder_data: bool,
-    /// Whether the kernel has been told the size and the date.
-    pub settled: bool,
+    pub habits: Habits,
 }
 
 impl Catalog {
     /// Whether this is the message in which the server keeps data of its own, as far as is known.
     pub fn is_folder_data(&self, id: MessageId) -> bool {
-        let says_so = |message: &Message| {
-            let content = message.content.as_ref();
-            content.is_some_and(|content| content.is_folder_data)
-        };
-        self.message(id).is_some_and(says_so)
+        self.message(id)
+            .is_some_and(Message::says_it_is_folder_data)
             && self.present().next().is_some_and(|(first, _)| first == id)
-    }
-
-    /// Whether the unique-ids of the last listing were its message-numbers. In another session they
-    /// may stand for other messages, then.
-    pub fn is_numbered(&self) -> bool {
-        self.is_numbered
-    }
-
-    /// Notes whether they are.
-    pub fn set_numbered(&mut self, is_numbered: bool) {
-        self.is_numbered = is_numbered;
     }
 
     /// The message, if it was ever listed.
@@ -257,29 +204,19 @@ impl Catalog {
 
     /// Takes in what a whole RETR has shown.
     pub fn learn(&mut self, id: MessageId, content: Content) {
-        self.revise(id, |message| {
-            let settled = message.content.take().is_some_and(|known| known.settled);
-            message.content = Some(Box::new(Content { settled, ..content }));
-        });
+        self.revise(id, |message| message.learn(content));
     }
 
     /// Forgets what was known of a message's bytes, for the server now gives others.
     pub fn forget(&mut self, id: MessageId) {
-        self.revise(id, |message| {
-            message.version = message.version.wrapping_add(1);
-            message.content = None;
-        });
+        self.revise(id, Message::forget);
     }
 
     /// The message is listed as longer than it was: the server has added to it, and nothing that was
     /// known of its bytes holds any longer.
     pub fn grow(&mut self, id: MessageId, listed: u64) {
-        self.messages_grow = true;
-        self.revise(id, |message| {
-            message.listed = listed;
-            message.version = message.version.wrapping_add(1);
-            message.content = None;
-        });
+        self.habits.messages_grow = true;
+        self.revise(id, |message| message.grow(listed));
     }
 
     /// Changes what is known of a message, and the octets of the maildrop with it.
@@ -297,11 +234,8 @@ impl Catalog {
 
     /// Notes that the kernel has been told the size and the date.
     pub fn settle(&mut self, id: MessageId) {
-        if let Some(content) = self
-            .message_mut(id)
-            .and_then(|message| message.content.as_mut())
-        {
-            content.settled = true;
+        if let Some(message) = self.message_mut(id) {
+            message.settle();
         }
     }
 }
@@ -311,119 +245,17 @@ fn name_of(messages: &[Message], id: MessageId) -> &str {
     messages.get(id.0 as usize).map_or("", |it| &it.name)
 }
 
-impl Content {
-    /// What the octets of a whole message show; of one that is too long for memory, these are the
-    /// first of `size`, and the last one comes by itself.
-    pub fn of(octets: &[u8], size: u64, last: Option<u8>, fingerprint: Fingerprint) -> Self {
-        Self {
-            size,
-            last,
-            date: date::date(octets),
-            fingerprint,
-            is_folder_data: is_folder_data(octets),
-            settled: false,
-        }
-    }
-}
-
-impl Message {
-    /// A message that nothing is known of but what it is called, alone with its unique-id.
-    pub fn new(name: &str, unique_id: &[u8]) -> Self {
-        let begins_name = name.as_bytes().starts_with(unique_id);
-        let length = u8::try_from(unique_id.len()).ok();
-        Self {
-            name: name.into(),
-            unique_id: match length.filter(|_| begins_name) {
-                Some(length) => UniqueId::BeginsName(length),
-                None => UniqueId::Apart(unique_id.into()),
-            },
-            occurrence: 1,
-            sharers: 1,
-            listed: 0,
-            listed_at: 0,
-            place: Place::Root,
-            version: 0,
-            content: None,
-        }
-    }
-
-    /// What the server calls it; empty where it has no unique-id.
-    pub fn unique_id(&self) -> &[u8] {
-        match &self.unique_id {
-            UniqueId::BeginsName(length) => {
-                let name = self.name.as_bytes();
-                name.get(..usize::from(*length)).unwrap_or(name)
-            }
-            UniqueId::Apart(unique_id) => unique_id,
-        }
-    }
-
-    /// Its size, as far as it is known.
-    pub fn size(&self) -> Size {
-        self.content
-            .as_ref()
-            .map_or(Size::Listed(self.listed), |content| {
-                Size::Exact(content.size)
-            })
-    }
-
-    /// Its directory entry.
-    pub fn entry(&self, id: MessageId) -> Entry {
-        Entry {
-            id,
-            name: self.name.clone(),
-            size: self.size(),
-            date: self
-                .content
-                .as_ref()
-                .and_then(|content| content.date)
-                .unwrap_or(self.listed_at),
-            place: self.place,
-        }
-    }
-
-    /// What the kernel has still to be told before a program may read the message.
-    pub fn correction(&self) -> Option<Correction> {
-        let content = self.content.as_ref().filter(|content| !content.settled)?;
-        // After a change, some other exact size may have been shown.
-        let grown = self.version > 0 || content.size > Size::Listed(self.listed).shown();
-        let offset = content.size.checked_sub(1).filter(|_| grown);
-        Some(Correction {
-            last: offset.zip(content.last),
-        })
-    }
-
-    /// What was handed out of it before.
-    pub fn fingerprint(&self) -> Option<&Fingerprint> {
-        self.content.as_ref().map(|content| &content.fingerprint)
-    }
-
-    /// No more of it will come to be held against what was handed out.
-    fn forget_fingerprint(&mut self) {
-        if let Some(content) = &mut self.content {
-            content.fingerprint = Fingerprint::default();
-        }
-    }
-
-    /// Whether it can be found again in another session.
-    pub fn has_unique_id(&self) -> bool {
-        !self.unique_id().is_empty()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
 
     use super::super::fingerprint::Growth;
     use super::*;
 
     fn message(name: &str, listed: u64) -> Message {
-        Message {
-            listed,
-            listed_at: 1000,
-            ..Message::new(name, name.as_bytes())
-        }
+        Message::new(name, name.as_bytes(), listed, 1000)
     }
 
     fn catalog(listed: &[u64]) -> Catalog {
@@ -439,18 +271,6 @@ mod tests {
         let last = octets.last().copied();
         let content = Content::of(octets, octets.len() as u64, last, fingerprint);
         catalog.learn(id, content);
-    }
-
-    /// The last octet that the kernel must take in, of a message listed and found with these sizes.
-    fn last(listed: u64, size: usize) -> Option<(u64, u8)> {
-        let mut catalog = Catalog::default();
-        let id = catalog.add(message("a", listed)).unwrap();
-        assert_eq!(catalog.message(id).unwrap().correction(), None);
-        learn(&mut catalog, id, &vec![b'\n'; size]);
-        let correction = catalog.message(id).unwrap().correction().unwrap();
-        catalog.settle(id);
-        assert_eq!(catalog.message(id).unwrap().correction(), None);
-        correction.last
     }
 
     #[test]
@@ -490,11 +310,6 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_is_not_open_takes_little() {
-        assert_eq!(size_of::<Message>(), 72);
-    }
-
-    #[test]
     fn a_message_that_is_gone_does_not_come_back() {
         let mut catalog = catalog(&[1]);
         catalog.place(MessageId(0), Place::Gone);
@@ -516,81 +331,7 @@ mod tests {
         assert_eq!(catalog.place(MessageId(0), place), []);
     }
 
-    #[test]
-    fn size_date_and_correction_are_those_of_the_body_once_it_is_known() {
-        let mut catalog = catalog(&[0]);
-        let id = MessageId(0);
-        let before = catalog.entry(id).unwrap();
-        assert_eq!((before.size.shown(), before.date), (1, 1000));
-        assert_eq!(catalog.message(id).unwrap().correction(), None);
-        learn(
-            &mut catalog,
-            id,
-            b"Date: Thu, 1 Jan 2004 00:00:00 +0000\r\n",
-        );
-        let after = catalog.entry(id).unwrap();
-        assert_eq!((after.size, after.date), (Size::Exact(38), 1_072_915_200));
-        let last = Some((37, b'\n'));
-        let correction = catalog.message(id).unwrap().correction();
-        assert_eq!(correction, Some(Correction { last }));
-        catalog.settle(id);
-        assert_eq!(catalog.message(id).unwrap().correction(), None);
-        learn(
-            &mut catalog,
-            id,
-            b"Date: Thu, 1 Jan 2004 00:00:00 +0000\r\n",
-        );
-        assert_eq!(catalog.message(id).unwrap().correction(), None);
-    }
-
-    #[test]
-    fn other_bytes_are_another_version_and_must_be_told_again() {
-        let mut catalog = catalog(&[9]);
-        let id = MessageId(0);
-        learn(&mut catalog, id, b"one");
-        catalog.settle(id);
-        catalog.forget(id);
-        assert_eq!(catalog.entry(id).unwrap().size, Size::Listed(9));
-        learn(&mut catalog, id, b"two");
-        let message = catalog.message(id).unwrap();
-        assert_eq!(message.version, 1);
-        assert!(message.correction().is_some());
-    }
-
-    #[test]
-    fn a_message_shown_too_short_grows_by_its_last_octet() {
-        assert_eq!(last(5_000, 20_000), Some((19_999, b'\n')));
-    }
-
-    #[test]
-    fn a_message_shown_too_long_or_right_does_not_grow() {
-        assert_eq!(last(20_000, 5_000), None);
-        assert_eq!(last(5_000, 5_000), None);
-        assert_eq!(last(0, 1), None);
-        assert_eq!(last(10_000, 0), None);
-    }
-
-    #[test]
-    fn after_a_change_the_kernel_may_have_any_size() {
-        let mut catalog = Catalog::default();
-        let id = catalog.add(message("a", 100)).unwrap();
-        learn(&mut catalog, id, &[b'a'; 10]);
-        catalog.forget(id);
-        learn(&mut catalog, id, &[b'b'; 20]);
-        let correction = catalog.message(id).unwrap().correction().unwrap();
-        assert_eq!(correction.last, Some((19, b'b')));
-    }
-
     proptest! {
-        #[test]
-        fn a_unique_id_is_kept_whether_the_name_begins_with_it_or_not(name: String, unique_id: Vec<u8>, length: u8) {
-            let beginning = &name.as_bytes()[..name.len().min(length.into())];
-            for unique_id in [beginning, &unique_id] {
-                let message = Message::new(&name, unique_id);
-                prop_assert_eq!(message.unique_id(), unique_id);
-            }
-        }
-
         #[test]
         fn the_counts_are_those_of_the_messages(
             listed in prop::collection::vec(any::<u64>(), 0..8),
