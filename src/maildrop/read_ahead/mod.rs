@@ -7,9 +7,16 @@
 //! other open that fits no walker may be the start of one, and costs nothing: a reader at random
 //! must not pay for others' habits.
 
+mod path;
+mod plan;
+mod walker;
+
 use std::collections::VecDeque;
+use std::mem;
 
 use super::message::MessageId;
+pub(super) use path::Sequence;
+use walker::Walker;
 
 /// Walkers followed at a time; more programs than that share a machine with two cores badly.
 const WALKERS_MAX: usize = 16;
@@ -17,41 +24,9 @@ const WALKERS_MAX: usize = 16;
 /// Opens remembered that may be the start of a walk. More would find neighbours by chance.
 const STRAYS_MAX: usize = 8;
 
-/// How many messages a walker may leave out, once it has been right a few times. Before, only
-/// direct neighbours count.
-const STRIDE_MAX: usize = 16;
-
-/// How many messages that are shown no more a walker may step over.
-const REMOVED_MAX: usize = 4 * STRIDE_MAX;
-
-/// How often a walker must have been right before it may leave any out.
-const SURE: u32 = 4;
-
 /// After how many opens of others a walker is taken for one who has stopped. Those who have not
 /// share what may be looked ahead.
 const STOPPED: u64 = 4 * WALKERS_MAX as u64;
-
-/// What it is worth to have read the whole directory and opened its first message, in steps: some
-/// only want the first.
-const ANNOUNCED: u32 = 2;
-
-/// What a walker looks ahead, in octets, after two neighbours, which may be so by chance, and at
-/// least after three; then as far as it may.
-const CHANCE: u64 = 4 * 1024;
-const TRIAL: u64 = 256 * 1024;
-
-/// After three neighbours, the part of what it may look ahead: what the link brings in about a round
-/// trip, which is as long as a mistake may keep others waiting.
-const TRIAL_PART: u64 = 4;
-
-/// In what order the messages are looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sequence {
-    /// As the server lists them.
-    Listing,
-    /// By file name.
-    Name,
-}
 
 /// Positions of messages in both orders.
 pub(super) trait Ranks {
@@ -78,26 +53,18 @@ pub(super) enum Effort {
 #[derive(Debug, Default)]
 pub(super) struct Predictor {
     /// The most recent last.
-    walkers: Vec<Walker>,
+    walkers: Vec<Followed>,
     strays: VecDeque<MessageId>,
     /// Whether the directory has been read since the last open.
     announced: bool,
     opens: u64,
 }
 
+/// A walker, and which open was its last step.
 #[derive(Debug)]
-struct Walker {
-    sequence: Sequence,
-    backwards: bool,
-    at: usize,
-    /// The furthest position that has been planned, or looked at in vain.
-    seen: usize,
-    hits: u32,
-    /// Which open was its last step.
+struct Followed {
+    walker: Walker,
     moved: u64,
-    /// What is planned and not yet opened, nearest first.
-    planned: VecDeque<(usize, u64)>,
-    ahead: u64,
 }
 
 impl Predictor {
@@ -108,31 +75,59 @@ impl Predictor {
 
     /// A message is opened.
     pub fn opened(&mut self, id: MessageId, ranks: &impl Ranks) {
-        let announced = std::mem::take(&mut self.announced);
+        let announced = mem::take(&mut self.announced);
         self.opens += 1;
-        let known = self
-            .walkers
-            .iter()
-            .rposition(|walker| walker.foresees(id, ranks));
-        if let Some(mut walker) = known.map(|index| self.walkers.remove(index)) {
-            walker.step(id, ranks);
-            self.follow(walker);
-        } else if self
-            .walkers
-            .iter()
-            .any(|walker| walker.has_passed(id, ranks))
-        {
-            // Threads that share a walk may be a little out of step.
-        } else if let Some((index, walker)) = self.begin(id, ranks) {
-            self.strays.remove(index);
-            self.follow(walker);
-        } else if let Some(walker) = Walker::from_the_start(id, ranks).filter(|_| announced) {
-            self.follow(walker);
-        } else if !self.strays.contains(&id) {
-            self.strays.push_back(id);
-            if self.strays.len() > STRAYS_MAX {
-                self.strays.pop_front();
-            }
+        if let Some(walker) = self.going_on(id, ranks) {
+            return self.follow(walker);
+        }
+        // Threads that share a walk may be a little out of step.
+        if self.all().any(|walker| walker.has_passed(id, ranks)) {
+            return;
+        }
+        let expected = || Walker::from_the_start(id, ranks).filter(|_| announced);
+        match self.beginning(id, ranks).or_else(expected) {
+            Some(walker) => self.follow(walker),
+            None => self.remember(id),
+        }
+    }
+
+    /// The walker that has come to this message.
+    fn going_on(&mut self, id: MessageId, ranks: &impl Ranks) -> Option<Walker> {
+        let foresees = |it: &Followed| it.walker.foresees(id, ranks);
+        let index = self.walkers.iter().rposition(foresees)?;
+        let mut walker = self.walkers.remove(index).walker;
+        walker.step(id, ranks);
+        Some(walker)
+    }
+
+    /// The walker that has come to this message from one that was opened before.
+    fn beginning(&mut self, id: MessageId, ranks: &impl Ranks) -> Option<Walker> {
+        let strays = || self.strays.iter().enumerate().rev();
+        let between = |sequence| {
+            strays().find_map(|(index, &stray)| {
+                Some((index, Walker::between(sequence, stray, id, ranks)?))
+            })
+        };
+        let (index, walker) = Sequence::ALL.into_iter().find_map(between)?;
+        self.strays.remove(index);
+        Some(walker)
+    }
+
+    fn follow(&mut self, walker: Walker) {
+        if self.walkers.len() >= WALKERS_MAX {
+            self.walkers.remove(0);
+        }
+        let moved = self.opens;
+        self.walkers.push(Followed { walker, moved });
+    }
+
+    fn remember(&mut self, id: MessageId) {
+        if self.strays.contains(&id) {
+            return;
+        }
+        self.strays.push_back(id);
+        if self.strays.len() > STRAYS_MAX {
+            self.strays.pop_front();
         }
     }
 
@@ -143,15 +138,14 @@ impl Predictor {
         self.walkers
             .iter_mut()
             .rev()
-            .filter(|walker| walker.is_walking(opens))
-            .find_map(|walker| walker.plan(share, ranks))
+            .filter(|it| it.is_walking(opens))
+            .find_map(|it| it.walker.plan(share, ranks))
     }
 
     /// Whether a walker has come so near to the end of what is planned that more should be.
     pub fn is_hungry(&self, limit: u64) -> bool {
         let share = self.share(limit);
-        self.walking()
-            .any(|walker| walker.ahead.saturating_mul(2) <= walker.stretch(share))
+        self.walking().any(|walker| walker.is_hungry(share))
     }
 
     /// Of what may be looked ahead, the part of each who walks.
@@ -160,212 +154,31 @@ impl Predictor {
     }
 
     fn walking(&self) -> impl Iterator<Item = &Walker> {
-        let opens = self.opens;
-        self.walkers
-            .iter()
-            .filter(move |walker| walker.is_walking(opens))
+        let walking = self.walkers.iter().filter(|it| it.is_walking(self.opens));
+        walking.map(|it| &it.walker)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Walker> {
+        self.walkers.iter().map(|it| &it.walker)
     }
 
     /// What was passed over may be worth fetching now.
     pub fn look_again(&mut self) {
-        for walker in &mut self.walkers {
-            walker.seen = walker.at;
+        for it in &mut self.walkers {
+            it.walker.look_again();
         }
     }
 
     /// Whether somebody stands at this message who has walked for a while.
     pub fn is_sure_of(&self, id: MessageId, ranks: &impl Ranks) -> bool {
-        let here = |walker: &Walker| ranks.rank(walker.sequence, id) == Some(walker.at);
-        self.walkers
-            .iter()
-            .any(|walker| walker.hits >= SURE && here(walker))
-    }
-
-    fn begin(&self, id: MessageId, ranks: &impl Ranks) -> Option<(usize, Walker)> {
-        let sequences = [Sequence::Listing, Sequence::Name];
-        sequences.into_iter().find_map(|sequence| {
-            let strays = self.strays.iter().enumerate().rev();
-            strays
-                .filter_map(|(index, &stray)| {
-                    Some((index, Walker::between(sequence, stray, id, ranks)?))
-                })
-                .next()
-        })
-    }
-
-    fn follow(&mut self, walker: Walker) {
-        if self.walkers.len() >= WALKERS_MAX {
-            self.walkers.remove(0);
-        }
-        let moved = self.opens;
-        self.walkers.push(Walker { moved, ..walker });
+        self.all().any(|walker| walker.is_sure_of(id, ranks))
     }
 }
 
-impl Walker {
-    /// A walker that does what was to be expected of one who has read the directory.
-    fn from_the_start(id: MessageId, ranks: &impl Ranks) -> Option<Self> {
-        let sequences = [Sequence::Listing, Sequence::Name];
-        let is_first = |sequence| {
-            let hidden = |rank| {
-                let before = ranks.at(sequence, rank);
-                before.is_none_or(|id| ranks.effort(id) == Effort::NotShown)
-            };
-            let rank = ranks
-                .rank(sequence, id)
-                .filter(|&rank| rank <= REMOVED_MAX)?;
-            (0..rank).all(hidden).then_some((sequence, rank))
-        };
-        let (sequence, rank) = sequences.into_iter().find_map(is_first)?;
-        Some(Self {
-            hits: ANNOUNCED,
-            ..Self::at(sequence, rank)
-        })
-    }
-
-    /// A walker at a position.
-    fn at(sequence: Sequence, rank: usize) -> Self {
-        Self {
-            sequence,
-            backwards: false,
-            at: rank,
-            seen: rank,
-            hits: 0,
-            moved: 0,
-            planned: VecDeque::new(),
-            ahead: 0,
-        }
-    }
-
-    /// A walker whose two steps these are, if they are neighbours.
-    fn between(
-        sequence: Sequence,
-        first: MessageId,
-        second: MessageId,
-        ranks: &impl Ranks,
-    ) -> Option<Self> {
-        let (from, to) = (ranks.rank(sequence, first)?, ranks.rank(sequence, second)?);
-        let walker = Self {
-            backwards: to < from,
-            ..Self::at(sequence, from)
-        };
-        (from != to && walker.distance(to, ranks)? == 1).then_some(Self {
-            at: to,
-            seen: to,
-            hits: 1,
-            ..walker
-        })
-    }
-
-    fn foresees(&self, id: MessageId, ranks: &impl Ranks) -> bool {
-        let stride = if self.hits >= SURE { STRIDE_MAX } else { 1 };
-        let distance = ranks
-            .rank(self.sequence, id)
-            .and_then(|rank| self.distance(rank, ranks));
-        distance.is_some_and(|distance| (1..=stride).contains(&distance))
-    }
-
-    fn has_passed(&self, id: MessageId, ranks: &impl Ranks) -> bool {
-        let behind = |rank: usize| {
-            if self.backwards {
-                rank.checked_sub(self.at)
-            } else {
-                self.at.checked_sub(rank)
-            }
-        };
-        let distance = ranks.rank(self.sequence, id).and_then(behind);
-        self.hits >= SURE && distance.is_some_and(|distance| distance <= STRIDE_MAX)
-    }
-
-    /// How many steps away a position is, or none if it lies behind or too far off. What is not
-    /// shown is no step.
-    fn distance(&self, to: usize, ranks: &impl Ranks) -> Option<usize> {
-        let far = if self.backwards {
-            self.at.checked_sub(to)?
-        } else {
-            to.checked_sub(self.at)?
-        };
-        if far > REMOVED_MAX {
-            return None;
-        }
-        let shown = |&step: &usize| {
-            let id = self
-                .offset(self.at, step)
-                .and_then(|rank| ranks.at(self.sequence, rank));
-            id.is_some_and(|id| ranks.effort(id) != Effort::NotShown)
-        };
-        // The message itself counts, even if it was taken out of sight while it is opened.
-        Some((1..far).filter(shown).count() + usize::from(far > 0))
-    }
-
-    fn step(&mut self, id: MessageId, ranks: &impl Ranks) {
-        let Some(rank) = ranks.rank(self.sequence, id) else {
-            return;
-        };
-        self.at = rank;
-        self.hits = self.hits.saturating_add(1);
-        while let Some(&(planned, octets)) = self.planned.front() {
-            if self.is_beyond(planned, rank) {
-                break;
-            }
-            self.planned.pop_front();
-            self.ahead = self.ahead.saturating_sub(octets);
-        }
-        if self.is_beyond(rank, self.seen) {
-            self.seen = rank;
-        }
-    }
-
-    fn plan(&mut self, limit: u64, ranks: &impl Ranks) -> Option<MessageId> {
-        while self.ahead < self.stretch(limit) {
-            let next = self
-                .offset(self.seen, 1)
-                .and_then(|rank| Some((rank, ranks.at(self.sequence, rank)?)));
-            let Some((rank, id)) = next else {
-                self.seen = if self.backwards { 0 } else { usize::MAX };
-                return None;
-            };
-            self.seen = rank;
-            if let Effort::Fetch(octets) = ranks.effort(id) {
-                let nearer = |&(planned, _): &(usize, u64)| self.is_beyond(rank, planned);
-                let place = self.planned.partition_point(nearer);
-                self.planned.insert(place, (rank, octets));
-                self.ahead = self.ahead.saturating_add(octets);
-                return Some(id);
-            }
-        }
-        None
-    }
-
-    /// How far it may look ahead, in octets.
-    fn stretch(&self, limit: u64) -> u64 {
-        limit.min(match self.hits {
-            ..=1 => CHANCE,
-            2 => TRIAL.max(limit / TRIAL_PART),
-            _ => limit,
-        })
-    }
-
+impl Followed {
     /// Whether it moves, and there is more to look at ahead of it.
     fn is_walking(&self, opens: u64) -> bool {
-        let end = if self.backwards { 0 } else { usize::MAX };
-        self.seen != end && opens - self.moved < STOPPED
-    }
-
-    fn is_beyond(&self, rank: usize, other: usize) -> bool {
-        if self.backwards {
-            rank < other
-        } else {
-            rank > other
-        }
-    }
-
-    fn offset(&self, rank: usize, steps: usize) -> Option<usize> {
-        if self.backwards {
-            rank.checked_sub(steps)
-        } else {
-            rank.checked_add(steps)
-        }
+        !self.walker.is_at_the_end() && opens - self.moved < STOPPED
     }
 }
 
@@ -593,8 +406,6 @@ mod tests {
         assert_eq!(planned(&mut predictor, &mut mailbox, 2 * LIMIT), Some(209));
         predictor.look_again();
         assert_eq!(planned(&mut predictor, &mut mailbox, 2 * LIMIT), Some(20));
-        let distances = predictor.walkers[0].planned.iter().map(|&(rank, _)| rank);
-        assert!(distances.is_sorted());
     }
 
     #[test]
