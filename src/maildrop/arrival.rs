@@ -7,7 +7,7 @@ use super::clock::Moment;
 use super::error::Error;
 use super::fingerprint::{Fingerprint, Growth};
 use super::growing::{Growing, Grown};
-use super::message::{Body, Part};
+use super::octets::{Body, Part};
 use super::open::OpenMessage;
 use super::prefix::{self, LineCount};
 use super::reader::{Due, Opener, Read};

@@ -3,7 +3,7 @@
 use lru::LruCache;
 
 use super::fetch::Fetch;
-use super::message::Body;
+use super::octets::Body;
 use super::status::CacheStatus;
 
 /// The cache of whole bodies, and of beginnings.

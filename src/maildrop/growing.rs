@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::catalog::Content;
 use super::fingerprint::{Fingerprint, Growth};
-use super::message::{Body, Octets, Part, Whole};
+use super::octets::{Body, Octets, Part, Whole};
 use super::spill::{Spill, Write};
 
 /// What a message may take in memory before it has proved to be that long.

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use super::catalog::{Catalog, Message};
 use super::handle::Maildrop;
 use super::locked;
-use super::message::{MessageId, Octets, Size};
+use super::message::{MessageId, Size};
+use super::octets::Octets;
 use super::reader::Answer;
 use super::state::State;
 

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, Weak};
 
 use super::error::Error;
-use super::message::{Body, MessageId, Part, Whole};
+use super::message::MessageId;
+use super::octets::{Body, Part, Whole};
 
 /// A message that a program has open.
 #[derive(Clone, Debug)]

@@ -2,7 +2,8 @@
 
 use super::clock::Moment;
 use super::error::Error;
-use super::message::{Correction, Entry, Part, Whole};
+use super::message::{Correction, Entry};
+use super::octets::{Part, Whole};
 use super::open::OpenMessage;
 
 /// Takes the result of a request, at once or later, on whatever thread has it.

@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::clock::Moment;
 use super::handle::Maildrop;
 use super::locked;
-use super::message::{MessageId, Part};
+use super::message::MessageId;
+use super::octets::Part;
 use super::reader::Answer;
 
 /// The kernel repeats a read at once; on a busy machine that may take so long.

@@ -13,7 +13,7 @@ use std::{env, mem};
 
 use super::error::Error;
 use super::locked;
-use super::message::Octets;
+use super::octets::Octets;
 
 /// Where such files are by custom: on a disk, which `/tmp` often is not.
 const DIRECTORY: &str = "/var/tmp";

@@ -105,7 +105,7 @@ mod tests {
     use super::super::super::error::Error;
     use super::super::super::handle::Maildrop;
     use super::super::super::locked;
-    use super::super::super::message::Octets;
+    use super::super::super::octets::Octets;
     use super::super::super::open::OpenMessage;
     use super::super::super::settings::Settings;
     use super::*;
