@@ -1,0 +1,73 @@
+//! What is wrong with a journal that cannot be opened.
+
+use std::path::{Path, PathBuf};
+use std::{fmt, io};
+
+/// Why a journal could not be opened.
+#[derive(Debug)]
+pub enum JournalError {
+    /// Another daemon has it.
+    Locked(PathBuf),
+    /// Others can write to its directory, and so say what is to be deleted.
+    Exposed(PathBuf),
+    /// Its directory is somebody else's, who can say so too.
+    Foreign(PathBuf),
+    /// It says something that we never wrote.
+    Damaged {
+        /// The journal.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+    },
+    /// A file could not be made, read or locked.
+    Io {
+        /// Which file or directory.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+impl JournalError {
+    pub(super) fn io(path: &Path, error: io::Error) -> Self {
+        let path = path.to_owned();
+        Self::Io { path, error }
+    }
+
+    pub(super) fn damaged(path: &Path, line: usize) -> Self {
+        let path = path.to_owned();
+        Self::Damaged { path, line }
+    }
+}
+
+impl fmt::Display for JournalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Locked(path) => write!(
+                f,
+                "another pop3fs has this account mounted (it holds {}); unmount that one first",
+                path.display()
+            ),
+            Self::Exposed(path) => write!(
+                f,
+                "others can write to the state directory {}, and so mark what they like: take that \
+                 from them (chmod go-w), or use --state-dir",
+                path.display()
+            ),
+            Self::Foreign(path) => write!(
+                f,
+                "the state directory {} belongs to somebody else, who can mark what he likes; use \
+                 --state-dir",
+                path.display()
+            ),
+            Self::Damaged { path, line } => write!(
+                f,
+                "the journal {} is damaged in line {line}, so the marks in it are not taken over; look at it, then move it away",
+                path.display()
+            ),
+            Self::Io { path, error } => write!(f, "cannot use {}: {error}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for JournalError {}
