@@ -1,16 +1,13 @@
-//! A body that is wanted, or on its way: shared between the engine, which appends, and any
-//! number of readers, each parked until the octets it wants are there.
+//! A body that is wanted, or on its way: the engine appends to it, and those who wait are answered as
+//! soon as it may be said that these are the octets they want.
 
-use std::time::Duration;
-
-use super::clock::Moment;
-use super::error::Error;
+use super::audience::Audience;
 use super::fingerprint::{Fingerprint, Growth};
 use super::growing::{Growing, Grown};
 use super::octets::{Body, Part};
 use super::open::OpenMessage;
 use super::prefix::{self, LineCount};
-use super::reader::{Due, Opener, Read};
+use super::reader::{Due, Read};
 use super::spill::Write;
 
 /// What an appended piece has made of a body.
@@ -32,10 +29,8 @@ pub(super) struct Arrival {
     listed: u64,
     /// What may have been handed out of an earlier RETR; nothing that differs may follow it.
     expected: Option<Fingerprint>,
-    /// Those who are answered at the end.
-    openers: Vec<Opener>,
-    /// Those who are answered when their octets are there; they are bound to what is expected.
-    reads: Vec<Read>,
+    /// Those who wait for it. Who reads is bound to what is expected.
+    pub audience: Audience,
     /// Lines asked for, of one that is only to begin, and those that came.
     lines: u32,
     came: LineCount,
@@ -56,8 +51,7 @@ pub(super) struct Arrived {
     pub grown: Grown,
     /// Whether it is the one that was handed out before, if any was.
     pub agrees: bool,
-    pub openers: Vec<Opener>,
-    pub reads: Vec<Read>,
+    pub audience: Audience,
 }
 
 /// The beginning of a body, in whole blocks, and those who wait for more of it.
@@ -90,29 +84,9 @@ impl Arrival {
         agrees
     }
 
-    /// Adds one who waits for the end.
-    pub fn await_end(&mut self, opener: Opener) {
-        self.openers.push(opener);
-    }
-
-    /// Adds one who waits for a part.
-    pub fn await_part(&mut self, read: Read) {
-        self.reads.push(read);
-    }
-
-    /// Whether anybody waits.
-    pub fn is_wanted(&self) -> bool {
-        !self.openers.is_empty() || !self.reads.is_empty()
-    }
-
-    /// How far into the message those go who wait for a part, in octets.
-    pub fn reach(&self) -> u64 {
-        self.reads.iter().map(Read::reach).max().unwrap_or(0)
-    }
-
     /// How many lines to ask for; those are being asked for then.
     pub fn ask_for_lines(&mut self) -> u32 {
-        self.lines = prefix::lines(self.reach().max(prefix::REACH_MIN), self.got);
+        self.lines = prefix::lines(self.audience.reach().max(prefix::REACH_MIN), self.got);
         self.lines
     }
 
@@ -178,16 +152,16 @@ impl Arrival {
     pub fn start_afresh(&mut self) -> Vec<Read> {
         self.expected = None;
         self.handed_out = false;
-        std::mem::take(&mut self.reads)
+        std::mem::take(&mut self.audience.reads)
     }
 
     /// Those whose octets are there before the end.
     pub fn satisfied(&mut self) -> Vec<Due> {
         let mut due = Vec::new();
-        for read in std::mem::take(&mut self.reads) {
+        for read in std::mem::take(&mut self.audience.reads) {
             match self.part(&read.open, read.offset, read.length) {
                 Some(part) => due.push(read.give(part)),
-                None => self.reads.push(read),
+                None => self.audience.reads.push(read),
             }
         }
         due
@@ -213,8 +187,7 @@ impl Arrival {
         Arrived {
             grown,
             agrees,
-            openers: self.openers,
-            reads: self.reads,
+            audience: self.audience,
         }
     }
 
@@ -224,7 +197,7 @@ impl Arrival {
         Begun {
             body,
             fingerprint: self.known(growth),
-            reads: self.reads,
+            reads: self.audience.reads,
         }
     }
 
@@ -252,53 +225,11 @@ impl Arrival {
     pub fn restart(&mut self) {
         *self = Self {
             expected: self.handed_out(),
-            openers: std::mem::take(&mut self.openers),
-            reads: std::mem::take(&mut self.reads),
+            audience: std::mem::take(&mut self.audience),
             failures: self.failures,
             ..Self::default()
         };
     }
-
-    /// Those whose deadline is no later than that, refused.
-    pub fn refuse_until(&mut self, moment: Moment, error: &Error) -> Vec<Due> {
-        let openers = self.openers.extract_if(.., |opener| opener.until <= moment);
-        let reads = self.reads.extract_if(.., |read| read.until <= moment);
-        refused(openers, reads, error)
-    }
-
-    /// All who wait, refused.
-    pub fn refuse(self, error: &Error) -> Vec<Due> {
-        refused(self.openers, self.reads, error)
-    }
-
-    /// Lets all who wait do so much longer.
-    pub fn postpone(&mut self, span: Duration) {
-        let openers = self.openers.iter_mut().map(|opener| &mut opener.until);
-        let reads = self.reads.iter_mut().map(|read| &mut read.until);
-        openers
-            .chain(reads)
-            .for_each(|until| *until = *until + span);
-    }
-
-    /// When the first of those who wait must have an answer.
-    pub fn deadline(&self) -> Option<Moment> {
-        let openers = self.openers.iter().map(|opener| opener.until);
-        openers
-            .chain(self.reads.iter().map(|read| read.until))
-            .min()
-    }
-}
-
-fn refused(
-    openers: impl IntoIterator<Item = Opener>,
-    reads: impl IntoIterator<Item = Read>,
-    error: &Error,
-) -> Vec<Due> {
-    let openers = openers
-        .into_iter()
-        .map(|opener| opener.refuse(error.clone()));
-    let reads = reads.into_iter().map(|read| read.refuse(error.clone()));
-    openers.chain(reads).collect()
 }
 
 #[cfg(test)]
@@ -307,9 +238,10 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::clock::Moment;
     use super::super::message::MessageId;
     use super::super::open::Holding;
-    use super::super::reader::Wants;
+    use super::super::reader::{Opener, Wants};
     use super::*;
 
     fn at(seconds: u64) -> Moment {
@@ -410,31 +342,34 @@ mod tests {
     #[test]
     fn those_who_wait_outlast_a_lost_link() {
         let mut arrival = Arrival::default();
-        arrival.await_end(opener(20));
-        arrival.await_part(read(0, 1, 10));
+        arrival.audience.openers.push(opener(20));
+        arrival.audience.reads.push(read(0, 1, 10));
         arrival.begin(4, true);
         arrival.append(b"ab", u64::MAX);
         assert_eq!((arrival.fail(), arrival.fail()), (1, 2));
-        assert!(arrival.is_wanted() && !arrival.on_the_wire);
-        assert_eq!(arrival.deadline(), Some(at(10)));
+        assert!(!arrival.audience.is_empty() && !arrival.on_the_wire);
+        assert_eq!(arrival.audience.deadline(), Some(at(10)));
         arrival.begin(4, true);
         arrival.append(b"abcd", u64::MAX);
         let arrived = arrival.finish();
         assert_eq!(**arrived.grown.whole.body().unwrap(), b"abcd"[..]);
-        assert_eq!((arrived.openers.len(), arrived.reads.len()), (1, 1));
+        assert_eq!(
+            (arrived.audience.openers.len(), arrived.audience.reads.len()),
+            (1, 1)
+        );
     }
 
     #[test]
     fn another_message_sends_those_away_who_read_the_first() {
         let expected = Growth::default().finish(0, b"first");
         let mut arrival = Arrival::new(Some(expected));
-        arrival.await_end(opener(60));
-        arrival.await_part(read(0, 1, 60));
+        arrival.audience.openers.push(opener(60));
+        arrival.audience.reads.push(read(0, 1, 60));
         assert_eq!(arrival.start_afresh().len(), 1);
         arrival.append(b"second", u64::MAX);
         let arrived = arrival.finish();
         assert!(arrived.agrees);
-        assert_eq!(arrived.openers.len(), 1);
+        assert_eq!(arrived.audience.openers.len(), 1);
     }
 
     proptest! {

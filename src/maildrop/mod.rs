@@ -19,6 +19,7 @@
 mod alarm;
 mod arrival;
 mod attempts;
+mod audience;
 mod cache;
 mod candour;
 mod catalog;

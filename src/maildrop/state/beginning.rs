@@ -67,7 +67,7 @@ impl State {
                 let beginning = Fetch::beginning(read.open.id);
                 let arrival = self.awaited(beginning, read.until);
                 arrival.go_by(got);
-                arrival.await_part(read);
+                arrival.audience.reads.push(read);
             }
             _ => self.await_whole(read),
         }

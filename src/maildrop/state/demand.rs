@@ -45,7 +45,7 @@ impl State {
         let listed = self.catalog.message(fetch.id).map(|message| message.listed);
         let arrival = self.arrivals.get(&fetch).filter(|_| !fetch.is_whole());
         arrival.map_or(listed.unwrap_or(0), |arrival| {
-            arrival.reach().max(prefix::REACH_MIN)
+            arrival.audience.reach().max(prefix::REACH_MIN)
         })
     }
 
@@ -78,7 +78,7 @@ impl State {
                 continue;
             };
             let failures = arrival.fail();
-            if !arrival.is_wanted() || failures >= attempts {
+            if arrival.audience.is_empty() || failures >= attempts {
                 self.refused(fetch, error, effects);
             } else {
                 self.demand.push_front(fetch);
@@ -94,10 +94,10 @@ impl State {
                 continue;
             };
             arrival.restart();
-            if arrival.is_wanted() {
-                self.demand.push_front(fetch);
-            } else {
+            if arrival.audience.is_empty() {
                 self.refused(fetch, &Error::NotFound, effects);
+            } else {
+                self.demand.push_front(fetch);
             }
         }
     }

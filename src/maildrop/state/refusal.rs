@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::arrival::Arrival;
+use super::super::audience::Audience;
 use super::super::clock::Moment;
 use super::super::effects::Effects;
 use super::super::error::Error;
@@ -20,7 +21,7 @@ impl State {
             self.remember(fetch.id, beginning);
         }
         self.demand.retain(|&other| other != fetch);
-        effects.answers.extend(arrival.refuse(error));
+        effects.answers.extend(arrival.audience.refuse(error));
     }
 
     /// Nothing that is waited for will come.
@@ -43,23 +44,26 @@ impl State {
             return;
         }
         for arrival in self.arrivals.values_mut() {
-            effects.answers.extend(arrival.refuse_until(moment, error));
+            effects
+                .answers
+                .extend(arrival.audience.refuse_until(moment, error));
         }
         let idle = |(&fetch, arrival): (_, &Arrival)| {
-            let needed = arrival.is_wanted() || arrival.on_the_wire;
+            let needed = !arrival.audience.is_empty() || arrival.on_the_wire;
             (!needed).then_some(fetch)
         };
         let idle: Vec<Fetch> = self.arrivals.iter().filter_map(idle).collect();
         for fetch in idle {
             self.refused(fetch, error, effects);
         }
-        self.earliest = self.arrivals.values().filter_map(Arrival::deadline).min();
+        let audiences = self.arrivals.values().map(|arrival| &arrival.audience);
+        self.earliest = audiences.filter_map(Audience::deadline).min();
     }
 
     /// Lets all readers wait so much longer.
     pub fn postpone(&mut self, span: Duration) {
         for arrival in self.arrivals.values_mut() {
-            arrival.postpone(span);
+            arrival.audience.postpone(span);
         }
         self.earliest = self.earliest.map(|earliest| earliest + span);
     }

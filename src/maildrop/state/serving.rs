@@ -50,7 +50,8 @@ impl State {
         self.foresee(id);
         if self.is_about_the_beginning(&read) {
             let beginning = Fetch::beginning(id);
-            self.awaited(beginning, read.until).await_part(read);
+            let arrival = self.awaited(beginning, read.until);
+            arrival.audience.reads.push(read);
         } else {
             self.await_whole(read);
         }
@@ -59,13 +60,15 @@ impl State {
 
     fn await_end(&mut self, id: MessageId, opener: Opener) {
         let whole = Fetch::whole(id);
-        self.awaited(whole, opener.until).await_end(opener);
+        let arrival = self.awaited(whole, opener.until);
+        arrival.audience.openers.push(opener);
     }
 
     /// Lets a reader wait for the whole message.
     pub(super) fn await_whole(&mut self, read: Read) {
         let whole = Fetch::whole(read.open.id);
-        self.awaited(whole, read.until).await_part(read);
+        let arrival = self.awaited(whole, read.until);
+        arrival.audience.reads.push(read);
     }
 
     /// Whether a reader of a long message may want no more than its beginning, and has not seen it

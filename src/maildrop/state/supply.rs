@@ -69,8 +69,7 @@ impl State {
         let Arrived {
             grown,
             agrees,
-            openers,
-            reads,
+            audience,
         } = arrival.finish();
         if !agrees {
             self.changed(id, effects);
@@ -86,9 +85,10 @@ impl State {
         let Some(message) = self.catalog.message(id) else {
             return;
         };
-        let openers = openers.into_iter();
+        let openers = audience.openers.into_iter();
         let openers = openers.map(|opener| opening(id, message, opener, &holding));
-        let reads = reads.into_iter().map(|read| given(message, read, &whole));
+        let reads = audience.reads.into_iter();
+        let reads = reads.map(|read| given(message, read, &whole));
         effects.answers.extend(openers.chain(reads));
     }
 
