@@ -2,8 +2,11 @@
 
 use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::clock::Moment;
+use super::handle::Maildrop;
+use super::locked;
 use super::reader::Answer;
 use super::report::CommitReport;
 use super::terms::Terms;
@@ -71,5 +74,63 @@ impl Errands {
 
     fn wait(&self, is_such: impl Fn(&Errand) -> bool) -> bool {
         self.waiting.iter().any(is_such)
+    }
+}
+
+impl Maildrop {
+    /// Makes sure that there is a session, and with it a listing. The first failure is the answer.
+    pub fn connect(&self, answer: Answer<()>) {
+        self.errand(|until| Errand::Connect { until, answer });
+    }
+
+    /// Lists the maildrop anew, in a new session, which is the only way to see what has come and
+    /// gone. The first failure is the answer.
+    pub fn refresh(&self, answer: Answer<()>) {
+        self.errand(|until| Errand::Refresh { until, answer });
+    }
+
+    /// Ends the session in good order, so that others can have the maildrop, until one is needed.
+    pub fn park(&self, answer: Answer<()>) {
+        self.errand(|until| Errand::Leave { until, answer });
+    }
+
+    /// Deletes the marked messages on the server. Answered when the outcome is known, or when the
+    /// deadline of a request has passed; the commit itself goes on then.
+    pub fn commit(&self, terms: Terms, answer: Answer<Arc<CommitReport>>) {
+        self.errand(|until| Errand::Commit {
+            until,
+            terms,
+            answer,
+        });
+    }
+
+    /// The same for one who can wait so long.
+    pub fn commit_within(
+        &self,
+        patience: Duration,
+        terms: Terms,
+        answer: Answer<Arc<CommitReport>>,
+    ) {
+        let until = self.now() + patience;
+        self.send(Errand::Commit {
+            until,
+            terms,
+            answer,
+        });
+    }
+
+    /// Ends the session in good order, which deletes nothing.
+    pub fn leave(&self, patience: Duration, answer: Answer<()>) {
+        let until = self.now() + patience;
+        self.send(Errand::Leave { until, answer });
+    }
+
+    fn errand(&self, errand: impl FnOnce(Moment) -> Errand) {
+        self.send(errand(self.deadline()));
+    }
+
+    pub(super) fn send(&self, errand: Errand) {
+        locked(&self.0.state).errands.push(errand);
+        (self.0.surroundings.wake)();
     }
 }

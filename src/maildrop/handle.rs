@@ -3,13 +3,11 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use super::clock::Moment;
 use super::disk::{Backlog, Task};
-use super::engine::{Engine, Order, Step};
-use super::errand::Errand;
-use super::event::{Event, EventKind};
+use super::engine::Engine;
+use super::event::Event;
 use super::journal::Journal;
 use super::mark::Mark;
 use super::message::{Correction, Entry, MessageId, Place};
@@ -20,10 +18,7 @@ use super::reader::{Answer, Due, Read};
 use super::register::Register;
 use super::report::CommitReport;
 use super::settings::Settings;
-use super::spill::Write;
 use super::state::State;
-use super::status::Status;
-use super::terms::Terms;
 use super::{Change, Totals, locked};
 
 /// How long a commit that was meant to be the last counts as that, in seconds: the unmount follows
@@ -41,7 +36,7 @@ pub(super) struct Shared {
     pub register: Option<Register>,
     pub surroundings: Surroundings,
     /// What the disk has still to take.
-    backlog: Backlog,
+    pub backlog: Backlog,
     /// Whether it is of interest what was read.
     pub is_guarded: bool,
 }
@@ -83,22 +78,6 @@ impl Maildrop {
             })),
             engine,
         )
-    }
-
-    /// Makes sure that there is a session, and with it a listing. The first failure is the answer.
-    pub fn connect(&self, answer: Answer<()>) {
-        self.errand(|until| Errand::Connect { until, answer });
-    }
-
-    /// Lists the maildrop anew, in a new session, which is the only way to see what has come and
-    /// gone. The first failure is the answer.
-    pub fn refresh(&self, answer: Answer<()>) {
-        self.errand(|until| Errand::Refresh { until, answer });
-    }
-
-    /// Ends the session in good order, so that others can have the maildrop, until one is needed.
-    pub fn park(&self, answer: Answer<()>) {
-        self.errand(|until| Errand::Leave { until, answer });
     }
 
     /// That a program has something open, to be held as long as it has.
@@ -200,42 +179,6 @@ impl Maildrop {
         })
     }
 
-    pub(super) fn announce(&self, kind: EventKind) {
-        let time = self.now().unix_seconds();
-        (self.0.surroundings.announce)(Event { time, kind });
-    }
-
-    /// Deletes the marked messages on the server. Answered when the outcome is known, or when the
-    /// deadline of a request has passed; the commit itself goes on then.
-    pub fn commit(&self, terms: Terms, answer: Answer<Arc<CommitReport>>) {
-        self.errand(|until| Errand::Commit {
-            until,
-            terms,
-            answer,
-        });
-    }
-
-    /// The same for one who can wait so long.
-    pub fn commit_within(
-        &self,
-        patience: Duration,
-        terms: Terms,
-        answer: Answer<Arc<CommitReport>>,
-    ) {
-        let until = self.now() + patience;
-        self.send(Errand::Commit {
-            until,
-            terms,
-            answer,
-        });
-    }
-
-    /// Ends the session in good order, which deletes nothing.
-    pub fn leave(&self, patience: Duration, answer: Answer<()>) {
-        let until = self.now() + patience;
-        self.send(Errand::Leave { until, answer });
-    }
-
     /// The last commit of this mount, if any.
     pub fn last_commit(&self) -> Option<Arc<CommitReport>> {
         locked(&self.0.state).last_commit.clone()
@@ -259,63 +202,8 @@ impl Maildrop {
         locked(&self.0.state).catalog.totals()
     }
 
-    /// Everything for `.pop3fs/status`.
-    pub fn status(&self) -> Status {
-        let state = locked(&self.0.state);
-        let totals = state.catalog.totals();
-        let given_up = state.settings.sandbox.iter();
-        Status {
-            pid: std::process::id(),
-            source: state.settings.source.clone(),
-            link: state.link.clone(),
-            messages: totals.messages,
-            octets: totals.octets,
-            marked: state.catalog.marks() as u64,
-            committing: state.errands.have_commit(),
-            refreshing: state.errands.have_refresh(),
-            parking: state.errands.have_leave(),
-            read_only: state.settings.read_only,
-            cache: state.cache.status(),
-            sandbox: given_up.map(|&name| name.to_owned()).collect(),
-        }
-    }
-
     pub(super) fn shared(&self) -> &Shared {
         &self.0
-    }
-
-    /// Tells and answers all that a step of the engine has come to, now that no lock is held.
-    /// What is left are the orders, to be carried out one after the other before the next step.
-    pub fn release(&self, step: Step) -> Vec<Order> {
-        let Step { orders, effects } = step;
-        effects
-            .changes
-            .into_iter()
-            .for_each(&self.0.surroundings.tell);
-        let events = effects.events.into_iter();
-        events.for_each(|kind| self.announce(kind));
-        effects.writes.into_iter().for_each(|it| self.write(it));
-        for answer in effects.answers {
-            answer();
-        }
-        orders
-    }
-
-    fn write(&self, write: Write) {
-        let shared = Arc::clone(&self.0);
-        shared.backlog.grow(write.octets());
-        (self.0.surroundings.disk)(Box::new(move || {
-            write.carry_out();
-            if shared.backlog.shrink(write.octets()) {
-                (shared.surroundings.wake)();
-            }
-        }));
-    }
-
-    /// Whether no more is to be taken from the server for now, as it could not be kept; the engine is
-    /// woken when it can.
-    pub(super) fn is_disk_behind(&self) -> bool {
-        self.0.backlog.is_too_long()
     }
 
     /// Has the state answer a request by its deadline; the engine is woken where it has to wait,
@@ -344,16 +232,7 @@ impl Maildrop {
         state
     }
 
-    fn errand(&self, errand: impl FnOnce(Moment) -> Errand) {
-        self.send(errand(self.deadline()));
-    }
-
-    pub(super) fn send(&self, errand: Errand) {
-        locked(&self.0.state).errands.push(errand);
-        (self.0.surroundings.wake)();
-    }
-
-    fn deadline(&self) -> Moment {
+    pub(super) fn deadline(&self) -> Moment {
         self.now() + locked(&self.0.state).settings.timeout
     }
 

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::handle::Maildrop;
+use super::locked;
+
 /// The state of a mount; the names of the fields are those of the JSON.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Status {
@@ -92,4 +95,27 @@ pub struct CacheStatus {
     pub used: u64,
     /// Messages held.
     pub messages: u64,
+}
+
+impl Maildrop {
+    /// Everything for `.pop3fs/status`.
+    pub fn status(&self) -> Status {
+        let state = locked(&self.0.state);
+        let totals = state.catalog.totals();
+        let given_up = state.settings.sandbox.iter();
+        Status {
+            pid: std::process::id(),
+            source: state.settings.source.clone(),
+            link: state.link.clone(),
+            messages: totals.messages,
+            octets: totals.octets,
+            marked: state.catalog.marks() as u64,
+            committing: state.errands.have_commit(),
+            refreshing: state.errands.have_refresh(),
+            parking: state.errands.have_leave(),
+            read_only: state.settings.read_only,
+            cache: state.cache.status(),
+            sandbox: given_up.map(|&name| name.to_owned()).collect(),
+        }
+    }
 }
