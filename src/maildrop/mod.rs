@@ -15,6 +15,16 @@
 //! [`Engine`] decides everything that concerns the server, and touches nothing outside.
 //! [`Driver`] has the thread, the stream, and the time. What they share is under one lock, held
 //! for moments only.
+//!
+//! | what | where |
+//! |---|---|
+//! | what programs ask for | `handle`, `errand`, `marking`, `guard`, `retries`, `state` |
+//! | what is listed | `catalog`, `reconcile`, `groups`, `names`, `habits`, `coverage`, `numbering` |
+//! | what is on its way | `arrival`, `audience`, `growing`, `fingerprint`, `spill`, `prefix` |
+//! | what is at hand | `octets`, `cache`, `open` |
+//! | what to fetch next | `fetch`, `read_ahead`, `name_order`, `pace`, `schedule` |
+//! | what outlives the mount | `mark`, `journal`, `register` |
+//! | what is told | `effects`, `event`, `report`, `status` |
 
 mod alarm;
 mod arrival;

@@ -17,6 +17,7 @@ mod message;
 mod unique_id;
 
 use std::hash::{BuildHasher, RandomState};
+use std::mem;
 
 use hashbrown::HashTable;
 
@@ -168,37 +169,36 @@ impl Catalog {
     /// Moves a message between the root and the deleted, or out of both for ever; what the kernel
     /// must be told if it was not the kernel that asked for it.
     pub fn place(&mut self, id: MessageId, place: Place) -> Vec<Change> {
-        let Some(message) = self.message_mut(id) else {
+        let moves = |message: &&mut Message| ![place, Place::Gone].contains(&message.place);
+        let Some(message) = self.message_mut(id).filter(moves) else {
             return Vec::new();
         };
-        let before = std::mem::replace(&mut message.place, place);
-        if before == place || before == Place::Gone {
-            message.place = before;
-            return Vec::new();
-        }
-        if place == Place::Gone {
-            message.forget_fingerprint();
-        }
-        let (name, octets) = (message.name.clone(), message.size().shown());
+        let before = mem::replace(&mut message.place, place);
+        let name = message.name.clone();
         self.marked -= usize::from(before == Place::Deleted);
         self.marked += usize::from(place == Place::Deleted);
-        let mut changes = vec![Change::Vanished {
+        let vanished = Change::Vanished {
             place: before,
             name: name.clone(),
-        }];
+        };
         if place == Place::Gone {
-            self.release_name(id, &name);
-            self.octets = self.octets.saturating_sub(octets);
-        } else {
-            changes.push(Change::Appeared { place, name });
+            self.release(id);
+            return vec![vanished];
         }
-        changes
+        vec![vanished, Change::Appeared { place, name }]
     }
 
-    fn release_name(&mut self, id: MessageId, name: &str) {
-        let hash = self.hasher.hash_one(name);
-        if let Ok(place) = self.names.find_entry(hash, |other| *other == id) {
-            place.remove();
+    /// A message that is gone counts no longer, and another can have its name.
+    fn release(&mut self, id: MessageId) {
+        let Some(message) = self.message_mut(id) else {
+            return;
+        };
+        message.forget_fingerprint();
+        let (name, octets) = (message.name.clone(), message.size().shown());
+        self.octets = self.octets.saturating_sub(octets);
+        let hash = self.hasher.hash_one(&*name);
+        if let Ok(entry) = self.names.find_entry(hash, |other| *other == id) {
+            entry.remove();
         }
     }
 

@@ -5,6 +5,7 @@ use super::super::effects::Effects;
 use super::super::fetch::Fetch;
 use super::super::fingerprint::Fingerprint;
 use super::super::message::MessageId;
+use super::super::octets::Body;
 use super::super::reader::{Read, due};
 use super::State;
 
@@ -39,6 +40,19 @@ impl State {
             fingerprint,
             reads,
         } = arrival.begun();
+        self.keep_beginning(id, &body, fingerprint);
+        for read in reads {
+            match self.part(&read.open, read.offset, read.length).transpose() {
+                Some(part) => effects.answers.push(due(read.answer, part)),
+                None => self.fetch_more(read, got),
+            }
+        }
+        // Until now it was in use, so that no cache is too small to answer out of it.
+        drop(body);
+    }
+
+    /// Keeps what TOP has given of a message, if it may be its beginning.
+    fn keep_beginning(&mut self, id: MessageId, body: &Body, fingerprint: Option<Fingerprint>) {
         let answered_twice = body.starts_with(b"+OK");
         if answered_twice {
             self.prefixes.distrust("is answered twice");
@@ -49,14 +63,6 @@ impl State {
             self.remember(id, fingerprint);
             self.prefixes.came(id);
         }
-        for read in reads {
-            match self.part(&read.open, read.offset, read.length).transpose() {
-                Some(part) => effects.answers.push(due(read.answer, part)),
-                None => self.fetch_more(read, got),
-            }
-        }
-        // Until now it was in use, so that no cache is too small to answer out of it.
-        drop(body);
     }
 
     /// The beginning was too short for a reader. Lines may be shorter than most, but a second

@@ -148,10 +148,7 @@ impl State {
         offset: u64,
         length: usize,
     ) -> Result<Option<Part>, Error> {
-        let message = self.catalog.message(open.id).ok_or(Error::NotFound)?;
-        if message.version != open.version {
-            return Err(Error::Changed);
-        }
+        let message = self.as_opened(open)?;
         let is_gone = message.place == Place::Gone;
         if let Size::Exact(exact) = message.size() {
             open.allow(exact, offset, length)?;
@@ -170,6 +167,13 @@ impl State {
         }
         let arrival = self.arrivals.get_mut(&Fetch::whole(open.id));
         Ok(arrival.and_then(|arrival| arrival.part(open, offset, length)))
+    }
+
+    /// A message whose bytes are still those that were opened.
+    fn as_opened(&self, open: &OpenMessage) -> Result<&Message, Error> {
+        let message = self.catalog.message(open.id).ok_or(Error::NotFound)?;
+        let same = message.version == open.version;
+        same.then_some(message).ok_or(Error::Changed)
     }
 
     /// A part of an open message that lies within what is known of its beginning.

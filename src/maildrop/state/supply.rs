@@ -5,7 +5,6 @@ use super::super::catalog::{Content, Message};
 use super::super::effects::Effects;
 use super::super::error::Error;
 use super::super::fetch::{Extent, Fetch};
-use super::super::growing::Grown;
 use super::super::message::{MessageId, Size};
 use super::super::octets::Whole;
 use super::super::open::{Holding, OpenMessage};
@@ -74,13 +73,9 @@ impl State {
         if !agrees {
             self.changed(id, effects);
         }
-        let Grown {
-            whole,
-            content,
-            write,
-        } = grown;
-        self.learn(id, content);
-        effects.writes.extend(write);
+        self.learn(id, grown.content);
+        effects.writes.extend(grown.write);
+        let whole = grown.whole;
         let holding = self.keep(id, &whole);
         let Some(message) = self.catalog.message(id) else {
             return;
