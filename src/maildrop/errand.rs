@@ -1,4 +1,4 @@
-//! Requests about the whole maildrop.
+//! What is asked of the whole maildrop, until the engine has taken it and is done with it.
 
 use std::mem;
 use std::sync::Arc;
@@ -29,14 +29,14 @@ pub(super) enum Errand {
     Leave { until: Moment, answer: Answer<()> },
 }
 
-/// The requests that the engine has still to take, and what became of those that it took.
+/// The requests that the engine has still to take, and what it is about.
 #[derive(Default)]
 pub(super) struct Errands {
     waiting: Vec<Errand>,
     pub under_way: UnderWay,
 }
 
-/// What the engine is about.
+/// Which of the requests that the engine took are not done.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct UnderWay {
     /// A commit, which holds the marked messages.

@@ -86,9 +86,7 @@ impl Settings {
             exact_sizes: false,
         }
     }
-}
 
-impl Settings {
     /// The longest message that is fetched, in octets.
     pub(super) fn message_limit(&self) -> u64 {
         self.message_max.unwrap_or(MESSAGE_MAX)

@@ -7,7 +7,7 @@ use super::super::message::{Correction, Entry, MessageId, Place, Size};
 use super::Content;
 use super::unique_id::UniqueId;
 
-/// One message.
+/// A message that was ever listed.
 #[derive(Debug)]
 pub struct Message {
     pub name: Arc<str>,
