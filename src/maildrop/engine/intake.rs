@@ -6,13 +6,12 @@ use crate::pop3::Capabilities;
 
 use super::super::clock::Moment;
 use super::super::event::EventKind;
-use super::super::mark::Mark;
-use super::super::message::Place;
 use super::super::numbering::Numbering;
 use super::super::reconcile::{Listed, Reconciled, reconcile};
 use super::super::session::{Listing, Messages};
 use super::super::state::State;
 use super::super::status::SessionStatus;
+use super::inheritance::inherit;
 use super::refresh::News;
 use super::{Engine, Turn};
 
@@ -113,79 +112,17 @@ fn take_in(messages: &Messages, state: &mut State, now: Moment) -> Reconciled {
     reconcile(catalog, &listing, suffix, now.unix_seconds())
 }
 
-/// Takes over the marks of a mount that ended without a commit; whether there were any.
-fn inherit(state: &mut State) -> bool {
-    let inherited = std::mem::take(&mut state.inherited);
-    if inherited.is_empty() {
-        return false;
-    }
-    if state.catalog.habits.is_numbered {
-        log::warn!(
-            "{} marks of a mount that did not commit are dropped: the server's unique-ids are \
-             message-numbers, and may stand for other messages by now",
-            inherited.len()
-        );
-        return true;
-    }
-    let suffix = state.settings.suffix.clone();
-    let found = |mark: &Mark| mark.find(&state.catalog, &suffix);
-    let (found, missing): (Vec<_>, Vec<_>) = inherited
-        .into_iter()
-        .map(|mark| (found(&mark), mark))
-        .partition(|(id, _)| id.is_some());
-    for &id in found.iter().filter_map(|(id, _)| id.as_ref()) {
-        state.catalog.place(id, Place::Deleted);
-    }
-    let (found, lost) = (found.len(), missing.len());
-    if !state.catalog.habits.coverage.is_partial() {
-        log::warn!(
-            "took over {found} marked messages from a mount that did not commit; {lost} are no longer there"
-        );
-    } else {
-        if found > 0 {
-            log::warn!("{found} messages that were marked are listed again; {lost} are not");
-        }
-        state.inherited = missing.into_iter().map(|(_, mark)| mark).collect();
-    }
-    true
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::super::handle::Maildrop;
+    use super::super::super::message::Place;
     use super::super::super::{Change, locked};
-    use super::super::Order;
-    use super::super::rig::{Rig, settings};
+    use super::super::rig::Rig;
     use super::super::script::Script;
     use super::*;
 
     fn mailbox() -> Script {
         Script::of(&[("a", "one\r\n"), ("b", "two\r\n")])
-    }
-
-    #[test]
-    fn marks_by_message_numbers_are_not_taken_over() {
-        let numbered = || Script::of(&[("1", "one\r\n"), ("2", "two\r\n")]);
-        let before = Rig::connected(numbered());
-        before.mark("2");
-        let mut rig = Rig::with(settings(), numbered(), before.journal.marks());
-        rig.connect().unwrap();
-        assert!(rig.maildrop.find(Place::Root, "2").is_some());
-        assert_eq!(rig.journal.marks(), []);
-    }
-
-    #[test]
-    fn marks_of_a_mount_before_are_taken_over_once_they_are_found() {
-        let before = Rig::connected(mailbox());
-        before.mark("b");
-        let mut marks = before.journal.marks();
-        marks.push(marks[0].clone());
-        marks[1].size += 1;
-        let mut rig = Rig::with(settings(), mailbox(), marks);
-        rig.connect().unwrap();
-        assert!(rig.maildrop.find(Place::Deleted, "b").is_some());
-        assert_eq!(rig.journal.marks(), before.journal.marks());
-        assert_eq!(rig.ordered, [Order::Connect, Order::WriteJournal]);
     }
 
     /// Puts a message in the place of another, and lists that.

@@ -9,6 +9,7 @@ mod belief;
 mod commit;
 mod evidence;
 mod idleness;
+mod inheritance;
 mod intake;
 mod jitter;
 mod link;
