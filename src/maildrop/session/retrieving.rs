@@ -105,42 +105,37 @@ impl Session {
 
     /// Sends RETR or TOP; false where the message has no number in this session.
     pub fn retrieve(&mut self, request: Request, now: Moment) -> Result<bool, CommandError> {
-        let Request {
-            fetch,
-            octets,
-            lines,
-            expected,
-        } = request;
         self.stir(now);
-        let Some(number) = self.numbering.number(fetch.id) else {
+        let retrieval = self.retrieval(&request, now);
+        let last = self.last_retrieval();
+        let is_alike = last.is_some_and(|last| last.resembles(request.expected));
+        let Some(number) = self.numbering.number(request.fetch.id) else {
             return Ok(false);
         };
-        let in_flight = self.retrieving.octets.saturating_add(octets);
-        // Where a server loses one of two commands, the reply to the other must not pass for its own.
-        let likes = self
-            .last_retrieval()
-            .is_some_and(|last| last.resembles(expected));
-        if likes {
+        if is_alike {
+            // Where a server loses one of two commands, the reply to the other must not pass for its own.
             self.connection.send(&Command::Noop, Exchange::Noop)?;
         }
-        let is_behind = self.connection.in_flight() > 0;
-        let retrieval = Retrieval {
-            fetch,
-            octets,
-            asked: now,
-            in_flight,
-            is_behind,
-            expected,
-            received: 0,
-        };
-        let command = match fetch.extent {
+        let command = match request.fetch.extent {
             Extent::Whole => Command::Retr(number),
-            Extent::Beginning => Command::Top(number, lines),
+            Extent::Beginning => Command::Top(number, request.lines),
         };
         self.connection
             .send(&command, Exchange::Retrieve(retrieval))?;
-        self.retrieving.octets = in_flight;
+        self.retrieving.octets = retrieval.in_flight;
         Ok(true)
+    }
+
+    fn retrieval(&self, request: &Request, now: Moment) -> Retrieval {
+        Retrieval {
+            fetch: request.fetch,
+            octets: request.octets,
+            asked: now,
+            in_flight: self.retrieving.octets.saturating_add(request.octets),
+            is_behind: self.connection.in_flight() > 0,
+            expected: request.expected,
+            received: 0,
+        }
     }
 
     fn last_retrieval(&self) -> Option<&Retrieval> {
