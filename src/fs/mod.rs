@@ -34,6 +34,7 @@ pub use error::Error;
 pub use events::Events;
 pub use file::{Access, Correction, Opened};
 pub use inode::{EVENTS, ROOT};
+pub use names::Rename;
 pub use notice::{Notice, RootChange};
 pub use pending::{Interruptible, Pending};
 pub use tree::{Statistics, Tree};

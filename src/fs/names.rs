@@ -11,6 +11,21 @@ use crate::maildrop::{Entry, Place};
 /// The directory that is never listed.
 const CONTROL: &str = ".pop3fs";
 
+/// What rename(2) asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Rename<'a> {
+    /// The directory.
+    pub parent: u64,
+    /// A name in it.
+    pub name: &'a OsStr,
+    /// Where it is to go.
+    pub new_parent: u64,
+    /// What it is to be called there.
+    pub new_name: &'a OsStr,
+    /// `RENAME_NOREPLACE` and the like.
+    pub flags: u32,
+}
+
 impl Tree {
     /// Marks the message of a name for deletion (rm).
     pub fn unlink(&self, parent: u64, name: &OsStr) -> Result<(), Error> {
@@ -35,14 +50,10 @@ impl Tree {
     /// loss of power can bring back a mark that was taken off.
     pub fn rename(
         &self,
-        parent: u64,
-        name: &OsStr,
-        new_parent: u64,
-        new_name: &OsStr,
-        flags: u32,
+        asked: Rename<'_>,
         reply: impl FnOnce(Result<(), Error>) + Send + 'static,
     ) {
-        match self.movement(parent, name, new_parent, new_name, flags) {
+        match self.movement(asked) {
             Ok((entry, Place::Root)) => {
                 let answer = |done: Result<(), _>| reply(done.map_err(Error::from));
                 self.maildrop.restore(entry.id, Box::new(answer));
@@ -53,24 +64,17 @@ impl Tree {
     }
 
     /// Which message is to be moved, and where to.
-    fn movement(
-        &self,
-        parent: u64,
-        name: &OsStr,
-        new_parent: u64,
-        new_name: &OsStr,
-        flags: u32,
-    ) -> Result<(Entry, Place), Error> {
-        if flags & !nix::libc::RENAME_NOREPLACE != 0 {
+    fn movement(&self, asked: Rename<'_>) -> Result<(Entry, Place), Error> {
+        if asked.flags & !nix::libc::RENAME_NOREPLACE != 0 {
             return Err(Error::RenameFlags);
         }
-        let Child::Message(entry) = self.child(parent, name)? else {
+        let Child::Message(entry) = self.child(asked.parent, asked.name)? else {
             return Err(self.refusal());
         };
-        if name != new_name {
+        if asked.name != asked.new_name {
             return Err(self.refusal());
         }
-        match (Node::at(parent), Node::at(new_parent)) {
+        match (Node::at(asked.parent), Node::at(asked.new_parent)) {
             (Some(Node::Deleted), Some(Node::Root)) => Ok((entry, Place::Root)),
             (Some(Node::Root), Some(Node::Deleted)) => Ok((entry, Place::Deleted)),
             _ => Err(self.refusal()),

@@ -18,12 +18,12 @@ use super::answer::{
     answer_change, answer_lookup, answer_open, directory_flags, failure, guard, lifetime,
     lifetime_of_names, stop_if,
 };
-use super::convert::{GENERATION, errno, file_attr, file_type};
+use super::convert::{GENERATION, errno, file_attr, file_type, poll_events};
 use super::herald::Herald;
 use super::interrupts::{Heeds, Interrupts};
 use super::notifier::Notifier;
 use super::session::{Ended, OnEnd};
-use crate::fs::{EVENTS, Error, Octets, Pending, Tree};
+use crate::fs::{EVENTS, Error, Octets, Pending, Rename, Tree};
 
 /// The tree as the kernel sees it.
 pub(super) struct Adapter {
@@ -316,8 +316,14 @@ impl Filesystem for Adapter {
     ) {
         let what = format_args!("rename({parent}, {name:?}, {newparent}, {newname:?})");
         guard(what, || {
-            let (from, to) = (parent.0, newparent.0);
-            let (notifier, moved) = (self.notifier.clone(), newname.to_owned());
+            let asked = Rename {
+                parent: parent.0,
+                name,
+                new_parent: newparent.0,
+                new_name: newname,
+                flags: flags.bits(),
+            };
+            let (notifier, to, moved) = (self.notifier.clone(), newparent.0, newname.to_owned());
             let answer = move |done: Result<(), Error>| {
                 // The kernel moves the name with the lifetime it had, which may be too long there.
                 if done.is_ok() {
@@ -325,8 +331,7 @@ impl Filesystem for Adapter {
                 }
                 answer_change("rename", parent, done, reply);
             };
-            let flags = flags.bits();
-            self.tree.rename(from, name, to, newname, flags, answer);
+            self.tree.rename(asked, answer);
         });
     }
 
@@ -364,7 +369,7 @@ impl Filesystem for Adapter {
                 false => None,
             };
             let is_ready = self.tree.poll(fh.0, poller);
-            reply.poll(ready_for(ino, is_ready));
+            reply.poll(poll_events(ino, is_ready));
         });
     }
 
@@ -537,17 +542,6 @@ impl Filesystem for Adapter {
         reply: ReplyEmpty,
     ) {
         reply.error(Errno::ENOSYS);
-    }
-}
-
-/// What a file is ready for, as poll(2) has it.
-fn ready_for(ino: INodeNo, is_ready: bool) -> PollEvents {
-    let reading = PollEvents::POLLIN | PollEvents::POLLRDNORM;
-    let writing = PollEvents::POLLOUT | PollEvents::POLLWRNORM;
-    match (ino.0, is_ready) {
-        (_, false) => PollEvents::empty(),
-        (EVENTS, true) => reading,
-        (_, true) => reading | writing,
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use fuser::{Errno, FileAttr, FileType, FopenFlags, Generation, INodeNo};
+use fuser::{Errno, FileAttr, FileType, FopenFlags, Generation, INodeNo, PollEvents};
 
-use crate::fs::{Access, Attributes, Error, Kind};
+use crate::fs::{Access, Attributes, EVENTS, Error, Kind};
 
 /// Inode numbers are never used again, so one generation is enough.
 pub(super) const GENERATION: Generation = Generation(0);
@@ -70,6 +70,17 @@ pub(super) fn open_flags(access: Access) -> FopenFlags {
         Access::Cached => FopenFlags::FOPEN_KEEP_CACHE,
         Access::Direct => FopenFlags::FOPEN_DIRECT_IO,
         Access::Stream => FopenFlags::FOPEN_DIRECT_IO | FopenFlags::FOPEN_STREAM,
+    }
+}
+
+/// What a file is ready for, as poll(2) has it.
+pub(super) fn poll_events(ino: INodeNo, is_ready: bool) -> PollEvents {
+    let reading = PollEvents::POLLIN | PollEvents::POLLRDNORM;
+    let writing = PollEvents::POLLOUT | PollEvents::POLLWRNORM;
+    match (ino.0, is_ready) {
+        (_, false) => PollEvents::empty(),
+        (EVENTS, true) => reading,
+        (_, true) => reading | writing,
     }
 }
 

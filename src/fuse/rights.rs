@@ -12,7 +12,7 @@ use super::mount_point::prepare_again;
 use super::mountinfo::mounted_at;
 use super::options::MountOptions;
 use super::unmount::{Manner, unmount};
-use crate::keeper::{Answer, Errand, Keeper};
+use crate::keeper::{Answer, Channel, Errand, Keeper};
 
 /// The rights to mount and unmount at one place, and to make and remove names in what is mounted
 /// there, all in the hands of the keeper.
@@ -31,20 +31,19 @@ impl Rights {
         let (mount_point, wanted) = (at.to_owned(), options.clone());
         let look = keeper.entrust(move |_, channel| {
             let looked = prepare_again(&mount_point, &wanted).map_err(io::Error::other);
-            let _ = Answer::send_result(looked.map(|()| Answer::default()), &channel);
+            answer(looked.map(|()| Answer::default()), &channel);
         });
         let (mount_point, options) = (at.to_owned(), options.clone());
         let mount = keeper.entrust(move |_, channel| {
             let mounted = mount_at(&mount_point, &options);
-            // Nobody waits any more only if our process has gone, and the mount with it.
-            let _ = Answer::send_result(
+            answer(
                 mounted.map(|device| Answer::default().with(device)),
                 &channel,
             );
         });
         let unmount = keeper.entrust(|at, channel| {
             let unmounted = unmount_mailbox(Path::new(OsStr::from_bytes(at)));
-            let _ = Answer::send_result(unmounted.map(|()| Answer::default()), &channel);
+            answer(unmounted.map(|()| Answer::default()), &channel);
         });
         let mount_point = at.to_owned();
         let deputy = keeper.entrust(move |device, channel| {
@@ -85,6 +84,11 @@ impl Rights {
         let (introduction, channel) = self.deputy.run(device.as_bytes())?;
         Deputy::new(&introduction, channel)
     }
+}
+
+/// Nobody waits any more only if our process has gone, and the mount with it.
+fn answer(result: io::Result<Answer>, channel: &Channel) {
+    let _ = Answer::send_result(result, channel);
 }
 
 /// The keeper unmounts nothing else.

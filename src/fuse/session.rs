@@ -50,7 +50,6 @@ pub fn mount(
     options: &MountOptions,
     ended: OnEnd,
 ) -> Result<Mounted, MountError> {
-    let path = rights.at().to_owned();
     rights.look().map_err(MountError::Changed)?;
     let watcher = Watcher::open().map_err(MountError::MountTable)?;
     let adapter = Adapter {
@@ -60,11 +59,7 @@ pub fn mount(
         herald: Herald::default(),
         ended: ended.clone(),
     };
-    let device = rights.mount().map_err(|error| refusal(error, &path))?;
-    let mount = find(&path).map_err(|error| {
-        let _ = rights.unmount(&path);
-        MountError::MountTable(error)
-    })?;
+    let (device, mount) = attach(&rights)?;
     let mounted = Mounted {
         mount: mount.clone(),
         rights,
@@ -75,7 +70,7 @@ pub fn mount(
         let _ = mounted.detach();
         MountError::Thread(error)
     })?;
-    log::info!("mounted on {path:?}");
+    log::info!("mounted on {:?}", mounted.rights.at());
     Ok(mounted)
 }
 
@@ -112,6 +107,17 @@ impl Mounted {
             )),
         }
     }
+}
+
+/// Mounts, and finds the mount among all there are.
+fn attach(rights: &Rights) -> Result<(OwnedFd, MountInfo), MountError> {
+    let path = rights.at();
+    let device = rights.mount().map_err(|error| refusal(error, path))?;
+    let mount = find(path).map_err(|error| {
+        let _ = rights.unmount(path);
+        MountError::MountTable(error)
+    })?;
+    Ok((device, mount))
 }
 
 /// The mount point and the device were there, so what was not found is the helper.
