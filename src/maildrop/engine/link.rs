@@ -15,7 +15,7 @@ const CONNECTING: Duration = Duration::from_secs(120);
 /// login before it sees the old maildrop.
 const PARTING: Duration = Duration::from_secs(5);
 
-/// The link.
+/// The link there is, if there is one, and the pause before the next.
 pub(super) struct Link {
     pub stage: Stage,
     pub restraint: Restraint,

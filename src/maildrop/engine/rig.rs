@@ -36,7 +36,7 @@ const WAKINGS_MAX: usize = 1000;
 /// More exchanges than this in one go are one without end.
 const TALKS_MAX: usize = 10_000;
 
-/// The rig.
+/// The maildrop and all that surrounds it.
 pub(in super::super) struct Rig {
     pub maildrop: Maildrop,
     pub engine: Engine,

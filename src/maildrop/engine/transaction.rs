@@ -30,7 +30,7 @@ pub(super) const LOSSES_MAX: u32 = 3;
 /// Times that one commit may roll back in a row; some servers hang up after a handful of refusals.
 const ROLLBACKS_MAX: u32 = 3;
 
-/// The transaction.
+/// What one commit deletes, over as many sessions as it takes.
 pub(super) struct Transaction {
     targets: Targets,
     stage: Stage,

@@ -58,7 +58,7 @@ impl Session {
                 },
                 Event::End { tag, reply } => {
                     self.stage.answered(tag, waited);
-                    self.ended(tag, reply, now, happenings)?;
+                    happenings.extend(self.ended(tag, reply, now)?);
                 }
             }
         }
@@ -70,48 +70,43 @@ impl Session {
         exchange: Exchange,
         reply: Option<Reply>,
         now: Moment,
-        happenings: &mut Vec<Happening>,
-    ) -> Result<(), SessionError> {
+    ) -> Result<Option<Happening>, SessionError> {
         self.progress.renew(now);
-        match (exchange, reply) {
+        Ok(match (exchange, reply) {
             (Exchange::Retrieve(retrieval), reply) => {
                 let connection = &mut self.connection;
-                happenings.extend(self.retrieving.ended(retrieval, reply, connection)?);
+                self.retrieving.ended(retrieval, reply, connection)?
             }
-            (Exchange::Confirm(retrieval), _) => {
-                happenings.push(self.retrieving.believe(retrieval.fetch));
-            }
-            (Exchange::Delete(id), Some(reply)) => happenings.push(Happening::Deleted(id, reply)),
-            (Exchange::Noop, _) => {}
-            (Exchange::Reset, Some(reply)) => happenings.push(Happening::Reset(reply)),
-            (Exchange::Quit, Some(reply)) => happenings.push(Happening::Quit(reply)),
-            (exchange, reply) => self.sign_in_step(exchange, reply, now, happenings)?,
-        }
-        Ok(())
+            (Exchange::Confirm(retrieval), _) => Some(self.retrieving.believe(retrieval.fetch)),
+            (Exchange::Delete(id), Some(reply)) => Some(Happening::Deleted(id, reply)),
+            (Exchange::Noop, _) => None,
+            (Exchange::Reset, Some(reply)) => Some(Happening::Reset(reply)),
+            (Exchange::Quit, Some(reply)) => Some(Happening::Quit(reply)),
+            (exchange, reply) => self.sign_in(exchange, reply, now)?,
+        })
     }
 
-    fn sign_in_step(
+    /// A step on the way to the listing is done.
+    fn sign_in(
         &mut self,
         exchange: Exchange,
         reply: Option<Reply>,
         now: Moment,
-        happenings: &mut Vec<Happening>,
-    ) -> Result<(), SessionError> {
+    ) -> Result<Option<Happening>, SessionError> {
         let Stage::SigningIn(sign_in, survey) = &mut self.stage else {
-            return Ok(());
+            return Ok(None);
         };
         match sign_in.ended(exchange, reply, &self.capabilities, &mut self.connection)? {
-            Outcome::GoesOn => {}
-            Outcome::Happened(happening) => happenings.push(happening),
+            Outcome::GoesOn => Ok(None),
+            Outcome::Happened(happening) => Ok(Some(happening)),
             Outcome::Listed(listing) => {
                 self.retrieving.pace = survey.pace(now);
                 self.login = sign_in.login();
                 self.stage = Stage::Listed;
                 self.listed_at = now;
-                happenings.push(Happening::Listed(listing));
+                Ok(Some(Happening::Listed(listing)))
             }
         }
-        Ok(())
     }
 }
 

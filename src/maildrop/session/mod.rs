@@ -48,7 +48,7 @@ use super::pace::Survey;
 /// How long a listing counts as new, and a session as fresh that has only been listed.
 const FRESH: Duration = Duration::from_secs(10);
 
-/// A session.
+/// What is known of a session, from the greeting on.
 pub(super) struct Session {
     connection: Connection<Exchange>,
     stage: Stage,
