@@ -127,11 +127,12 @@ impl World {
     }
 
     pub fn trouble_disk(&mut self) {
+        let (which, any) = (self.dice.below(6), self.dice.one_in(2));
         let refusals = Refusals {
-            append: self.dice.one_in(3),
-            draft: self.dice.one_in(3),
-            adopt: self.dice.one_in(6),
-            flush: self.dice.one_in(3),
+            append: which == 0 || which == 4 && any,
+            draft: which == 1 || which == 4 && !any,
+            adopt: which == 2,
+            flush: which == 3 || which == 4,
         };
         tell!("the disk: {refusals:?}");
         self.paper.refuse(refusals);
