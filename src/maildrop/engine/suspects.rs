@@ -3,8 +3,9 @@
 //! Which message a body is can be told by nothing but its place in the line. A server that loses a
 //! command of a burst, or answers out of order, would put one message's bytes under another's name,
 //! so a body of the wrong length that came while other replies were due is held back, and so are
-//! those behind it. When all replies are there, one of the wrong length is asked for alone: if it
-//! comes as before, the server only lists wrong sizes, and the others are what they should be.
+//! those behind it; as of the wrong length counts one that is listed with none. When all replies are
+//! there, one of the wrong length is asked for alone: if it comes as before, the server only lists
+//! wrong sizes, and the others are what they should be.
 
 use crate::pop3::CommandError;
 
@@ -176,6 +177,13 @@ mod tests {
                 assert_eq!(open.body.get().map(|body| &**body), Some(body.as_bytes()));
             }
         }
+    }
+
+    #[test]
+    fn a_lost_command_is_found_out_where_no_size_is_known() {
+        let mut script = silent_at(&["RETR 1"]);
+        script.messages.iter_mut().for_each(|message| message.1 = 0);
+        open_all_and_hear(&mut rig(script), "");
     }
 
     #[test]

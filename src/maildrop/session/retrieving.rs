@@ -65,9 +65,11 @@ impl Retrieving {
             None => {}
         }
         let together = retrieval.is_behind || connection.in_flight() > 0;
-        self.is_doubted |= together && is_odd;
+        // Nothing tells a message of which no size is known from another.
+        let is_suspect = is_odd || fetch.is_whole() && retrieval.expected == 0;
+        self.is_doubted |= together && is_suspect;
         if self.is_doubted {
-            let id = fetch.id;
+            let (id, is_odd) = (fetch.id, is_suspect);
             self.burst.push(id);
             return Ok(Some(Happening::Suspect { id, is_odd }));
         }
