@@ -311,10 +311,12 @@ mod tests {
     }
 
     #[test]
-    fn a_proxys_localhost_is_not_this_machine() {
-        let line = "pop3fs pop3://localhost /m --tls off --proxy socks5://gate";
-        assert!(usage(line).contains("--insecure-cleartext"));
-        mount(&format!("{line} --insecure-cleartext"));
+    fn the_localhost_of_a_proxy_or_a_program_is_not_this_machine() {
+        for route in ["--proxy socks5://gate", "--connect-command ssh"] {
+            let line = format!("pop3fs pop3://localhost /m --tls off {route}");
+            assert!(usage(&line).contains("--insecure-cleartext"));
+            mount(&format!("{line} --insecure-cleartext"));
+        }
     }
 
     #[test]

@@ -146,8 +146,7 @@ fn source(text: &str, options: &MountOptions) -> Result<Source, Misuse> {
 
 /// Nothing goes over a network in clear unless that was asked for by name.
 fn security(source: &Source, options: &MountOptions) -> Result<Security, Misuse> {
-    // A proxy's localhost is another.
-    let stays_here = source.is_loopback() && !options.route.leads_through_proxy();
+    let stays_here = source.is_loopback() && !options.route.leads_elsewhere();
     match (options.tls, source.security) {
         (TlsPolicy::Required, security) => Ok(security),
         (TlsPolicy::Off, Security::ImplicitTls) => Err(Misuse::TlsOffForPop3s),

@@ -26,8 +26,9 @@ pub(super) struct RouteOptions {
 }
 
 impl RouteOptions {
-    pub(super) fn leads_through_proxy(&self) -> bool {
-        self.proxy.is_some()
+    /// Whether the server's localhost may be another than ours: a proxy's, or a program's.
+    pub(super) fn leads_elsewhere(&self) -> bool {
+        self.proxy.is_some() || self.connect_command.is_some()
     }
 }
 

@@ -58,7 +58,7 @@ fn a_program_can_be_the_connection() {
         return;
     }
     let (server, site) = (serving_three(), Site::new());
-    let mailbox = account(&server).with_options(&["--connect-command", RELAY]);
+    let mailbox = account(&server).with_options(&["--connect-command", RELAY, CLEAR]);
     let mount = site.mount(&mailbox);
     assert_eq!(mount.names(), ["one", "three", "two"]);
     fs::remove_file(mount.file("two")).expect("a file to remove");
@@ -95,7 +95,7 @@ fn a_program_that_fails_is_quoted() {
         let unused = "unused".as_ref();
         let over_tls = Account::implicit_tls("ann", "secret", server.port(), unused);
         for mailbox in [account(&server), over_tls.without_options()] {
-            let mailbox = mailbox.with_options(&["--connect-command", script]);
+            let mailbox = mailbox.with_options(&["--connect-command", script, CLEAR]);
             let outcome = run(&mut Site::new().command(&mailbox));
             assert_eq!(outcome.code(), Some(status), "{outcome:?}");
             assert!(outcome.says(words), "{outcome:?}");
@@ -103,6 +103,9 @@ fn a_program_that_fails_is_quoted() {
     }
     assert_eq!(server.sessions(), 0);
 }
+
+/// Where a program leads to is not known.
+const CLEAR: &str = "--insecure-cleartext";
 
 /// What `nc %h %p` does where there is one.
 const RELAY: &str = "bash -c 'exec 3<>/dev/tcp/$0/$1; cat <&3 & cat >&3; kill $!' %h %p";
