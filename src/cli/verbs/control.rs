@@ -125,6 +125,16 @@ impl Control {
         VerbError::Unmounted(self.mountpoint.clone())
     }
 
+    /// The error for events that came faster than they were read.
+    pub(super) fn outrun(&self) -> VerbError {
+        VerbError::Failed {
+            doing: "wait for mail",
+            mountpoint: self.mountpoint.clone(),
+            problem: "so much has happened that some of it was missed; ls shows what is there"
+                .to_owned(),
+        }
+    }
+
     /// The error for something that the mount refused.
     pub(super) fn refused(&self, doing: &'static str, source: io::Error) -> VerbError {
         let mountpoint = self.mountpoint.clone();

@@ -31,6 +31,7 @@ pub fn wait(mountpoint: &Path, new: u64, patience: Option<Duration>) -> Result<A
             Some(Event { event, .. }) if event == "connected" && names.len() as u64 >= new => {
                 return Ok(arrived(&names));
             }
+            Some(Event { event, .. }) if event == "missed" => return Err(control.outrun()),
             Some(_) => {}
             None => return Ok(too_late(&names, new)),
         }
@@ -101,6 +102,14 @@ mod tests {
         assert_eq!(written(&mount), "refresh nowait\n");
         assert_eq!(answer.text, "b\nc\n");
         assert_eq!(answer.status, ExitStatus::Ok);
+    }
+
+    #[test]
+    fn names_that_were_missed_are_not_waited_for() {
+        let missed = format!("{{\"event\":\"missed\",\"events\":9}}\n{LISTING}");
+        let mount = mount(&[("events", &missed)]);
+        let error = wait(mount.path(), 1, None).unwrap_err();
+        assert!(error.to_string().contains("missed"), "{error}");
     }
 
     #[test]
