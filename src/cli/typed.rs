@@ -149,7 +149,7 @@ pub(super) struct MountOptions {
     /// Where marks are kept, in place of ~/.local/state/pop3fs
     #[arg(long, value_name = "DIR")]
     pub(super) state_dir: Option<PathBuf>,
-    /// Append messages to this file, in place of the file log in the state directory
+    /// Append messages to this file, in place of the account's log in the state directory
     #[arg(long, value_name = "FILE")]
     pub(super) log: Option<PathBuf>,
     /// Keep the rights that a mount does not need

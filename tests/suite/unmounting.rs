@@ -170,7 +170,7 @@ fn assert_ends_by_force(hinder: impl FnOnce(&Mount)) {
     });
 }
 
-/// The same for users who are not root; what they have in use is named to them, too.
+/// Users who are not root unmount in every manner; what they have in use is named to them, too.
 #[test]
 fn users_unmount_in_every_manner() {
     played_by_nobody(serving_three(), UNMOUNT_AS_NOBODY, |unmounted, server| {
