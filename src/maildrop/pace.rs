@@ -107,7 +107,8 @@ impl Pace {
     }
 
     /// A message of so many octets begins to arrive, so long after it was asked for. `in_flight`
-    /// octets were asked for then, itself included: a window that is not filled shows nothing.
+    /// octets were asked for then, itself included: a window that is not filled shows nothing. Of
+    /// the message itself nothing has come, so only what lay ahead of it shows what the link holds.
     pub fn answered(&mut self, octets: u64, waited: Duration, in_flight: u64) {
         self.round_trip = self.round_trip.min(waited);
         self.queued |= waited > self.round_trip * 3 / 2 + SLACK;
@@ -116,7 +117,17 @@ impl Pace {
         if waited > self.round_trip * 2 + SLACK {
             self.window = self.window.saturating_sub(octets / 2).max(WINDOW_MIN);
         } else if is_filled && waited <= self.round_trip * 3 / 2 + SLACK {
-            self.window = self.window.saturating_add(octets.saturating_mul(GROWTH));
+            let growth = self.shown(octets, in_flight).saturating_mul(GROWTH);
+            self.window = self.window.saturating_add(growth);
+        }
+    }
+
+    /// How much the link has brought in time. One that went alone shows nothing, but the window must
+    /// become so large that several find room.
+    fn shown(&self, octets: u64, in_flight: u64) -> u64 {
+        match in_flight.saturating_sub(octets) {
+            0 => octets.min(WINDOW_FIRST_MAX.saturating_sub(self.window) / GROWTH),
+            ahead => octets.min(ahead),
         }
     }
 }
@@ -190,6 +201,19 @@ mod tests {
             Survey::default().pace(Moment::since_1970(TICK)).window(),
             WINDOW
         );
+    }
+
+    #[test]
+    fn a_long_message_shows_no_more_than_lay_ahead_of_it() {
+        let (long, prompt) = (25_000_000, Duration::from_millis(20));
+        let mut pace = Pace::default();
+        for _ in 0..100 {
+            pace.answered(long, prompt, long);
+        }
+        assert!(pace.window() > WINDOW && pace.window() <= WINDOW_FIRST_MAX);
+        let before = pace.window();
+        pace.answered(long, prompt, long + 300_000);
+        assert_eq!(pace.window(), before + 300_000 * GROWTH);
     }
 
     #[test]

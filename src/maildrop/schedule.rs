@@ -16,8 +16,8 @@ pub(super) struct Window {
 pub(super) struct Flight {
     pub commands: usize,
     pub octets: u64,
-    /// Whether the last of them asks for the beginning of a message.
-    pub is_beginning: bool,
+    /// Whether nothing may go behind the last of them.
+    pub alone: bool,
 }
 
 /// What could be asked for, and how many octets that is.
@@ -25,21 +25,21 @@ pub(super) struct Flight {
 pub(super) struct Candidate {
     pub fetch: Fetch,
     pub octets: u64,
+    /// Whether nothing else may be in flight with it.
+    pub alone: bool,
 }
 
 /// The message to ask for now, if any: what a reader waits for comes first, what is only planned
 /// fills what the window has left.
 ///
-/// A beginning is in flight alone. It has no length by which it could be told from another one, so
-/// a server that loses one of two commands could put it under the wrong name.
+/// What is to be alone neither follows what is in flight, nor is followed.
 pub(super) fn next(
     demanded: Option<Candidate>,
     planned: Option<Candidate>,
     flight: Flight,
     window: Window,
 ) -> Option<Candidate> {
-    let is_beginning = demanded.is_some_and(|demanded| !demanded.fetch.is_whole());
-    let alone = is_beginning || flight.is_beginning;
+    let alone = flight.alone || demanded.is_some_and(|demanded| demanded.alone);
     if flight.commands >= if alone { 1 } else { window.commands } {
         return None;
     }
@@ -65,6 +65,7 @@ mod tests {
         Some(Candidate {
             fetch: Fetch::whole(MessageId(index)),
             octets,
+            alone: false,
         })
     }
 
@@ -81,7 +82,7 @@ mod tests {
         let full = Flight {
             commands: 1,
             octets: 1000,
-            is_beginning: false,
+            alone: false,
         };
         assert_eq!(next(candidate(1, 9), None, full, WINDOW), candidate(1, 9));
         assert_eq!(next(None, candidate(2, 9), full, WINDOW), None);
@@ -96,10 +97,11 @@ mod tests {
     }
 
     #[test]
-    fn a_beginning_is_in_flight_alone() {
+    fn what_is_to_be_alone_is_in_flight_alone() {
         let beginning = Some(Candidate {
             fetch: Fetch::beginning(MessageId(1)),
             octets: 9,
+            alone: true,
         });
         let busy = Flight {
             commands: 1,
@@ -108,7 +110,7 @@ mod tests {
         assert_eq!(next(beginning, None, Flight::default(), WINDOW), beginning);
         assert_eq!(next(beginning, candidate(2, 9), busy, WINDOW), None);
         let busy = Flight {
-            is_beginning: true,
+            alone: true,
             ..busy
         };
         assert_eq!(next(candidate(2, 9), None, busy, WINDOW), None);
@@ -122,7 +124,7 @@ mod tests {
             let chosen = next(
                 candidate(1, octets).filter(|_| demanded),
                 candidate(2, octets).filter(|_| planned),
-                Flight { commands, octets, is_beginning: false },
+                Flight { commands, octets, alone: false },
                 Window { commands: window, octets },
             );
             prop_assert!(chosen.is_none() || commands < window);

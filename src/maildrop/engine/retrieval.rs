@@ -56,7 +56,8 @@ impl Engine {
         chosen: Candidate,
         turn: &mut Turn<'_>,
     ) -> Result<(), CommandError> {
-        turn.state.begin(chosen.fetch, self.is_lock_step());
+        let alone = chosen.alone || self.is_lock_step();
+        turn.state.begin(chosen.fetch, alone);
         let message = turn.state.catalog.message(chosen.fetch.id);
         let expected = message.map_or(0, |message| match message.size() {
             Size::Listed(octets) | Size::Exact(octets) => octets,
@@ -65,6 +66,7 @@ impl Engine {
             fetch: chosen.fetch,
             octets: chosen.octets,
             lines: turn.state.lines(chosen.fetch),
+            alone: chosen.alone,
             expected,
         };
         let Some(session) = self.link.session_mut() else {
@@ -169,6 +171,7 @@ pub(super) fn candidate(fetch: Fetch, turn: &Turn<'_>) -> Candidate {
     Candidate {
         fetch,
         octets: turn.state.expected(fetch),
+        alone: turn.state.goes_alone(fetch),
     }
 }
 

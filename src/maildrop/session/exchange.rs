@@ -79,6 +79,8 @@ pub(in super::super) struct Request {
     pub octets: u64,
     /// How many lines to ask for, of a beginning.
     pub lines: u32,
+    /// Whether nothing may go behind it.
+    pub alone: bool,
     /// How long the message should be; 0 if nothing is known.
     pub expected: u64,
 }
@@ -88,6 +90,7 @@ pub(in super::super) struct Request {
 pub(in super::super) struct Retrieval {
     pub(super) fetch: Fetch,
     pub(super) octets: u64,
+    pub(super) alone: bool,
     pub(super) asked: Moment,
     /// Listed octets that were in flight then, its own included.
     pub(super) in_flight: u64,

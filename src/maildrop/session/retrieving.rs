@@ -90,13 +90,11 @@ impl Retrieving {
 impl Session {
     /// What is in flight.
     pub fn flight(&self) -> Flight {
-        let is_beginning = self
-            .last_retrieval()
-            .is_some_and(|last| !last.fetch.is_whole());
+        let alone = self.last_retrieval().is_some_and(|last| last.alone);
         Flight {
             commands: self.connection.in_flight(),
             octets: self.retrieving.octets,
-            is_beginning,
+            alone,
         }
     }
 
@@ -132,6 +130,7 @@ impl Session {
         Retrieval {
             fetch: request.fetch,
             octets: request.octets,
+            alone: request.alone,
             asked: now,
             in_flight: self.retrieving.octets.saturating_add(request.octets),
             is_behind: self.connection.in_flight() > 0,

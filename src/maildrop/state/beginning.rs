@@ -230,19 +230,21 @@ mod tests {
     #[test]
     fn what_has_come_is_handed_out_while_the_rest_arrives() {
         let message = message(10_000);
-        let script = serving(&message).announcing(&["UIDL"]);
-        let mut rig = mount(script.reacting("RETR", &[Reaction::Silence]));
-        let open = opened(&mut rig);
-        let (start, end) = (
-            rig.part(&open, 0, 5000),
-            rig.part(&open, 600_000, 1_000_000),
-        );
-        rig.hear(&format!("+OK\r\n{}", &message[..10_000]));
-        assert!(octets(&start) == message.as_bytes()[..5000]);
-        assert!(end.given().is_none());
-        rig.hear(&format!("{}.\r\n", &message[10_000..]));
-        assert!(octets(&end) == message.as_bytes()[600_000..]);
-        assert_eq!(rig.script.count("RETR"), 1);
+        for announced in [&["UIDL"][..], &["UIDL", "PIPELINING"]] {
+            let script = serving(&message).announcing(announced);
+            let mut rig = mount(script.reacting("RETR", &[Reaction::Silence]));
+            let open = opened(&mut rig);
+            let (start, end) = (
+                rig.part(&open, 0, 5000),
+                rig.part(&open, 600_000, 1_000_000),
+            );
+            rig.hear(&format!("+OK\r\n{}", &message[..10_000]));
+            assert!(octets(&start) == message.as_bytes()[..5000]);
+            assert!(end.given().is_none());
+            rig.hear(&format!("{}.\r\n", &message[10_000..]));
+            assert!(octets(&end) == message.as_bytes()[600_000..]);
+            assert_eq!(rig.script.count("RETR"), 1);
+        }
     }
 
     #[test]

@@ -61,11 +61,11 @@ impl State {
     }
 
     /// It is being asked for.
-    pub fn begin(&mut self, fetch: Fetch, lock_step: bool) {
+    pub fn begin(&mut self, fetch: Fetch, alone: bool) {
         self.demand.retain(|&other| other != fetch);
         if self.catalog.message(fetch.id).is_some() {
             let expected = self.expected(fetch);
-            self.arrival(fetch).begin(expected, lock_step);
+            self.arrival(fetch).begin(expected, alone);
         }
     }
 

@@ -112,18 +112,29 @@ impl State {
         names.get_or_init(|| NameOrder::of(&self.catalog))
     }
 
+    /// Whether nothing else may be in flight with it. A beginning has no length by which it could be
+    /// told from another, so a server that loses one of two commands could put it under the wrong
+    /// name. Of a message that takes its time and is not known, too, what comes can be handed out
+    /// before its end only where it is certain whose it is.
+    pub fn goes_alone(&self, fetch: Fetch) -> bool {
+        let message = self.catalog.message(fetch.id);
+        let takes_time = message.is_some_and(|message| message.listed > self.longest());
+        !fetch.is_whole() || takes_time && self.known(fetch.id).is_none()
+    }
+
     /// Longer messages are not fetched for one who walks before he asks for them: who only looks at
-    /// what each message is would wait for all of them.
+    /// what each message is would wait for all of them, and who asks for another one for this one.
     fn longest(&self) -> u64 {
         let beginnings = self.settings.top
             && self.prefixes.are_usable()
             && self.candour.is_credible()
             && !self.settings.exact_sizes;
-        if beginnings && !self.foresight.goes_on {
-            self.settings.long.max(self.foresight.quick)
+        let foresight = &self.foresight;
+        self.settings.long.max(if beginnings && !foresight.goes_on {
+            foresight.quick
         } else {
-            u64::MAX
-        }
+            foresight.limit
+        })
     }
 }
 
@@ -194,7 +205,7 @@ mod tests {
     /// Walks through the mailbox, and reads of each message so much; how often TOP and RETR were
     /// sent.
     fn walk(read: &[(u64, usize)]) -> (usize, usize) {
-        let mut rig = mailbox(2000);
+        let mut rig = mailbox(1 << 20);
         for number in 0..100 {
             let open = rig
                 .open(&format!("{number:02}"))
@@ -233,5 +244,19 @@ mod tests {
         let (narrow, wide) = (planned(1 << 16), planned(1 << 20));
         assert!(narrow.contains(&MessageId(99)) && !narrow.contains(&MessageId(17)));
         assert!(wide.contains(&MessageId(17)));
+    }
+
+    #[test]
+    fn nothing_is_fetched_ahead_that_would_keep_others_waiting() {
+        let rig = mailbox(1 << 30);
+        let mut state = locked(&rig.maildrop.0.state);
+        state.goes_on();
+        (0..9).for_each(|index| state.foresee(MessageId(index)));
+        let mut is_planned = |window| {
+            state.foresight.predictor.look_again();
+            iter::from_fn(|| state.plan(window)).any(|id| id == MessageId(17))
+        };
+        assert!(!is_planned(1 << 14));
+        assert!(is_planned(1 << 18));
     }
 }
