@@ -80,16 +80,13 @@ impl Maildrop {
     ) -> Result<Moved, Error> {
         let mut pen = register.pen();
         let record = self.used().record(id, from)?;
-        let mut write = |record: &Record| {
-            let written = pen.add(record);
-            written.map_err(|error| Error::Journal(error.kind()))
-        };
-        write(&record)?;
+        let written = pen.add(&record);
+        written.map_err(|error| Error::Journal(error.kind()))?;
         let mut state = locked(&self.0.state);
         // A commit may have begun meanwhile, or a listing found that the message is gone.
         if let Err(error) = state.record(id, from) {
             drop(state);
-            write(&record.inverse())?;
+            pen.take_back(record);
             return Err(error);
         }
         let subject = state.catalog.message(id).map(Subject::from);
@@ -410,6 +407,21 @@ mod tests {
         rig.run();
         rig.mark("b");
         assert_eq!(rig.journal.marks().len(), 2);
+    }
+
+    #[test]
+    fn a_mark_that_came_too_late_does_not_stay_in_a_journal_that_takes_no_more() {
+        let slow = Slow::default();
+        let mut rig = Rig::writing_to(slow.clone(), mailbox());
+        let (maildrop, disk, id) = (rig.maildrop.clone(), slow.ledger.clone(), rig.id("a"));
+        locked(&slow.while_added_to).push(Box::new(move || {
+            locked(&maildrop.0.state).catalog.place(id, Place::Gone);
+            disk.is_full(true);
+        }));
+        assert_eq!(rig.maildrop.mark(id), Err(Error::NotFound));
+        slow.ledger.is_full(false);
+        rig.run();
+        assert_eq!(slow.ledger.marks(), []);
     }
 
     #[test]

@@ -113,6 +113,14 @@ impl Pen<'_> {
         self.standing.added += 1;
         Ok(())
     }
+
+    /// Takes back a record of what has not happened. Where its inverse cannot be written, the
+    /// journal is out of date.
+    pub fn take_back(&mut self, record: Record) {
+        if let Err(error) = self.add(&record.inverse()) {
+            self.standing.outdated = Some(error.kind());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -138,5 +146,20 @@ mod tests {
         register.rewrite(Vec::new).unwrap();
         register.pen().add(&marked("b")).unwrap();
         assert_eq!(ledger.marks(), [Mark::sample("b")]);
+    }
+
+    #[test]
+    fn a_journal_from_which_a_record_cannot_be_taken_back_is_out_of_date() {
+        let ledger = Ledger::default();
+        let register = Register::new(Box::new(ledger.clone()));
+        for (full, outdated) in [(false, false), (true, true)] {
+            let mut pen = register.pen();
+            pen.add(&marked("a")).unwrap();
+            ledger.is_full(full);
+            pen.take_back(marked("a"));
+            drop(pen);
+            assert_eq!(register.is_outdated(), outdated);
+            assert_eq!(!ledger.marks().is_empty(), outdated);
+        }
     }
 }
