@@ -276,6 +276,7 @@ impl Engine {
         match happening {
             Happening::StartTls => self.start_tls(turn),
             Happening::NoStartTls => self.no_start_tls(turn),
+            Happening::NoUniqueIds => self.no_unique_ids(turn),
             Happening::NoMethod(none) => self.no_method(&none, turn),
             Happening::Refused { during, reply } => self.refused(during, &reply, turn),
             Happening::Listed(listing) => self.listed(listing, turn),

@@ -10,9 +10,15 @@ use super::{Engine, Turn};
 const NO_STLS: &str =
     "the server does not offer STLS; use pop3s://, or --tls off on a network you trust";
 
+const NO_UNIQUE_IDS: &str = "the server lists messages, and none of their unique-ids";
+
 impl Engine {
     pub(super) fn no_start_tls(&mut self, turn: &mut Turn<'_>) {
         self.failed(Outage::new(OutageKind::Unreachable, NO_STLS), turn);
+    }
+
+    pub(super) fn no_unique_ids(&mut self, turn: &mut Turn<'_>) {
+        self.failed(Outage::new(OutageKind::Busy, NO_UNIQUE_IDS), turn);
     }
 
     pub(super) fn no_method(&mut self, none: &NoMethod, turn: &mut Turn<'_>) {

@@ -133,6 +133,8 @@ pub(in super::super) enum Happening {
     Refused { during: Exchange, reply: Reply },
     /// TLS was asked for, and the server does not offer it.
     NoStartTls,
+    /// Messages are listed, and none of them with the unique-id that it should have.
+    NoUniqueIds,
     /// There is no way to log in that both sides have.
     NoMethod(NoMethod),
     /// Logged in, and the listings are complete.

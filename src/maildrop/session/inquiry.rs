@@ -103,13 +103,12 @@ impl Inquiry {
     /// All questions have been asked; LIST may have been refused.
     ///
     /// Where messages had unique-ids, or the server announces them, a listing without them is not
-    /// taken: every message would pass for another, and all marks would be void.
+    /// taken, whether UIDL was refused or lists nothing: every message would pass for another, and
+    /// all marks would be void.
     fn conclude(&mut self, no_sizes: Option<Reply>, capabilities: &Capabilities) -> Outcome {
-        let matters = |reply: &Reply| {
-            self.unique_ids_matter
-                || capabilities.uidl()
-                || Refusal::of(reply) != Refusal::Unexplained
-        };
+        let unique_ids_matter = self.unique_ids_matter || capabilities.uidl();
+        let matters =
+            |reply: &Reply| unique_ids_matter || Refusal::of(reply) != Refusal::Unexplained;
         let no_unique_ids = self.no_unique_ids.take().filter(matters);
         let listing = std::mem::take(&mut self.listing);
         let is_empty = self.count == Some(0) && listing.is_empty();
@@ -117,6 +116,9 @@ impl Inquiry {
         match (no_sizes, no_unique_ids) {
             (Some(reply), _) if !is_empty => refused(Exchange::List, reply),
             (None, Some(reply)) if !listing.is_empty() => refused(Exchange::Uidl, reply),
+            (None, None) if unique_ids_matter && listing.lacks_unique_ids() => {
+                Outcome::Happened(Happening::NoUniqueIds)
+            }
             _ => Outcome::Listed(listing),
         }
     }
@@ -124,9 +126,12 @@ impl Inquiry {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::engine::rig::{Rig, kind, settings, verified};
+    use std::time::Duration;
+
+    use super::super::super::engine::rig::{Rig, kind, outcomes, settings, verified};
     use super::super::super::engine::script::{Reaction, Script};
     use super::super::super::error::{Error, OutageKind};
+    use super::super::super::report::Outcome as Deletion;
 
     /// What STAT says of an empty maildrop.
     const NONE: &str = "+OK 0 0\r\n";
@@ -228,6 +233,36 @@ mod tests {
         let (result, mut rig) = sign_in(mailbox().reacting("UIDL", &[no]));
         assert_eq!(result, Ok(()));
         assert_eq!(rig.body("%no-unique-id~2").as_deref(), Ok("two\r\n"));
+    }
+
+    #[test]
+    fn a_listing_that_has_lost_all_unique_ids_is_not_taken() {
+        let none = Reaction::Say("+OK\r\n.\r\n");
+        let announced = mailbox()
+            .announcing(&["UIDL"])
+            .reacting("UIDL", std::slice::from_ref(&none));
+        assert_eq!(kind(sign_in(announced).0), Some(OutageKind::Busy));
+        let (_, mut rig) = sign_in(mailbox());
+        rig.mark("b");
+        rig.cut();
+        rig.script.react("UIDL", &[none]);
+        assert_eq!(kind(rig.connect()), Some(OutageKind::Busy));
+        let marks = (rig.maildrop.status().marked, rig.journal.marks().len());
+        assert_eq!(marks, (1, 1));
+    }
+
+    #[test]
+    fn a_commit_calls_nothing_gone_for_a_listing_without_unique_ids() {
+        let (_, mut rig) = sign_in(mailbox());
+        rig.mark("a");
+        rig.cut();
+        let none = Reaction::Say("+OK\r\n.\r\n");
+        rig.script.react("UIDL", &[none]);
+        let answer = rig.commit();
+        rig.pass(Duration::from_secs(60));
+        let report = answer.report();
+        assert_eq!(outcomes(&report), [Deletion::Deleted]);
+        assert_eq!(rig.script.left(), ["b"]);
     }
 
     #[test]

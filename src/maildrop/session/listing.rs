@@ -107,6 +107,12 @@ impl Listing {
         self.messages.rows.is_empty()
     }
 
+    /// Whether messages are listed, and UIDL has named none of them.
+    pub(super) fn lacks_unique_ids(&self) -> bool {
+        let rows = &self.messages.rows;
+        !rows.is_empty() && rows.iter().all(|row| row.unique_id.is_none())
+    }
+
     /// The messages, now that all lines have come.
     pub(in super::super) fn into_messages(self) -> Messages {
         let mut messages = self.messages;
