@@ -8,6 +8,13 @@ use super::super::names;
 use super::target::{Fate, Target};
 use super::targets::Targets;
 
+const ANEW: &str = "a message with its unique-id is listed, but not as it was: left alone";
+const NAMELESS: &str =
+    "a message of its size is listed without a unique-id, and may be it: left alone";
+
+/// What stands for the unique-id of a message that UIDL has left out; no target has it.
+const NO_UNIQUE_ID: &[u8] = b"";
+
 /// What was listed last.
 pub(super) struct Evidence(Copies);
 
@@ -26,12 +33,18 @@ impl Evidence {
                 continue;
             };
             if message.place == Place::Gone {
-                let more = listed.of(target) > expected.of(target);
-                let is_listed_anew = more || is_listed_anew(message, catalog, suffix);
-                if catalog.habits.coverage.is_partial() && !is_listed_anew {
+                let has_more = |unique_id: &[u8]| {
+                    let count = |copies: &Copies| copies.of(unique_id, target.size);
+                    count(&listed) > count(&expected)
+                };
+                if has_more(&target.unique_id) || is_listed_anew(message, catalog, suffix) {
+                    target.may_be_another(ANEW);
+                } else if has_more(NO_UNIQUE_ID) {
+                    target.may_be_another(NAMELESS);
+                } else if catalog.habits.coverage.is_partial() {
                     target.is_out_of_sight();
                 } else {
-                    target.is_gone(is_listed_anew);
+                    target.is_gone();
                 }
             } else {
                 target.is_there();
@@ -53,12 +66,12 @@ fn is_listed_anew(message: &Message, catalog: &Catalog, suffix: &str) -> bool {
 struct Copies(HashMap<Box<[u8]>, BTreeMap<u64, usize>>);
 
 impl Copies {
-    /// The copies of the targets that are listed.
+    /// The copies of the targets that are listed, and the messages without a unique-id.
     fn listed(catalog: &Catalog, targets: &Targets) -> Self {
-        let unique_ids = targets
-            .iter()
-            .map(|target| (target.unique_id.clone(), BTreeMap::new()));
-        let mut copies: HashMap<Box<[u8]>, BTreeMap<u64, usize>> = unique_ids.collect();
+        let unique_ids = targets.iter().map(|target| target.unique_id.clone());
+        let unique_ids = unique_ids.chain([NO_UNIQUE_ID.into()]);
+        let mut copies: HashMap<Box<[u8]>, BTreeMap<u64, usize>> =
+            unique_ids.map(|it| (it, BTreeMap::new())).collect();
         for (_, message) in catalog.present() {
             if let Some(sizes) = copies.get_mut(message.unique_id()) {
                 *sizes.entry(message.listed).or_default() += 1;
@@ -80,11 +93,11 @@ impl Copies {
         left
     }
 
-    /// How many copies of this one there are, itself included.
-    fn of(&self, target: &Target) -> usize {
-        let sizes = self.0.get(&target.unique_id);
+    /// How many messages have this unique-id and this size.
+    fn of(&self, unique_id: &[u8], size: u64) -> usize {
+        let sizes = self.0.get(unique_id);
         sizes
-            .and_then(|sizes| sizes.get(&target.size))
+            .and_then(|sizes| sizes.get(&size))
             .copied()
             .unwrap_or(0)
     }
@@ -154,6 +167,23 @@ mod tests {
         ] {
             assert_eq!(outcome(TWO, (0, fate), anew), Some(expected));
         }
+    }
+
+    #[test]
+    fn what_may_have_lost_its_unique_id_is_left_alone() {
+        let nameless = &[("", 1), ("b", 2)];
+        for (fate, expected) in [
+            (Fate::Open, Outcome::Kept),
+            (Fate::InDoubt, Outcome::Unknown),
+            (Fate::Confirmed, Outcome::Unknown),
+        ] {
+            assert_eq!(outcome(TWO, (0, fate), nameless), Some(expected));
+        }
+        let gone = Some(Outcome::AlreadyGone);
+        let other_size = &[("", 9), ("b", 2)];
+        assert_eq!(outcome(TWO, (0, Fate::Open), other_size), gone);
+        let nameless_before = &[("a", 1), ("", 1)];
+        assert_eq!(outcome(nameless_before, (0, Fate::Open), &[("", 1)]), gone);
     }
 
     #[test]

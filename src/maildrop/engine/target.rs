@@ -65,16 +65,21 @@ impl Target {
         }
     }
 
-    /// It is not listed any more, or not as it was.
-    pub fn is_gone(&mut self, is_listed_anew: bool) {
-        const ANEW: Option<&str> =
-            Some("a message with its unique-id is listed, but not as it was: left alone");
-        match (&self.fate, is_listed_anew) {
-            (Fate::Settled(..), _) => {}
-            (Fate::InDoubt | Fate::Confirmed, true) => self.settle(Outcome::Unknown, ANEW),
-            (Fate::InDoubt | Fate::Confirmed, false) => self.settle(Outcome::Deleted, None),
-            (Fate::Open, true) => self.settle(Outcome::Kept, ANEW),
-            (Fate::Open, false) => self.settle(Outcome::AlreadyGone, None),
+    /// It is not listed any more.
+    pub fn is_gone(&mut self) {
+        match self.fate {
+            Fate::Settled(..) => {}
+            Fate::InDoubt | Fate::Confirmed => self.settle(Outcome::Deleted, None),
+            Fate::Open => self.settle(Outcome::AlreadyGone, None),
+        }
+    }
+
+    /// It is not listed as it was, and another that is listed may be it.
+    pub fn may_be_another(&mut self, reason: &str) {
+        match self.fate {
+            Fate::Settled(..) => {}
+            Fate::InDoubt | Fate::Confirmed => self.settle(Outcome::Unknown, Some(reason)),
+            Fate::Open => self.settle(Outcome::Kept, Some(reason)),
         }
     }
 
