@@ -61,8 +61,8 @@
 //!   and removes the names that came and went through our own mount, as a program would; its
 //!   requests are known by the number of its thread, and change nothing.
 //! - **Whoever waits can be interrupted.** The crate that speaks to the kernel refuses to be told of
-//!   interruptions. So those who wait in open(2), for a verb or for events are looked at ten times a
-//!   second, and go on with EINTR where a signal is pending that asks them to end.
+//!   interruptions. So those who wait in open(2) or read(2), for a verb or for events are looked at
+//!   ten times a second, and go on with EINTR where a signal is pending that asks them to end.
 //! - **Sessions** come and go: one that has no work is ended before long, one that is lost is made
 //!   good, and a new one is made to see new mail, for no other shows it. The clock goes on while
 //!   the machine sleeps, as servers do.

@@ -162,11 +162,14 @@ impl Filesystem for Adapter {
             if ino.0 == EVENTS {
                 return self.read_events(request.pid(), fh.0, size, flags, reply);
             }
-            self.tree
-                .read(fh.0, offset, size as usize, move |octets| match octets {
-                    Ok(octets) => reply.data(&octets),
-                    Err(error) => reply.error(failure("read", ino, &error)),
-                });
+            let answer = Pending::new(move |octets: Result<Octets, Error>| match octets {
+                Ok(octets) => reply.data(&octets),
+                Err(error) => reply.error(failure("read", ino, &error)),
+            });
+            let read = answer.clone();
+            let give = move |octets| drop(read.give(octets));
+            self.tree.read(fh.0, offset, size as usize, give);
+            self.interrupts.heed(request.pid(), Heeds::Ending, answer);
         });
     }
 

@@ -209,22 +209,29 @@ fn without_a_server_a_read_fails_in_time_and_the_mount_heals() {
 
 /// A program that waits for the server can be interrupted or killed at any time.
 ///
-/// That others have the message afterwards shows that what it asked for goes on.
+/// One who wants the end of a short message waits while he opens it, and of a long one while he
+/// reads. That others have the message afterwards shows that what it asked for goes on.
 #[test]
 fn a_waiting_reader_can_be_interrupted() {
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGKILL] {
-        mounted(serving_long(&numbered(1)), &[], |mount, server| {
-            let gate = server.hold(b"0", SIZE / 2);
-            let waiting = cat(mount, "0");
-            assert!(gate.reached());
-            let other = cat(mount, "0");
-            waiting.signal(signal);
-            assert_eq!(waiting.finish().code(), None, "{signal} ends it");
-            gate.release();
-            assert!(other.finish().succeeded().stdout == long_text("0", SIZE));
-            assert_eq!(server.retrieved(b"0"), 1);
-        });
+        interrupt_reader(signal, SIZE);
+        interrupt_reader(signal, LONG);
     }
+}
+
+fn interrupt_reader(signal: Signal, size: usize) {
+    let message = Message::new("0", &long_text("0", size));
+    mounted(serving(vec![message]), &[], |mount, server| {
+        let gate = server.hold(b"0", size / 2);
+        let waiting = start(Command::new("tail").arg("-c9").arg(mount.file("0")));
+        assert!(gate.reached());
+        let other = cat(mount, "0");
+        waiting.signal(signal);
+        assert_eq!(waiting.finish().code(), None, "{signal} ends it");
+        gate.release();
+        assert!(other.finish().succeeded().stdout == long_text("0", size));
+        assert_eq!(server.retrieved(b"0"), 1);
+    });
 }
 
 /// A signal that does not ask a program to end does not disturb it while it opens a file.
