@@ -143,6 +143,17 @@ pub(super) mod tests {
         Deputy::new(&introduction, channel).unwrap()
     }
 
+    /// One that is gone as soon as it has said its number.
+    pub fn gone() -> Deputy {
+        let mut keeper = Keeper::default();
+        let errand = keeper.entrust(|_, channel| {
+            Answer::from(7i32.to_ne_bytes()).send(&channel).unwrap();
+        });
+        keeper.begin_here();
+        let (introduction, channel) = errand.run(&[]).unwrap();
+        Deputy::new(&introduction, channel).unwrap()
+    }
+
     fn came(name: &str) -> RootChange {
         RootChange::Came(name.into())
     }

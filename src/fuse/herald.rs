@@ -57,7 +57,7 @@ impl Herald {
         let herald = self.clone();
         thread::Builder::new()
             .name("herald".to_owned())
-            .spawn(move || herald.herald_all(&deputy, &notifier, &deeds))?;
+            .spawn(move || herald.herald_all(deputy, &notifier, &deeds))?;
         let _ = self.0.queue.set(queue);
         Ok(())
     }
@@ -109,15 +109,17 @@ impl Herald {
         }
     }
 
-    fn herald_all(&self, deputy: &Deputy, notifier: &Notifier, deeds: &Receiver<Deed>) {
-        let mut able = true;
+    fn herald_all(&self, deputy: Deputy, notifier: &Notifier, deeds: &Receiver<Deed>) {
+        let mut deputy = Some(deputy);
         for deed in deeds {
             match deed {
-                // One who is able to no more still passes on what was sent to it.
-                Deed::Herald { change, .. } if !able => notifier.forget_name(ROOT, change.name()),
                 Deed::Herald { change, again } => {
-                    let done = self.perform(&change, deputy);
-                    able = !done.is_err_and(is_final);
+                    let done = self.perform(&change, deputy.as_ref());
+                    if done.is_err_and(is_final) {
+                        // A program's thread may get its number after it.
+                        self.0.thread.store(0, Ordering::Relaxed);
+                        deputy = None;
+                    }
                     self.conclude(change, again, done, notifier);
                 }
                 Deed::GoOn(go_on) => notifier.go_on(go_on),
@@ -126,7 +128,9 @@ impl Herald {
         }
     }
 
-    fn perform(&self, change: &RootChange, deputy: &Deputy) -> nix::Result<()> {
+    /// One who has no deputy any more still passes on to the notifier what was sent to it.
+    fn perform(&self, change: &RootChange, deputy: Option<&Deputy>) -> nix::Result<()> {
+        let deputy = deputy.ok_or(Errno::EPIPE)?;
         *self.0.doing() = Some(change.clone());
         let done = deputy.perform(change);
         *self.0.doing() = None;
@@ -193,7 +197,7 @@ fn is_final(errno: Errno) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fuse::deputy::tests::deputy;
+    use crate::fuse::deputy::tests::{deputy, gone};
     use std::path::Path;
 
     fn came(name: &str) -> RootChange {
@@ -230,6 +234,22 @@ mod tests {
         assert!(!herald.is_leaving(ROOT + 1, OsStr::new("a")));
         while is_leaving() {
             thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn without_its_deputy_it_claims_no_name_and_no_thread() {
+        let herald = Herald::default();
+        let gone = gone();
+        let thread = gone.thread();
+        herald.start(gone, Notifier::new()).unwrap();
+        assert!(herald.is(thread));
+        for name in ["a", "b"] {
+            assert!(herald.herald(RootChange::Went(name.into())));
+            while herald.is_leaving(ROOT, OsStr::new(name)) {
+                thread::yield_now();
+            }
+            assert!(!herald.is(thread));
         }
     }
 
