@@ -1,14 +1,16 @@
 //! Mounting: what makes a connection to the kernel of a directory.
 
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, read_link};
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use nix::fcntl::{OFlag, open};
 use nix::libc;
 use nix::mount::{MsFlags, mount};
+use nix::sys::stat::Mode;
 use nix::unistd::{getgid, getuid};
 
 use super::options::MountOptions;
@@ -38,7 +40,11 @@ pub(super) fn mount_at(at: &Path, options: &MountOptions) -> io::Result<OwnedFd>
 }
 
 /// The kernel documents the parameters in `filesystems/fuse.rst`.
+///
+/// It would follow a link that was put in the place of the mount point, which the helper does with
+/// the rights of its user alone.
 fn mount_as_root(at: &Path, options: &MountOptions) -> io::Result<OwnedFd> {
+    let directory = open_true(at)?;
     let device = OpenOptions::new().read(true).write(true).open(DEVICE)?;
     let parameters = format!(
         "fd={},rootmode={:o},user_id={},group_id={},{}",
@@ -53,12 +59,28 @@ fn mount_as_root(at: &Path, options: &MountOptions) -> io::Result<OwnedFd> {
     let source = options.source();
     mount(
         Some(source.as_str()),
-        at,
+        &way_to(&directory),
         Some(KIND),
         flags,
         Some(parameters.as_str()),
     )?;
     Ok(device.into())
+}
+
+/// Opens the directory that has this true path, to which no link leads.
+fn open_true(at: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let directory = open(at, flags, Mode::empty())?;
+    if read_link(way_to(&directory))? == at {
+        Ok(directory)
+    } else {
+        Err(io::Error::other("a link leads elsewhere now"))
+    }
+}
+
+/// A path that leads to what is open, whatever is done to its names.
+fn way_to(directory: &OwnedFd) -> PathBuf {
+    format!("/proc/self/fd/{}", directory.as_raw_fd()).into()
 }
 
 fn mount_by_helper(at: &Path, options: &MountOptions) -> io::Result<OwnedFd> {
@@ -107,11 +129,29 @@ fn refusal(said: &str) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::create_dir_all;
+    use std::os::unix::fs::symlink;
 
     fn shell(script: &str) -> io::Result<OwnedFd> {
         let mut command = Command::new("sh");
         command.arg("-c").arg(script);
         received_from(command)
+    }
+
+    #[test]
+    fn no_link_leads_to_what_is_mounted_on() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().canonicalize().unwrap();
+        create_dir_all(path.join("a/b")).unwrap();
+        symlink(path.join("a"), path.join("link")).unwrap();
+        let true_directory = open_true(&path.join("a/b")).unwrap();
+        assert_eq!(
+            read_link(way_to(&true_directory)).unwrap(),
+            path.join("a/b")
+        );
+        for led in ["link", "link/b"] {
+            assert!(open_true(&path.join(led)).is_err(), "{led}");
+        }
     }
 
     #[test]
