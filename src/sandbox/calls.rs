@@ -8,9 +8,11 @@ use libc::{
     SECCOMP_RET_ERRNO, c_long,
 };
 use seccompiler::{
-    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
-    SeccompFilter, SeccompRule, TargetArch, apply_filter, sock_filter,
+    BackendError, BpfProgram, SeccompAction, SeccompFilter, SeccompRule, TargetArch, apply_filter,
+    sock_filter,
 };
+
+use super::arguments;
 
 /// Those that fail. The rest is left alone: the C library and OpenSSL change from version to version
 /// in what they use.
@@ -74,15 +76,6 @@ const FORBIDDEN: &[c_long] = &[
     libc::SYS_setdomainname,
 ];
 
-/// The families of sockets that names and servers are reached over.
-const FAMILIES: [libc::c_int; 4] = [
-    libc::AF_UNIX,
-    libc::AF_INET,
-    libc::AF_INET6,
-    // How the C library learns which addresses this machine has.
-    libc::AF_NETLINK,
-];
-
 /// From here on x86_64 has another number for each system call, and others no number for any.
 const OTHER_NUMBERS: u32 = 0x4000_0000;
 
@@ -101,7 +94,7 @@ pub(super) fn forbid() -> seccompiler::Result<()> {
 fn filter(machine: TargetArch) -> Result<BpfProgram, BackendError> {
     let mut rules: BTreeMap<c_long, Vec<SeccompRule>> =
         FORBIDDEN.iter().map(|call| (*call, Vec::new())).collect();
-    rules.insert(libc::SYS_socket, vec![other_family()?]);
+    rules.extend(arguments::rules()?);
     let filter = SeccompFilter::new(
         rules,
         SeccompAction::Allow,
@@ -136,18 +129,4 @@ fn instruction(code: u32, k: u32) -> sock_filter {
         jf: 0,
         k,
     }
-}
-
-/// A socket of none of the families.
-fn other_family() -> Result<SeccompRule, BackendError> {
-    let differs = |family: libc::c_int| {
-        let value = u64::from(family.cast_unsigned());
-        SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, value)
-    };
-    SeccompRule::new(
-        FAMILIES
-            .into_iter()
-            .map(differs)
-            .collect::<Result<_, _>>()?,
-    )
 }

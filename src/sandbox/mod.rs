@@ -12,6 +12,7 @@
 //! Landlock holds for the thread that asks for it, and those that it starts; so nothing of this may
 //! come later. What a kernel does not have is left out, and said.
 
+mod arguments;
 mod calls;
 mod capabilities;
 mod domain;
@@ -156,6 +157,22 @@ mod tests {
             assert_eq!(is_refused(&run), in_force.files || in_force.system_calls);
             let unshared = nix::sched::unshare(nix::sched::CloneFlags::CLONE_FS);
             assert_eq!(unshared.is_err(), in_force.system_calls);
+        });
+    }
+
+    /// What is asked for is what the kernel's 32 bits say, whatever is in front of them.
+    #[test]
+    fn nothing_is_typed_into_a_terminal() {
+        within(Needs::default(), |in_force| {
+            assert!(in_force.system_calls);
+            for request in [libc::TIOCSTI, libc::TIOCLINUX] {
+                for in_front in [0, 1 << 32] {
+                    let request = request as libc::c_long | in_front;
+                    // SAFETY: there is no such descriptor, and nothing is read at no address.
+                    let refused = unsafe { libc::syscall(libc::SYS_ioctl, -1, request, 0) };
+                    assert_eq!((refused, Errno::last()), (-1, Errno::EPERM));
+                }
+            }
         });
     }
 
