@@ -12,13 +12,26 @@ const FAMILIES: [c_int; 4] = [
     libc::AF_NETLINK,
 ];
 
+/// Children in namespaces of their own, where they are root. That of time is only for clone3(2) and
+/// unshare(2).
+const NAMESPACES: [c_int; 7] = [
+    libc::CLONE_NEWNS,
+    libc::CLONE_NEWCGROUP,
+    libc::CLONE_NEWUTS,
+    libc::CLONE_NEWIPC,
+    libc::CLONE_NEWUSER,
+    libc::CLONE_NEWPID,
+    libc::CLONE_NEWNET,
+];
+
 /// What has a terminal take octets for typed, or pasted: the user's shell would run them.
 const TYPING: [libc::Ioctl; 2] = [libc::TIOCSTI, libc::TIOCLINUX];
 
 /// The rules of each call; where one of them matches, it fails.
-pub(super) fn rules() -> Result<[(c_long, Vec<SeccompRule>); 2], BackendError> {
+pub(super) fn rules() -> Result<[(c_long, Vec<SeccompRule>); 3], BackendError> {
     Ok([
-        (libc::SYS_socket, vec![other_family()?]),
+        (libc::SYS_socket, vec![other_family()?, other_netlink()?]),
+        (libc::SYS_clone, namespaces()?),
         (libc::SYS_ioctl, typing()?),
     ])
 }
@@ -28,6 +41,23 @@ fn other_family() -> Result<SeccompRule, BackendError> {
     let differs = |family: c_int| argument(0, SeccompCmpOp::Ne, family.cast_unsigned());
     let conditions = FAMILIES.into_iter().map(differs);
     SeccompRule::new(conditions.collect::<Result<_, _>>()?)
+}
+
+/// Netlink for anything but addresses and routes.
+fn other_netlink() -> Result<SeccompRule, BackendError> {
+    SeccompRule::new(vec![
+        argument(0, SeccompCmpOp::Eq, libc::AF_NETLINK.cast_unsigned())?,
+        argument(2, SeccompCmpOp::Ne, libc::NETLINK_ROUTE.cast_unsigned())?,
+    ])
+}
+
+fn namespaces() -> Result<Vec<SeccompRule>, BackendError> {
+    let asks_for = |flag: c_int| {
+        let flag = flag.cast_unsigned();
+        let is_set = SeccompCmpOp::MaskedEq(u64::from(flag));
+        SeccompRule::new(vec![argument(0, is_set, flag)?])
+    };
+    NAMESPACES.into_iter().map(asks_for).collect()
 }
 
 fn typing() -> Result<Vec<SeccompRule>, BackendError> {

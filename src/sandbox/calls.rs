@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::env::consts::ARCH;
 
 use libc::{
-    BPF_ABS, BPF_JGE, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, EPERM, SECCOMP_RET_ALLOW,
-    SECCOMP_RET_ERRNO, c_long,
+    BPF_ABS, BPF_JGE, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, ENOSYS, EPERM, SECCOMP_RET_ALLOW,
+    SECCOMP_RET_ERRNO, c_int, c_long,
 };
 use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompFilter, SeccompRule, TargetArch, apply_filter,
@@ -86,22 +86,30 @@ const OTHER_NUMBERS: u32 = 0x4000_0000;
 /// The filter cannot be written for this machine, or the kernel takes none.
 pub(super) fn forbid() -> seccompiler::Result<()> {
     let machine = TargetArch::try_from(ARCH)?;
-    // It ends the process at a call in the way of another machine, such as one of 32 bits.
-    apply_filter(&filter(machine)?)?;
+    // They end the process at a call in the way of another machine, such as one of 32 bits.
+    apply_filter(&filter(forbidden()?, EPERM, machine)?)?;
+    apply_filter(&filter(unknown(), ENOSYS, machine)?)?;
     apply_filter(&none_from(OTHER_NUMBERS))
 }
 
-fn filter(machine: TargetArch) -> Result<BpfProgram, BackendError> {
-    let mut rules: BTreeMap<c_long, Vec<SeccompRule>> =
-        FORBIDDEN.iter().map(|call| (*call, Vec::new())).collect();
+/// The calls that fail, and when: always, where no rule says so.
+type Rules = BTreeMap<c_long, Vec<SeccompRule>>;
+
+fn forbidden() -> Result<Rules, BackendError> {
+    let mut rules: Rules = FORBIDDEN.iter().map(|call| (*call, Vec::new())).collect();
     rules.extend(arguments::rules()?);
-    let filter = SeccompFilter::new(
-        rules,
-        SeccompAction::Allow,
-        SeccompAction::Errno(EPERM.cast_unsigned()),
-        machine,
-    )?;
-    filter.try_into()
+    Ok(rules)
+}
+
+/// What clone3(2) is asked for is in memory, where no filter looks. The C library takes clone(2) where the
+/// kernel does not know it.
+fn unknown() -> Rules {
+    Rules::from([(libc::SYS_clone3, Vec::new())])
+}
+
+fn filter(rules: Rules, errno: c_int, machine: TargetArch) -> Result<BpfProgram, BackendError> {
+    let refuse = SeccompAction::Errno(errno.cast_unsigned());
+    SeccompFilter::new(rules, SeccompAction::Allow, refuse, machine)?.try_into()
 }
 
 /// Has calls fail whose number is this or a higher one: seccompiler knows them only one by one.

@@ -101,8 +101,20 @@ mod tests {
     use std::thread;
 
     use nix::errno::Errno;
+    use nix::sched::{CloneFlags, unshare};
+    use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
     use nix::sys::wait::{WaitStatus, waitpid};
     use nix::unistd::{ForkResult, fork};
+
+    const NAMESPACES: [CloneFlags; 7] = [
+        CloneFlags::CLONE_NEWNS,
+        CloneFlags::CLONE_NEWCGROUP,
+        CloneFlags::CLONE_NEWUTS,
+        CloneFlags::CLONE_NEWIPC,
+        CloneFlags::CLONE_NEWUSER,
+        CloneFlags::CLONE_NEWPID,
+        CloneFlags::CLONE_NEWNET,
+    ];
 
     fn is_refused<T>(result: &std::io::Result<T>) -> bool {
         result
@@ -155,8 +167,41 @@ mod tests {
         within(needs, |in_force| {
             let run = Command::new("true").status();
             assert_eq!(is_refused(&run), in_force.files || in_force.system_calls);
-            let unshared = nix::sched::unshare(nix::sched::CloneFlags::CLONE_FS);
+            let unshared = unshare(CloneFlags::CLONE_FS);
             assert_eq!(unshared.is_err(), in_force.system_calls);
+        });
+    }
+
+    /// Nor is a process or thread started in one of its own; threads start as ever.
+    #[test]
+    fn no_other_namespace_is_entered() {
+        within(Needs::default(), |in_force| {
+            assert!(in_force.system_calls);
+            for flag in NAMESPACES {
+                // Nobody is born by these flags in any case: a thread shares its signal handlers.
+                let flags = flag | CloneFlags::CLONE_THREAD;
+                // SAFETY: there is no child, so that nothing runs on a stack of no address.
+                let refused = unsafe { libc::syscall(libc::SYS_clone, flags.bits(), 0, 0, 0, 0) };
+                assert_eq!((refused, Errno::last()), (-1, Errno::EPERM), "{flag:?}");
+            }
+            // SAFETY: nothing is read at no address.
+            let unknown = unsafe { libc::syscall(libc::SYS_clone3, 0, 0) };
+            assert_eq!((unknown, Errno::last()), (-1, Errno::ENOSYS));
+            assert_eq!(thread::spawn(|| 1).join().unwrap(), 1);
+        });
+    }
+
+    #[test]
+    fn netlink_tells_of_addresses_and_does_nothing_else() {
+        within(Needs::default(), |in_force| {
+            assert!(in_force.system_calls);
+            let netlink = |protocol| {
+                let (family, flags) = (AddressFamily::Netlink, SockFlag::SOCK_CLOEXEC);
+                socket(family, SockType::Raw, flags, protocol).map(drop)
+            };
+            assert_eq!(netlink(SockProtocol::NetlinkRoute), Ok(()));
+            let refused = netlink(SockProtocol::NetlinkNetFilter);
+            assert_eq!(refused, Err(Errno::EPERM));
         });
     }
 
