@@ -24,7 +24,6 @@ const SYSTEM: &[&str] = &[
     "/run/systemd/resolve",
     "/run/resolvconf",
     "/run/NetworkManager",
-    "/run/nscd",
     "/mnt/wsl",
 ];
 

@@ -3,14 +3,22 @@
 use libc::{c_int, c_long};
 use seccompiler::{BackendError, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
 
-/// The families of sockets that names and servers are reached over.
-const FAMILIES: [c_int; 4] = [
-    libc::AF_UNIX,
+/// The families of sockets that names and servers are reached over. Not Unix sockets, behind which
+/// are the desktop's bus, agents with keys, and whoever starts containers: where a name can be asked for
+/// over one, the C library goes on to its own ways when it gets none.
+const FAMILIES: [c_int; 3] = [
     libc::AF_INET,
     libc::AF_INET6,
     // How the C library learns which addresses this machine has.
     libc::AF_NETLINK,
 ];
+
+/// The bits of a socket's type that are no flags.
+const TYPE: u32 = 0xf;
+
+/// Of a pair of Unix sockets, these are not bound to each other: they reach every other one by its
+/// path.
+const UNBOUND: [c_int; 2] = [libc::SOCK_DGRAM, libc::SOCK_RAW];
 
 /// Children in namespaces of their own, where they are root. That of time is only for clone3(2) and
 /// unshare(2).
@@ -28,9 +36,10 @@ const NAMESPACES: [c_int; 7] = [
 const TYPING: [libc::Ioctl; 2] = [libc::TIOCSTI, libc::TIOCLINUX];
 
 /// The rules of each call; where one of them matches, it fails.
-pub(super) fn rules() -> Result<[(c_long, Vec<SeccompRule>); 3], BackendError> {
+pub(super) fn rules() -> Result<[(c_long, Vec<SeccompRule>); 4], BackendError> {
     Ok([
         (libc::SYS_socket, vec![other_family()?, other_netlink()?]),
+        (libc::SYS_socketpair, unbound()?),
         (libc::SYS_clone, namespaces()?),
         (libc::SYS_ioctl, typing()?),
     ])
@@ -49,6 +58,15 @@ fn other_netlink() -> Result<SeccompRule, BackendError> {
         argument(0, SeccompCmpOp::Eq, libc::AF_NETLINK.cast_unsigned())?,
         argument(2, SeccompCmpOp::Ne, libc::NETLINK_ROUTE.cast_unsigned())?,
     ])
+}
+
+fn unbound() -> Result<Vec<SeccompRule>, BackendError> {
+    let is = |kind: c_int| {
+        let kind = kind.cast_unsigned();
+        let masked = SeccompCmpOp::MaskedEq(u64::from(TYPE));
+        SeccompRule::new(vec![argument(1, masked, kind)?])
+    };
+    UNBOUND.into_iter().map(is).collect()
 }
 
 fn namespaces() -> Result<Vec<SeccompRule>, BackendError> {

@@ -6,7 +6,8 @@
 //! files (Landlock)    opened only where it must, written only to the state and to long messages
 //! network (Landlock)  connections only to the ports it must reach; it listens nowhere
 //! signals (Landlock)  none to processes outside, nor abstract sockets of theirs
-//! system calls        none that runs a program, mounts, traces, or loads code into the kernel
+//! system calls        none that runs a program, mounts, traces, loads code into the kernel, or
+//!                     reaches another program over a Unix socket
 //! ```
 //!
 //! Landlock holds for the thread that asks for it, and those that it starts; so nothing of this may
@@ -96,13 +97,14 @@ mod tests {
     use super::*;
     use std::fs::{self, File};
     use std::io::ErrorKind::PermissionDenied;
-    use std::net::{TcpListener, TcpStream};
+    use std::net::{TcpListener, TcpStream, ToSocketAddrs};
+    use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
     use std::process::Command;
     use std::thread;
 
     use nix::errno::Errno;
     use nix::sched::{CloneFlags, unshare};
-    use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
+    use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket, socketpair};
     use nix::sys::wait::{WaitStatus, waitpid};
     use nix::unistd::{ForkResult, fork};
 
@@ -188,6 +190,29 @@ mod tests {
             let unknown = unsafe { libc::syscall(libc::SYS_clone3, 0, 0) };
             assert_eq!((unknown, Errno::last()), (-1, Errno::ENOSYS));
             assert_eq!(thread::spawn(|| 1).join().unwrap(), 1);
+        });
+    }
+
+    /// The desktop's bus and agents are there. Pairs remain, which are how the keeper is spoken to, and
+    /// names are found without.
+    #[test]
+    fn no_socket_of_other_programs_is_reached() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("agent");
+        let _agent = UnixListener::bind(&path).unwrap();
+        let needs = Needs {
+            read: vec!["/".into()],
+            ..Needs::default()
+        };
+        within(needs, move |in_force| {
+            assert!(in_force.system_calls);
+            assert!(is_refused(&UnixDatagram::unbound()));
+            assert!(is_refused(&UnixDatagram::pair()));
+            assert!(is_refused(&UnixStream::connect(&path)));
+            let (family, flags) = (AddressFamily::Unix, SockFlag::SOCK_CLOEXEC);
+            assert!(socketpair(family, SockType::SeqPacket, None, flags).is_ok());
+            assert!(UnixStream::pair().is_ok());
+            assert!(("localhost", 110).to_socket_addrs().is_ok());
         });
     }
 
