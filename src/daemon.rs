@@ -22,9 +22,11 @@ use std::process;
 
 use nix::errno::Errno;
 use nix::sys::prctl;
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, Signal, raise};
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, fork, setsid};
+use nix::unistd::{
+    ForkResult, Pid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, fork, getpid, getppid, setsid,
+};
 
 /// What a shell adds to the number of the signal that killed a program.
 const KILLED: i32 = 128;
@@ -61,11 +63,12 @@ enum Role {
 /// The system has no pipe or no process left.
 pub fn split() -> io::Result<Ready> {
     let (reader, writer) = io::pipe()?;
+    let parent = getpid();
     // SAFETY: there is one thread, so the child has all of what it needs and no lock in it is
     // held by a thread that does not exist there.
     match unsafe { fork() }? {
         ForkResult::Child => {
-            prctl::set_pdeathsig(Signal::SIGTERM)?;
+            end_with(parent)?;
             Ok(Ready::new(Role::Background(writer)))
         }
         ForkResult::Parent { child } => {
@@ -74,6 +77,15 @@ pub fn split() -> io::Result<Ready> {
             process::exit(status_of(child, reader))
         }
     }
+}
+
+/// Has this process sent SIGTERM when its parent dies, also if it died before that was asked for.
+fn end_with(parent: Pid) -> nix::Result<()> {
+    prctl::set_pdeathsig(Signal::SIGTERM)?;
+    if getppid() != parent {
+        raise(Signal::SIGTERM)?;
+    }
+    Ok(())
 }
 
 /// Waits until the child is ready or dead; the exit status that says so.
@@ -193,6 +205,7 @@ fn notify(manager: &UnixDatagram) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::process::ExitStatusExt;
     use std::path::Path;
     use std::process::{Command, Output};
     use std::time::Duration;
@@ -296,6 +309,16 @@ mod tests {
         });
         let words = String::from_utf8_lossy(&output.stdout);
         assert!(words.contains("last words: ."), "{words}");
+    }
+
+    #[test]
+    fn a_child_whose_parent_is_dead_already_ends_too() {
+        let name = "a_child_whose_parent_is_dead_already_ends_too";
+        let output = alone(name, || {
+            let not_the_parent = getpid();
+            end_with(not_the_parent).unwrap();
+        });
+        assert_eq!(output.status.signal(), Some(Signal::SIGTERM as i32));
     }
 
     #[test]
