@@ -1,8 +1,8 @@
 //! The parts of a mount, put together.
 
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, metadata};
 use std::hash::{BuildHasher, RandomState};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -100,13 +100,15 @@ pub(super) fn mount_options(request: &MountRequest) -> MountOptions {
 }
 
 /// Where marks and logs are kept: the XDG Base Directory Specification's place for state. Made if
-/// it is not there, for nobody else to look into.
+/// it is not there, for nobody else to look into. Root can have the environment of another user, as from
+/// sudo(8), and leaves nothing in that one's home, into which it cannot look any more once its
+/// capabilities are given up.
 pub(super) fn state_directory(request: &MountRequest) -> Result<PathBuf, Failure> {
     let given = request.state_directory.clone();
     let absolute = |name| {
         std::env::var_os(name)
             .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
+            .filter(|path| path.is_absolute() && (!getuid().is_root() || belongs_to_root(path)))
     };
     let directory = given
         .or_else(|| absolute("XDG_STATE_HOME").map(|path| path.join("pop3fs")))
@@ -119,6 +121,12 @@ pub(super) fn state_directory(request: &MountRequest) -> Result<PathBuf, Failure
         .create(&directory);
     made.map_err(|error| Failure::Log(directory.clone(), error))?;
     Ok(directory)
+}
+
+/// What is not there yet belongs to whom the directory belongs that it would be made in.
+fn belongs_to_root(path: &Path) -> bool {
+    let mut there = path.ancestors().filter_map(|it| metadata(it).ok());
+    there.next().is_some_and(|it| it.uid() == 0)
 }
 
 /// What the account's own files are named for.

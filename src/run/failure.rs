@@ -93,6 +93,14 @@ impl fmt::Display for Failure {
             Self::NoStateDirectory => f.write_str(
                 "there is no place to keep marks: set HOME or XDG_STATE_HOME, or use --state-dir",
             ),
+            Self::Journal(journal @ JournalError::Io { error, .. })
+                if error.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                write!(
+                    f,
+                    "{journal}; use --state-dir for a directory that belongs to you, and not below one that is private to another user, whom root is no more than once it has given up its rights"
+                )
+            }
             Self::Journal(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
             Self::ConnectCommand => f.write_str(

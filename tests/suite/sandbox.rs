@@ -6,10 +6,11 @@ use std::path::Path;
 
 use nix::unistd::Pid;
 
+use crate::support::exit_status::CANNOT_CREATE;
 use crate::support::mailbox::{account, serving_three};
-use crate::support::mount::{Mount, Site};
-use crate::support::namespace::NOBODY;
-use crate::support::process::eventually;
+use crate::support::mount::{Mount, Site, pop3fs};
+use crate::support::namespace::{NEEDS, NOBODY, in_namespace};
+use crate::support::process::{eventually, run};
 use crate::support::skip::{Need, lacking};
 use crate::support::stage::mounted;
 
@@ -71,6 +72,50 @@ fn root_mounts_in_a_private_directory_of_another_user() {
     mount.umount().succeeded();
     assert_eq!(server.unique_ids(), [&b"one"[..], b"three"]);
 }
+
+/// Root with the home of another user, as from `sudo -E`, leaves nothing there, and needs no right to
+/// look into it; a state directory there is refused with a way out.
+#[test]
+fn root_keeps_no_marks_in_the_home_of_another_user() {
+    if lacking(NEEDS) {
+        return;
+    }
+    let (server, site) = (serving_three(), Site::new());
+    let home = site.home();
+    fs::set_permissions(&home, Permissions::from_mode(0o700)).expect("our own directory");
+    chown(&home, Some(NOBODY), None).expect("a directory to give away");
+    let account = account(&server);
+    let mountpoint = site.mountpoint();
+    let arguments = [
+        account.source(),
+        mountpoint.to_str().expect("a path in ASCII"),
+        account.password(),
+        home.to_str().expect("a path in ASCII"),
+    ];
+    in_namespace(MOUNTED_FROM_ANOTHER_HOME, &arguments).succeeded();
+    let left = fs::read_dir(&home).expect("a directory");
+    assert_eq!(left.count(), 0);
+    assert_eq!(server.unique_ids(), [&b"one"[..], b"three"]);
+    let refused = run(pop3fs()
+        .args([account.source(), arguments[1]])
+        .args(account.options())
+        .arg("--state-dir")
+        .arg(home.join("state"))
+        .env("POP3FS_PASSWORD", account.password()));
+    assert_eq!(refused.code(), Some(CANNOT_CREATE));
+    assert!(refused.says("use --state-dir"), "{refused:?}");
+}
+
+/// What root keeps is seen in the namespace only.
+const MOUNTED_FROM_ANOTHER_HOME: &str = r#"
+mount -t tmpfs tmpfs /var/lib &&
+unset XDG_STATE_HOME &&
+export POP3FS_PASSWORD="$3" HOME="$4" &&
+pop3fs -o tls=off "$1" "$2" &&
+rm "$2/two" &&
+ls /var/lib/pop3fs/*.journal &&
+pop3fs umount "$2"
+"#;
 
 /// The keeper holds no connection to the kernel, which would keep the mount from ending, and ends
 /// with the daemon, however that ends.

@@ -15,6 +15,9 @@ pub const UNAVAILABLE: i32 = 69;
 /// The system refused something.
 pub const OS_ERROR: i32 = 71;
 
+/// The state directory cannot be used.
+pub const CANNOT_CREATE: i32 = 73;
+
 /// It did not work now, and may later.
 pub const TEMPORARY_FAILURE: i32 = 75;
 
