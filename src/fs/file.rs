@@ -44,18 +44,19 @@ pub struct Correction {
     pub inode: u64,
     /// The last octet and its offset, if the file may be longer than the kernel believes.
     pub last: Option<(u64, u8)>,
-    /// All of it, if it is short and not longer than it was shown: the kernel may take it in, and
-    /// need not ask for it.
+    /// All of it, if it is short and as long as it was shown: the kernel may take it in, and need not
+    /// ask for it.
     pub whole: Option<Body>,
 }
 
 impl Correction {
+    /// The kernel takes in no page that somebody just reads. What was shown as long may be read as it
+    /// comes, and its page be waiting for whoever gives us this one.
     fn of(open: &OpenMessage, correction: maildrop::Correction) -> Self {
-        let last = correction.last;
-        let short = |body: &&Body| last.is_none() && (1..=WHOLE_MAX).contains(&body.len());
+        let short = |body: &&Body| correction.as_shown && (1..=WHOLE_MAX).contains(&body.len());
         Self {
             inode: Node::Message(open.id).inode(),
-            last,
+            last: correction.last,
             whole: open.body.get().filter(short).cloned(),
         }
     }

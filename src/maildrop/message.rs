@@ -76,4 +76,6 @@ pub struct Entry {
 pub struct Correction {
     /// The message's last octet and its offset, where it may be longer than it was shown.
     pub last: Option<(u64, u8)>,
+    /// Whether it is as long as it was shown.
+    pub as_shown: bool,
 }

@@ -85,10 +85,12 @@ impl Message {
     pub fn correction(&self) -> Option<Correction> {
         let content = self.content.as_ref().filter(|_| !self.settled)?;
         // After a change, some other exact size may have been shown.
-        let grown = self.version > 0 || content.size > Size::Listed(self.listed).shown();
+        let shown = Size::Listed(self.listed).shown();
+        let grown = self.version > 0 || content.size > shown;
         let offset = content.size.checked_sub(1).filter(|_| grown);
         Some(Correction {
             last: offset.zip(content.last),
+            as_shown: self.version == 0 && content.size == shown,
         })
     }
 
@@ -166,6 +168,16 @@ mod tests {
     }
 
     #[test]
+    fn only_a_message_as_long_as_it_is_listed_is_as_shown() {
+        let as_shown = |listed| {
+            let mut message = message(listed);
+            learn(&mut message, b"body");
+            message.correction().map(|correction| correction.as_shown)
+        };
+        assert_eq!([3, 4, 5].map(as_shown), [false, true, false].map(Some));
+    }
+
+    #[test]
     fn a_message_that_is_not_open_takes_little() {
         assert_eq!(size_of::<Message>(), 72);
     }
@@ -181,7 +193,8 @@ mod tests {
         let after = message.entry(id);
         assert_eq!((after.size, after.date), (Size::Exact(38), 1_072_915_200));
         let last = Some((37, b'\n'));
-        assert_eq!(message.correction(), Some(Correction { last }));
+        let as_shown = false;
+        assert_eq!(message.correction(), Some(Correction { last, as_shown }));
         message.settle();
         assert_eq!(message.correction(), None);
         learn(&mut message, BODY);

@@ -124,7 +124,13 @@ mod tests {
         for reader in [first, second, third] {
             let (open, correction) = reader.try_recv().unwrap().unwrap();
             assert_eq!(open.body.get().map(|body| &**body), Some(&b"body"[..]));
-            assert_eq!(correction, Some(Correction { last: None }));
+            assert_eq!(
+                correction,
+                Some(Correction {
+                    last: None,
+                    as_shown: false
+                })
+            );
         }
     }
 
