@@ -17,14 +17,14 @@ pub struct CommitReport {
     pub verified: bool,
     /// Messages left in the maildrop, as far as is known.
     pub remaining: u64,
-    /// Messages that are marked now.
+    /// Messages that are marked now, listed or not.
     pub marked: u64,
     /// The messages that were marked, in listing order.
     pub messages: Vec<MessageReport>,
 }
 
 impl CommitReport {
-    /// That nothing was marked. So many messages are left in the maildrop.
+    /// That nothing that is listed was marked. So many messages are left in the maildrop.
     pub(super) fn of_nothing(is_last: bool, remaining: u64, finished: i64) -> Self {
         Self {
             finished,
@@ -36,6 +36,21 @@ impl CommitReport {
             marked: 0,
             messages: Vec::new(),
         }
+    }
+
+    /// So many marks stand for messages that are not listed, which nothing can delete until they
+    /// are.
+    pub(super) fn beside(mut self, out_of_sight: usize) -> Self {
+        if out_of_sight > 0 {
+            let unlisted = format!(
+                "{out_of_sight} of the marked messages are not listed now; commit again when they are"
+            );
+            let problems: Vec<String> = self.problem.into_iter().chain([unlisted]).collect();
+            self.problem = Some(problems.join("; "));
+            self.marked += out_of_sight as u64;
+            self.complete = false;
+        }
+        self
     }
 
     /// Messages whose deletion the server confirmed.
@@ -56,6 +71,11 @@ impl CommitReport {
                 log::warn!("commit: {}: {reason}", message.name);
             }
         }
+        self.log_problem();
+    }
+
+    /// Tells in the log why it is not complete.
+    pub(super) fn log_problem(&self) {
         if let Some(problem) = &self.problem {
             log::error!("commit: {problem}; the marks are kept in the journal");
         }

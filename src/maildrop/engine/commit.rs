@@ -24,6 +24,7 @@ impl Engine {
             && let Some(report) = self.begin_commit(terms, turn)
         {
             let report = note(report, turn);
+            report.log_problem();
             return turn.answer(answer, Ok(report));
         }
         match &mut self.commit {
@@ -54,7 +55,6 @@ impl Engine {
         };
         let objection = guard.objection(catalog).filter(|_| !terms.even_unread);
         if let Some(objection) = objection {
-            log::error!("commit: {objection}");
             return Some(commit.report(Some(objection), catalog, now));
         }
         self.commit = Some(commit);
@@ -71,10 +71,9 @@ impl Engine {
         turn.state.doubtful.append(&mut commit.in_doubt());
         self.belief.trust(commit.believed());
         let (catalog, finished) = (&turn.state.catalog, turn.now.unix_seconds());
-        let report = commit.report(result.err(), catalog, finished);
+        let report = note(commit.report(result.err(), catalog, finished), turn);
         report.log();
         turn.step.effects.events.push(EventKind::of_commit(&report));
-        let report = note(report, turn);
         self.committers.answer(&Ok(report), turn);
         let terms = std::mem::take(&mut self.next_terms);
         for (until, answer) in std::mem::take(&mut self.next_committers) {
@@ -85,7 +84,7 @@ impl Engine {
 
 /// It is the last commit from now on.
 fn note(report: CommitReport, turn: &mut Turn<'_>) -> Arc<CommitReport> {
-    let report = Arc::new(report);
+    let report = Arc::new(report.beside(turn.state.inherited.len()));
     turn.state.last_commit = Some(report.clone());
     report
 }
@@ -95,6 +94,7 @@ pub(super) mod tests {
     use std::time::Duration;
 
     use super::super::super::error::{Error, Outage, OutageKind};
+    use super::super::super::handle::Maildrop;
     use super::super::super::report::Outcome;
     use super::super::super::settings::Settings;
     use super::super::rig::{Rig, outcomes, settings, verified};
@@ -239,6 +239,30 @@ pub(super) mod tests {
         let answer = rig.commit();
         assert!(answer.report().complete);
         assert_eq!(rig.script.count("QUIT"), 0);
+    }
+
+    #[test]
+    fn marks_out_of_sight_are_no_nothing() {
+        let names: Vec<String> = (0..250).map(|number| format!("m{number}")).collect();
+        let messages: Vec<_> = names.iter().map(|name| (&**name, "x\r\n")).collect();
+        let mut rig = Rig::connected(Script::of(&messages));
+        rig.mark("m0");
+        let hidden = rig.script.messages[0].clone();
+        rig.script.messages[0].0 = "new".to_owned();
+        rig.ask(Maildrop::refresh);
+        let nothing = rig.commit().report();
+        rig.mark("m1");
+        let something = rig.commit().report();
+        assert_eq!(outcomes(&something), [Outcome::Deleted]);
+        for report in [nothing, something] {
+            assert_eq!((report.complete, report.marked), (false, 1));
+            let problem = report.problem.as_deref().unwrap();
+            assert!(problem.starts_with("1 of the marked messages are not listed"));
+        }
+        rig.script.messages[0] = hidden;
+        rig.ask(Maildrop::refresh);
+        assert!(rig.commit().report().complete);
+        assert_eq!(rig.journal.marks(), []);
     }
 
     #[test]
