@@ -39,14 +39,13 @@ pub(super) fn next(
     flight: Flight,
     window: Window,
 ) -> Option<Candidate> {
-    let alone = flight.alone || demanded.is_some_and(|demanded| demanded.alone);
-    if flight.commands >= if alone { 1 } else { window.commands } {
-        return None;
-    }
     let fits = |candidate: &Candidate| {
         flight.commands == 0 || flight.octets.saturating_add(candidate.octets) <= window.octets
     };
-    demanded.or_else(|| planned.filter(fits))
+    let chosen = demanded.or_else(|| planned.filter(fits))?;
+    let alone = flight.alone || chosen.alone;
+    let commands_max = if alone { 1 } else { window.commands };
+    (flight.commands < commands_max).then_some(chosen)
 }
 
 #[cfg(test)]
@@ -109,6 +108,8 @@ mod tests {
         };
         assert_eq!(next(beginning, None, Flight::default(), WINDOW), beginning);
         assert_eq!(next(beginning, candidate(2, 9), busy, WINDOW), None);
+        assert_eq!(next(None, beginning, Flight::default(), WINDOW), beginning);
+        assert_eq!(next(None, beginning, busy, WINDOW), None);
         let busy = Flight {
             alone: true,
             ..busy
