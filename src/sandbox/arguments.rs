@@ -14,7 +14,7 @@ const FAMILIES: [c_int; 3] = [
 ];
 
 /// The bits of a socket's type that are no flags.
-const TYPE: u32 = 0xf;
+const TYPE: u64 = 0xf;
 
 /// Of a pair of Unix sockets, these are not bound to each other: they reach every other one by its
 /// path.
@@ -61,26 +61,31 @@ fn other_netlink() -> Result<SeccompRule, BackendError> {
 }
 
 fn unbound() -> Result<Vec<SeccompRule>, BackendError> {
-    let is = |kind: c_int| {
-        let kind = kind.cast_unsigned();
-        let masked = SeccompCmpOp::MaskedEq(u64::from(TYPE));
-        SeccompRule::new(vec![argument(1, masked, kind)?])
-    };
-    UNBOUND.into_iter().map(is).collect()
+    any_of(
+        1,
+        UNBOUND.map(|kind| (SeccompCmpOp::MaskedEq(TYPE), kind.cast_unsigned())),
+    )
 }
 
 fn namespaces() -> Result<Vec<SeccompRule>, BackendError> {
-    let asks_for = |flag: c_int| {
-        let flag = flag.cast_unsigned();
-        let is_set = SeccompCmpOp::MaskedEq(u64::from(flag));
-        SeccompRule::new(vec![argument(0, is_set, flag)?])
-    };
-    NAMESPACES.into_iter().map(asks_for).collect()
+    let flags = NAMESPACES.map(c_int::cast_unsigned);
+    any_of(
+        0,
+        flags.map(|flag| (SeccompCmpOp::MaskedEq(u64::from(flag)), flag)),
+    )
 }
 
 fn typing() -> Result<Vec<SeccompRule>, BackendError> {
-    let is = |request| SeccompRule::new(vec![argument(1, SeccompCmpOp::Eq, request as u32)?]);
-    TYPING.into_iter().map(is).collect()
+    any_of(1, TYPING.map(|request| (SeccompCmpOp::Eq, request as u32)))
+}
+
+/// A rule for each of what an argument may not be.
+fn any_of(
+    number: u8,
+    refused: impl IntoIterator<Item = (SeccompCmpOp, u32)>,
+) -> Result<Vec<SeccompRule>, BackendError> {
+    let rule = |(comparison, value)| SeccompRule::new(vec![argument(number, comparison, value)?]);
+    refused.into_iter().map(rule).collect()
 }
 
 /// Of an argument the kernel looks at 32 bits, in these calls, whatever is in the others.
