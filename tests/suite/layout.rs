@@ -1,6 +1,7 @@
 //! The rooms of the source, and who may name whom.
 
 mod dependencies;
+mod mutations;
 mod paths;
 
 use std::collections::BTreeSet;
