@@ -47,7 +47,10 @@ struct User {
     rig: Rig,
     requests: Vec<Request>,
     handles: Arc<Mutex<Vec<Handle>>>,
-    marked: BTreeSet<MessageId>,
+    /// How often the daemon was started anew, and with it the ids.
+    restarts: usize,
+    /// What was marked, after which start.
+    marked: BTreeSet<(usize, MessageId)>,
     commits: usize,
     /// Whether the server repeats what it was never told, as chance has it.
     is_prophetic: bool,
@@ -72,6 +75,7 @@ impl User {
             rig: Rig::new(settings(letters)),
             requests: Vec::new(),
             handles: Arc::default(),
+            restarts: 0,
             marked: BTreeSet::new(),
             commits: 0,
             is_prophetic: false,
@@ -138,6 +142,7 @@ impl User {
         self.handles.lock().unwrap().clear();
         self.requests.clear();
         // What was marked can be deleted later, by other ids.
+        self.restarts += 1;
         self.rig.restart();
         self.happens(b'n', 0);
     }
@@ -183,7 +188,7 @@ impl User {
         if let Some(entry) = self.entry(Place::Root, number)
             && self.rig.maildrop.mark(entry.id).is_ok()
         {
-            self.marked.insert(entry.id);
+            self.marked.insert((self.restarts, entry.id));
         }
     }
 
