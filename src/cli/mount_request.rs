@@ -170,9 +170,9 @@ fn check_proof(options: &MountOptions) -> Result<(), Misuse> {
     }
 }
 
-/// What is fetched ahead goes through the cache, and must not push out what is being read.
+/// What is fetched ahead goes through the cache, and must leave room for what others have read.
 fn read_ahead(given: Option<u64>, cache_size: u64) -> u64 {
-    given.unwrap_or(cache_size).min(cache_size / 8 * 3)
+    given.unwrap_or(cache_size).min(cache_size / 4 * 3)
 }
 
 /// 0 seconds stand for no such time.

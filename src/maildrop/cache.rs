@@ -1,4 +1,8 @@
 //! Bodies in memory: least recently used first out, bounded by octets.
+//!
+//! Whoever walks through the mailbox hardly comes by the same message twice, so what a walk has
+//! passed goes before everything else. Else it would push out what was fetched ahead of the walk,
+//! which is as large, and was there before.
 
 use lru::LruCache;
 
@@ -10,6 +14,7 @@ use super::status::CacheStatus;
 #[derive(Debug)]
 pub(super) struct Cache {
     bodies: LruCache<Fetch, Body>,
+    passed: LruCache<Fetch, Body>,
     used: usize,
     limit: usize,
 }
@@ -19,6 +24,7 @@ impl Cache {
     pub fn new(limit: usize) -> Self {
         Self {
             bodies: LruCache::unbounded(),
+            passed: LruCache::unbounded(),
             used: 0,
             limit,
         }
@@ -26,28 +32,44 @@ impl Cache {
 
     /// The message's body, which thereby becomes the most recently used.
     pub fn touch(&mut self, fetch: Fetch) -> Option<Body> {
+        if let Some(body) = self.passed.pop(&fetch) {
+            self.bodies.put(fetch, body);
+        }
         let body = self.bodies.get(&fetch).cloned();
         self.shrink();
         body
     }
 
+    /// One who walks has come to the message.
+    pub fn pass(&mut self, fetch: Fetch) {
+        if let Some(body) = self.bodies.pop(&fetch) {
+            self.passed.put(fetch, body);
+        }
+    }
+
+    /// The message's body; counts as no use.
+    pub fn get(&self, fetch: Fetch) -> Option<Body> {
+        let body = self.bodies.peek(&fetch);
+        body.or_else(|| self.passed.peek(&fetch)).cloned()
+    }
+
     /// Whether the message's body is here; counts as no use.
     pub fn holds(&self, fetch: Fetch) -> bool {
-        self.bodies.contains(&fetch)
+        self.bodies.contains(&fetch) || self.passed.contains(&fetch)
     }
 
     /// Takes a body in, and lets others go until the limit is kept.
     pub fn insert(&mut self, fetch: Fetch, body: Body) {
+        self.remove(fetch);
         self.used += body.len();
-        if let Some(before) = self.bodies.put(fetch, body) {
-            self.used -= before.len();
-        }
+        self.bodies.put(fetch, body);
         self.shrink();
     }
 
     /// Lets one body go.
     pub fn remove(&mut self, fetch: Fetch) {
-        if let Some(body) = self.bodies.pop(&fetch) {
+        let body = self.bodies.pop(&fetch);
+        if let Some(body) = body.or_else(|| self.passed.pop(&fetch)) {
             self.used -= body.len();
         }
     }
@@ -57,7 +79,7 @@ impl Cache {
         CacheStatus {
             limit: self.limit as u64,
             used: self.used as u64,
-            messages: self.bodies.len() as u64,
+            messages: (self.bodies.len() + self.passed.len()) as u64,
         }
     }
 
@@ -68,13 +90,10 @@ impl Cache {
 
     /// A body that a program has open would not leave memory, only be fetched twice: it stays.
     fn evict(&mut self) -> bool {
-        let idle = self
-            .bodies
-            .iter()
-            .rev()
-            .find(|(_, body)| !body.is_in_use())
-            .map(|(&fetch, _)| fetch);
-        idle.inspect(|&fetch| self.remove(fetch)).is_some()
+        let in_turn = self.passed.iter().rev().chain(self.bodies.iter().rev());
+        let mut idle = in_turn.filter(|(_, body)| !body.is_in_use());
+        let first = idle.next().map(|(&fetch, _)| fetch);
+        first.inspect(|&fetch| self.remove(fetch)).is_some()
     }
 }
 
@@ -106,6 +125,20 @@ mod tests {
         cache.touch(id(0));
         cache.insert(id(3), body(10));
         assert!(cache.holds(id(0)) && !cache.holds(id(1)));
+        assert_eq!(usage(&cache), (30, 30, 3));
+    }
+
+    #[test]
+    fn what_a_walk_has_passed_goes_before_what_lies_ahead_of_it() {
+        let mut cache = Cache::new(30);
+        (0..3).for_each(|index| cache.insert(id(index), body(10)));
+        cache.pass(id(1));
+        cache.pass(id(2));
+        cache.insert(id(3), body(10));
+        assert!(cache.holds(id(0)) && !cache.holds(id(1)) && cache.holds(id(2)));
+        cache.touch(id(2));
+        cache.insert(id(4), body(10));
+        assert!(!cache.holds(id(0)) && cache.holds(id(2)));
         assert_eq!(usage(&cache), (30, 30, 3));
     }
 

@@ -41,6 +41,9 @@ impl State {
     /// A program has opened a message, or reads one that must be fetched again.
     pub fn foresee(&mut self, id: MessageId) {
         self.look_ahead(|predictor, mailbox| predictor.opened(id, mailbox));
+        if self.foresight.predictor.is_sure_of(id, self) {
+            self.cache.pass(Fetch::whole(id));
+        }
     }
 
     /// The next message to fetch for one who will probably want it; counts as asked for.

@@ -156,7 +156,7 @@ impl State {
                 return Ok(Some(Part::Here(Octets::Copied(Vec::new()))));
             }
         }
-        if let Some(body) = self.cache.touch(Fetch::whole(open.id)) {
+        if let Some(body) = self.cache.get(Fetch::whole(open.id)) {
             return open.part(&Whole::Memory(body), offset, length).map(Some);
         }
         if let Some(octets) = self.beginning(open, offset, length) {
