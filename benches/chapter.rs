@@ -9,8 +9,8 @@ use crate::options::Options;
 use crate::server::Software;
 use crate::setting::Setting;
 use crate::tasks::{
-    Task, cat, copy, demand, directory, download, grep, head, list, lockstep, peek, random, remove,
-    search, size, stream, wait,
+    Task, cat, copy, demand, directory, download, grep, head, list, lockstep, peek, processors,
+    random, remove, search, size, stream, wait,
 };
 
 /// Tasks that fit in one table.
@@ -60,7 +60,7 @@ const GIANT: Mailbox = Mailbox::new(Kind::Giant, 1);
 const NARROW: u64 = 20_000_000;
 
 /// All there is.
-pub const CHAPTERS: [Chapter; 6] = [
+pub const CHAPTERS: [Chapter; 7] = [
     Chapter {
         title: "At a distance",
         columns: Columns::Links,
@@ -98,6 +98,11 @@ pub const CHAPTERS: [Chapter; 6] = [
             Task::new("directory", NOTES, directory::races),
             Task::new("wait", FEW, wait::races),
         ],
+    },
+    Chapter {
+        title: "What it costs to wake another processor",
+        columns: Columns::Near,
+        tasks: &[Task::new("processors", LETTERS, processors::races)],
     },
     Chapter {
         title: "From a thousand to a million messages",

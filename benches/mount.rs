@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::unistd::Pid;
 use serde::Deserialize;
 use tempfile::TempDir;
 
@@ -63,6 +64,19 @@ impl Mount {
     /// The most memory that it has ever occupied, in octets.
     pub fn most_memory(&self) -> io::Result<u64> {
         self.told_by_the_kernel("VmHWM:")
+    }
+
+    /// The threads of the program whose names begin so.
+    pub fn threads(&self, name: &str) -> io::Result<Vec<Pid>> {
+        let mut threads = Vec::new();
+        for task in fs::read_dir(format!("/proc/{}/task", self.status()?.pid))? {
+            let task = task?;
+            let thread = task.file_name().to_string_lossy().parse();
+            if fs::read_to_string(task.path().join("comm"))?.starts_with(name) {
+                threads.extend(thread.map(Pid::from_raw));
+            }
+        }
+        Ok(threads)
     }
 
     /// A line of proc_pid_status(5), which counts in KiB.

@@ -10,6 +10,7 @@ pub mod head;
 pub mod list;
 pub mod lockstep;
 pub mod peek;
+pub mod processors;
 pub mod random;
 pub mod remove;
 pub mod search;
