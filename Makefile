@@ -1,3 +1,4 @@
+# make          the program; FEATURES=keyring has it ask the desktop's keyring
 # make demo     a mailbox to try, mounted at ./demo
 # make test     the whole test suite
 # make soak     the simulation of sessions, servers and disks, and of days of one mount, for SOAK=600 seconds, with
@@ -10,13 +11,15 @@
 # make fuzz     what hostile octets break: each target for SECONDS=60; see fuzz/README.md
 # make install  the program, its man page and mount.pop3fs (PREFIX=/usr/local DESTDIR=)
 #
-# "make", "make demo", "make test" and "make fuzz" install what they miss, Rust included, after saying what and why.
+# "make", "make demo", "make test", "make check" and "make fuzz" install what they miss, Rust included, after
+# saying what and why.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
 # mount(8) looks for its helpers in /sbin and nowhere else.
 SBINDIR ?= $(if $(filter /usr/local,$(PREFIX)),/sbin,$(PREFIX)/sbin)
 CARGO ?= cargo
+FEATURES ?=
 INSTALL ?= install
 BENCH ?=
 SOAK ?= 600
@@ -31,8 +34,8 @@ export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 .PHONY: build demo test soak mutations faults check audit bench fuzz install uninstall
 
 build:
-	.ci/packages build
-	$(CARGO) build --release
+	.ci/packages build $(FEATURES)
+	$(CARGO) build --release --features '$(FEATURES)'
 
 demo:
 	.ci/packages demo
@@ -41,7 +44,7 @@ demo:
 test:
 	.ci/packages test
 	.ci/servers
-	$(CARGO) test --workspace
+	$(CARGO) test --workspace --all-features
 
 soak:
 	.ci/packages build
@@ -59,8 +62,10 @@ mutations:
 	tests/mutations/run
 
 check:
+	.ci/packages build keyring
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --no-deps --workspace
 
 audit:
@@ -76,7 +81,7 @@ fuzz:
 
 # Built only where it is missing, so that root needs no Rust: "make && sudo make install".
 target/release/pop3fs:
-	$(CARGO) build --release
+	$(CARGO) build --release --features '$(FEATURES)'
 
 install: target/release/pop3fs
 	$(INSTALL) -D -m 755 target/release/pop3fs $(DESTDIR)$(PREFIX)/bin/pop3fs

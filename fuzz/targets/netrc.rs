@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use pop3fs::password::{self, Environment, PasswordError, PasswordSource};
+use pop3fs::password::{self, Environment, PasswordError, PasswordSource, Places};
 use tempfile::TempDir;
 
 use super::printable::PASSWORD;
@@ -41,7 +41,7 @@ fn find(netrc: &[u8], host: &str) -> Found {
     let login = password::netrc_login(host).expect("a netrc to read");
     let name = login.clone().unwrap_or_else(|| "ann".to_owned());
     let environment = Environment::default();
-    let source = PasswordSource::new(host.to_owned(), name, None, None, environment);
+    let source = PasswordSource::new(host.to_owned(), name, Places::default(), environment);
     let password = source.without_asking();
     let password = password.map(|found| found.map(|secret| secret.expose().to_owned()));
     let sent = [&login, password.as_ref().unwrap_or(&None)];

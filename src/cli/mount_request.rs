@@ -33,6 +33,8 @@ pub struct MountRequest {
     pub token_command: Option<String>,
     /// A file that holds the password.
     pub password_file: Option<PathBuf>,
+    /// Whether the desktop's keyring has the password.
+    pub keyring: bool,
     /// An ending for all file names: no `/`, no control characters, at most 32 octets.
     pub suffix: String,
     /// Whether removing is refused.
@@ -101,6 +103,7 @@ impl TryFrom<Typed> for MountRequest {
             password_command: options.password_command,
             token_command: options.token_command,
             password_file: options.password_file.map(absolute).transpose()?,
+            keyring: options.keyring,
             suffix: options.suffix.unwrap_or_default(),
             read_only: options.read_only,
             allow_other: options.allow_other,

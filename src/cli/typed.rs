@@ -86,12 +86,15 @@ pub(super) struct MountOptions {
     #[arg(
         long,
         value_name = "COMMAND",
-        conflicts_with_all = ["password_command", "password_file"]
+        conflicts_with_all = ["password_command", "password_file", "keyring"]
     )]
     pub(super) token_command: Option<String>,
     /// Take the first line of this file, which nobody else may read, as the password
     #[arg(long, value_name = "FILE")]
     pub(super) password_file: Option<PathBuf>,
+    /// Take the password from the desktop's keyring: host HOST service pop3 user LOGIN
+    #[arg(long)]
+    pub(super) keyring: bool,
     /// An ending for all file names, such as .eml
     #[arg(long, value_name = "ENDING", value_parser = value::suffix)]
     pub(super) suffix: Option<String>,

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{CommandFault, Wanted};
+use super::{CommandFault, KeyringFault, Wanted};
 use crate::private_file::Unfit;
 
 /// Why there is no password. No part of one is ever in it.
@@ -25,6 +25,8 @@ pub enum PasswordError {
         /// Why.
         fault: Unfit,
     },
+    /// The keyring gives none.
+    Keyring(KeyringFault),
     /// What an origin gave cannot be a password.
     Unusable {
         /// Who gave it.
@@ -49,6 +51,8 @@ pub enum Origin {
     Command(Wanted),
     /// A file.
     File(PathBuf),
+    /// The desktop's keyring.
+    Keyring,
     /// The environment variable.
     Variable,
     /// The environment variable for a proxy's password.
@@ -83,6 +87,7 @@ impl fmt::Display for PasswordError {
         match self {
             Self::Command { wanted, fault } => write!(f, "the {wanted} command {fault}"),
             Self::File { path, fault } => write!(f, "cannot use {}: {fault}", path.display()),
+            Self::Keyring(fault) => write!(f, "the keyring {fault}"),
             Self::Unusable { origin, fault } => write!(f, "{origin} {fault}"),
             Self::Nowhere => f.write_str(
                 "no password: there is none in POP3FS_PASSWORD or ~/.netrc, and no terminal to \
@@ -102,6 +107,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Command(wanted) => write!(f, "the {wanted} command"),
             Self::File(path) => path.display().fmt(f),
+            Self::Keyring => f.write_str("the keyring"),
             Self::Variable => f.write_str("POP3FS_PASSWORD"),
             Self::ProxyVariable => f.write_str("POP3FS_PROXY_PASSWORD"),
             Self::Terminal => f.write_str("the terminal"),

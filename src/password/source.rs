@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::netrc::{self, Netrc};
-use super::{Environment, Origin, PasswordError, Wanted, command, line, prompt};
+use super::{Environment, Origin, PasswordError, Places, Wanted, command, keyring, line, prompt};
 use crate::pop3::Secret;
 use crate::private_file::PrivateFile;
 
@@ -13,36 +13,27 @@ use crate::private_file::PrivateFile;
 pub struct PasswordSource {
     host: String,
     login: String,
-    command: Option<String>,
-    file: Option<PathBuf>,
+    places: Places,
     environment: Environment,
     netrc: Option<PathBuf>,
     typed: OnceLock<Secret>,
 }
 
 impl PasswordSource {
-    /// The password of `login` at `host`. `command` is a program with its arguments, `file` an
-    /// absolute path, where they are given; `environment` is what was taken from there.
-    pub fn new(
-        host: String,
-        login: String,
-        command: Option<String>,
-        file: Option<PathBuf>,
-        environment: Environment,
-    ) -> Self {
+    /// The password of `login` at `host`; `environment` is what was taken from there.
+    pub fn new(host: String, login: String, places: Places, environment: Environment) -> Self {
         Self {
             host,
             login,
-            command,
-            file,
+            places,
             environment,
             netrc: netrc::usual_path(),
             typed: OnceLock::new(),
         }
     }
 
-    /// Finds the password. May run a program for as long as a minute, and the first time may wait
-    /// for somebody to type.
+    /// Finds the password. May run a program or ask the keyring for as long as a minute, and the
+    /// first time may wait for somebody to type.
     ///
     /// # Errors
     ///
@@ -60,11 +51,14 @@ impl PasswordSource {
     ///
     /// [`PasswordError`], which never has any part of a password in it.
     pub fn without_asking(&self) -> Result<Option<Secret>, PasswordError> {
-        if let Some(command) = &self.command {
+        if let Some(command) = &self.places.command {
             return command::run(command, Wanted::Password).map(Some);
         }
-        if let Some(path) = &self.file {
+        if let Some(path) = &self.places.file {
             return from_file(path).map(Some);
+        }
+        if self.places.keyring {
+            return keyring::password(&self.host, &self.login).map(Some);
         }
         if let Some(path) = &self.environment.credential {
             return from_credential(path).map(Some);
@@ -152,8 +146,7 @@ mod tests {
             ..PasswordSource::new(
                 "pop.example.org".into(),
                 "ann".into(),
-                None,
-                None,
+                Places::default(),
                 Environment::default(),
             )
         };
@@ -175,6 +168,10 @@ mod tests {
             let found = self.source.without_asking();
             found.unwrap().map(|secret| secret.expose().to_owned())
         }
+
+        fn failure(&self) -> String {
+            self.source.without_asking().unwrap_err().to_string()
+        }
     }
 
     #[test]
@@ -188,16 +185,18 @@ mod tests {
         assert_eq!(given.found().unwrap(), "from-variable");
         given.source.environment.credential = Some(given.write("credential", "from-credential\n"));
         assert_eq!(given.found().unwrap(), "from-credential");
-        given.source.file = Some(given.write("file", "from-file\n"));
+        given.source.places.keyring = true;
+        assert!(given.failure().starts_with("the keyring "));
+        given.source.places.file = Some(given.write("file", "from-file\n"));
         assert_eq!(given.found().unwrap(), "from-file");
-        given.source.command = Some("echo from-command".into());
+        given.source.places.command = Some("echo from-command".into());
         assert_eq!(given.found().unwrap(), "from-command");
     }
 
     #[test]
     fn an_origin_that_fails_is_not_passed_over() {
         let mut given = given();
-        given.source.file = Some("/does/not/exist".into());
+        given.source.places.file = Some("/does/not/exist".into());
         given.source.environment.variable = Some(Value::new(b"sesame"));
         let error = given.source.without_asking().unwrap_err();
         assert!(matches!(error, PasswordError::File { .. }));

@@ -3,7 +3,7 @@
 use crate::cli::{LoginMethod, MountRequest};
 use crate::keeper::Keeper;
 use crate::maildrop::{Credentials, Mechanism, Method, Proof};
-use crate::password::{Environment, PasswordError, PasswordSource, netrc_login, token};
+use crate::password::{Environment, PasswordError, PasswordSource, Places, netrc_login, token};
 
 use super::failure::Failure;
 use super::proof;
@@ -68,8 +68,11 @@ fn source(request: &MountRequest, environment: Environment) -> Source {
     let source = PasswordSource::new(
         request.source.host.clone(),
         request.source.login.clone().unwrap_or_default(),
-        request.password_command.clone(),
-        request.password_file.clone(),
+        Places {
+            command: request.password_command.clone(),
+            file: request.password_file.clone(),
+            keyring: request.keyring,
+        },
         environment,
     );
     match request.auth {

@@ -37,13 +37,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("pop3", &[]),
 ];
 
-/// Crates that only one room may name.
-const CRATES_OF_ROOMS: &[(&str, &str)] = &[
-    ("fuser", "fuse"),
-    ("openssl", "net"),
-    ("clap", "cli"),
-    ("landlock", "sandbox"),
-    ("seccompiler", "sandbox"),
+/// Crates that only some rooms may name.
+const CRATES_OF_ROOMS: &[(&str, &[&str])] = &[
+    ("fuser", &["fuse"]),
+    ("openssl", &["net", "password"]),
+    ("clap", &["cli"]),
+    ("dbus", &["password"]),
+    ("landlock", &["sandbox"]),
+    ("seccompiler", &["sandbox"]),
 ];
 
 /// Crates that only one file may name.
@@ -164,7 +165,9 @@ impl Source {
         let named = self.named_crates();
         CRATES_OF_ROOMS
             .iter()
-            .filter(|(library, room)| named.contains(*library) && self.room() != *room)
+            .filter(|(library, rooms)| {
+                named.contains(*library) && !rooms.contains(&self.room().as_str())
+            })
             .map(|(library, _)| *library)
             .collect()
     }

@@ -13,6 +13,8 @@ mod deleting;
 mod errors;
 mod events;
 mod faults;
+#[cfg(feature = "keyring")]
+mod keyring;
 mod layout;
 mod lifecycle;
 mod limits;

@@ -10,6 +10,8 @@ use pop3fs_server::{Fault, Server, When};
 use crate::support::account::Account;
 use crate::support::corpus::Letter;
 use crate::support::dovecot::{Dovecot, Logins};
+#[cfg(feature = "keyring")]
+use crate::support::keyring::Keyring;
 use crate::support::mailbox::serving_three_for;
 use crate::support::mount::{Site, files_under};
 use crate::support::namespace::{NEEDS, for_nobody};
@@ -45,6 +47,24 @@ fn the_password_is_nowhere() {
             assert!(holds(&log, verb), "the log tells what goes over the wire");
         }
     }
+}
+
+/// The same for the desktop's keyring.
+#[cfg(feature = "keyring")]
+#[test]
+fn the_password_in_the_keyring_is_nowhere() {
+    if lacking(&[Need::Fuse, Need::Keyring, Need::Program("dbus-daemon")]) {
+        return;
+    }
+    let (keyring, server) = (Keyring::start(), serving_three_for(USER, PASSWORD));
+    keyring.keep(USER, PASSWORD);
+    let account = Account::in_clear(USER, PASSWORD, server.port());
+    let site = Site::new();
+    let mut command = traced(&site, &account, |_, _, command| {
+        command.arg("--keyring");
+    });
+    keyring.tell(&mut command);
+    assert_nowhere(PASSWORD, &full_run(&site, command));
 }
 
 /// The same for every way to log in, with a password or a token, and a real server.

@@ -129,8 +129,8 @@ fn a_message_that_goes_while_it_is_open_is_whole_or_stale() {
     }
 }
 
-/// A command or a file is asked for the password anew at each login, for it may have changed; one that
-/// was typed, or came with the environment, is kept.
+/// A command, a file or the keyring is asked for the password anew at each login, for it may have
+/// changed; one that was typed, or came with the environment, is kept.
 #[test]
 fn each_login_asks_for_the_password() {
     let directory = tempfile::tempdir().expect("a temporary directory");

@@ -6,6 +6,8 @@ pub mod corpus;
 pub mod dovecot;
 pub mod exit_status;
 pub mod introspection;
+#[cfg(feature = "keyring")]
+pub mod keyring;
 pub mod log;
 pub mod mailbox;
 pub mod mount;

@@ -5,6 +5,8 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "keyring")]
+use super::keyring;
 use super::packaged::Make;
 
 /// Something a test cannot do without.
@@ -16,6 +18,9 @@ pub enum Need {
     Dovecot,
     /// A server out of Debian's packages, installed or unpacked.
     Server(Make),
+    /// GNOME's keyring, installed or unpacked.
+    #[cfg(feature = "keyring")]
+    Keyring,
     /// To be root.
     Root,
     /// A program in PATH.
@@ -62,6 +67,10 @@ impl Need {
             Self::Dovecot => dovecot_missing(),
             Self::Server(make) => (!make.is_there())
                 .then(|| format!("{make} is neither installed nor unpacked by .ci/servers")),
+            #[cfg(feature = "keyring")]
+            Self::Keyring => (!keyring::is_there()).then(|| {
+                "GNOME's keyring is neither installed nor unpacked by .ci/servers".to_owned()
+            }),
             Self::Root => (!nix::unistd::geteuid().is_root()).then(|| "not root".to_owned()),
             Self::Program(name) => match program(name) {
                 Some(_) => None,
