@@ -14,6 +14,9 @@ use crate::support::skip::{Need, lacking};
 /// What Dovecot can do with a password.
 const PASSWORDS: &str = "plain login cram-md5 scram-sha-1 scram-sha-256 apop";
 
+/// What it can do with a password and a channel.
+const BOUND: &str = "plain scram-sha-1 scram-sha-256 scram-sha-1-plus scram-sha-256-plus";
+
 /// Each, and what Dovecot calls it in its log.
 const WAYS: &[(&str, &str)] = &[
     ("plain", "PLAIN"),
@@ -62,6 +65,43 @@ fn a_wrong_password_is_tried_once_in_one_way() {
         );
         one_attempt(&dovecot);
     }
+}
+
+/// SCRAM bound to the TLS channel, of TLS 1.3 or 1.2, is the first choice where the server has it, and
+/// opens the mailbox; a wrong password is refused in one attempt.
+#[test]
+fn a_login_is_bound_to_the_channel_where_the_server_can() {
+    if lacking(NEEDS) {
+        return;
+    }
+    if !Dovecot::binds_logins() {
+        return binding_is_not_announced();
+    }
+    for version in ["TLSv1.3", "TLSv1.2"] {
+        let logins = Logins::by(BOUND).with_tls_up_to(version);
+        let dovecot = Dovecot::with_logins(&letters(), &logins);
+        for account in [dovecot.implicit_tls(), dovecot.stls()] {
+            opens(&dovecot, &account, "SCRAM-SHA-256-PLUS");
+            let account = account.with_options(&["--auth", "scram-sha-1-plus"]);
+            opens(&dovecot, &account, "SCRAM-SHA-1-PLUS");
+        }
+        says_login(&dovecot.stls(), &format!("SCRAM-SHA-256-PLUS in {version}"));
+        let outcome = refused(&dovecot.stls().with_password("wrong"), NO_PERMISSION);
+        assert!(outcome.says("SCRAM-SHA-256-PLUS"), "{outcome:?}");
+        one_attempt(&dovecot);
+    }
+}
+
+/// Dovecot before 2.4: it does not know of bound logins, and none is tried.
+fn binding_is_not_announced() {
+    let dovecot = Dovecot::with_logins(&letters(), &Logins::by(PASSWORDS));
+    let account = dovecot
+        .stls()
+        .with_options(&["--auth", "scram-sha-256-plus"]);
+    let outcome = refused(&account, UNAVAILABLE);
+    let words = "does not announce SCRAM-SHA-256-PLUS, only ";
+    assert!(outcome.says(words), "{outcome:?}");
+    assert!(!dovecot.log().contains("auth failed"), "{}", dovecot.log());
 }
 
 /// Login and password need not be ASCII: UTF8 is asked for before, where the server announces it.
@@ -210,16 +250,8 @@ fn what_is_strongest_depends_on_the_channel() {
     let dovecot = Dovecot::with_logins(&letters(), &Logins::by("plain cram-md5 login"));
     opens(&dovecot, &dovecot.implicit_tls(), "PLAIN");
     opens(&dovecot, &dovecot.in_clear(), "CRAM-MD5");
-    for (account, login) in [
-        (dovecot.stls(), "PLAIN in TLSv1.3"),
-        (dovecot.in_clear(), "CRAM-MD5 in clear"),
-    ] {
-        let site = Site::new();
-        let mount = site.mount(&account);
-        let status = mount.verb("status", &[]).succeeded();
-        assert!(status.says(&format!("login     {login}\n")), "{status:?}");
-        mount.umount().succeeded();
-    }
+    says_login(&dovecot.stls(), "PLAIN in TLSv1.3");
+    says_login(&dovecot.in_clear(), "CRAM-MD5 in clear");
 }
 
 /// A way that the server does not announce is "unavailable" (69), and what it announces is told.
@@ -278,6 +310,16 @@ fn opens(dovecot: &Dovecot, account: &Account, method: &str) {
     eventually(&format!("Dovecot logs {entry}"), || {
         dovecot.log().contains(&entry)
     });
+}
+
+/// Mounts and unmounts, and looks what the status says of the login.
+#[track_caller]
+fn says_login(account: &Account, login: &str) {
+    let site = Site::new();
+    let mount = site.mount(account);
+    let status = mount.verb("status", &[]).succeeded();
+    assert!(status.says(&format!("login     {login}\n")), "{status:?}");
+    mount.umount().succeeded();
 }
 
 #[track_caller]

@@ -67,6 +67,11 @@ impl Dovecot {
         }
     }
 
+    /// Whether it can bind a login to the TLS channel.
+    pub fn binds_logins() -> bool {
+        dialect() == Dialect::New
+    }
+
     /// The mailbox in clear.
     pub fn in_clear(&self) -> Account {
         Account::in_clear(&self.user, PASSWORD, self.ports.clear)
@@ -219,6 +224,9 @@ fn listening(home: &Path, logins: &Logins) -> Option<(Running, Ports)> {
     };
     if let Some(settings) = logins.token_settings() {
         fs::write(home.join("tokens.conf"), settings).expect("a file to write");
+    }
+    if let Some(settings) = logins.openssl_settings() {
+        fs::write(home.join("openssl.cnf"), settings).expect("a file to write");
     }
     let text = configuration.text(dialect());
     fs::write(home.join("dovecot.conf"), text).expect("a file to write");

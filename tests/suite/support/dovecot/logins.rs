@@ -16,6 +16,8 @@ pub struct Logins {
     introspection: Option<Arc<Introspection>>,
     /// The authority of client certificates, for EXTERNAL.
     client_authority: Option<PathBuf>,
+    /// The newest version of TLS.
+    newest_tls: Option<&'static str>,
 }
 
 impl Logins {
@@ -43,6 +45,14 @@ impl Logins {
         }
     }
 
+    /// The same with no newer version of TLS, in OpenSSL's words; from 2.4 on.
+    pub fn with_tls_up_to(self, version: &'static str) -> Self {
+        Self {
+            newest_tls: Some(version),
+            ..self
+        }
+    }
+
     /// The same for this user, where somebody has to know.
     pub(super) fn of(&self, user: &str) -> Self {
         let introspection = |token| Arc::new(Introspection::of(token, user));
@@ -64,7 +74,29 @@ impl Logins {
         if let Some(authority) = &self.client_authority {
             text += &certificates(dialect, authority);
         }
+        if self.newest_tls.is_some() {
+            text += &format!(
+                "import_environment {{\n  OPENSSL_CONF = {}/openssl.cnf\n}}\n",
+                home.display()
+            );
+        }
         text
+    }
+
+    /// What a file beside the configuration must hold: Dovecot has no such limit itself.
+    pub fn openssl_settings(&self) -> Option<String> {
+        let newest = self.newest_tls?;
+        Some(format!(
+            "\
+openssl_conf = all
+[all]
+ssl_conf = tls
+[tls]
+system_default = limits
+[limits]
+MaxProtocol = {newest}
+"
+        ))
     }
 
     /// What a file beside the configuration must hold.
