@@ -7,13 +7,17 @@ use nix::errno::Errno;
 use pop3fs_server::Server;
 
 use crate::support::exit_status::CONFIGURATION;
-use crate::support::keyring::{Bus, Keyring, Locked};
+use crate::support::keyring::{Bus, KEYRING, Keyring, Locked};
 use crate::support::mailbox::{account, serving_three, text};
 use crate::support::mount::{Mount, Site};
 use crate::support::process::{Outcome, run};
 use crate::support::skip::{Need, lacking};
 
-const NEEDS: &[Need] = &[Need::Fuse, Need::Keyring, Need::Program("dbus-daemon")];
+const NEEDS: &[Need] = &[
+    Need::Fuse,
+    Need::Package(KEYRING),
+    Need::Program("dbus-daemon"),
+];
 
 /// The keyring tells the password, by the same attributes as for mpop(1), and before the environment
 /// does.

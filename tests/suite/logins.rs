@@ -8,6 +8,7 @@ use crate::support::corpus::Letter;
 use crate::support::dovecot::{Dovecot, Logins};
 use crate::support::exit_status::{NO_PERMISSION, UNAVAILABLE};
 use crate::support::mount::{Site, is_mounted};
+use crate::support::packaged::{CYRUS, Cyrus};
 use crate::support::process::{Outcome, eventually, run};
 use crate::support::skip::{Need, lacking};
 
@@ -90,6 +91,32 @@ fn a_login_is_bound_to_the_channel_where_the_server_can() {
         assert!(outcome.says("SCRAM-SHA-256-PLUS"), "{outcome:?}");
         one_attempt(&dovecot);
     }
+}
+
+/// Cyrus binds to the channel of TLS 1.2 as we do. It has a way of its own for TLS 1.3: the login is
+/// refused, no other way tried, and a way out told.
+#[test]
+fn a_login_is_bound_to_the_channel_of_cyrus() {
+    let packaged = [Need::Root, Need::Program("unshare"), Need::Package(CYRUS)];
+    if lacking(&packaged) || lacking(NEEDS) {
+        return;
+    }
+    let cyrus = Cyrus::start("tls1_2");
+    for account in [cyrus.implicit_tls(), cyrus.stls()] {
+        says_login(&account, "SCRAM-SHA-256-PLUS in TLSv1.2");
+        let by_sha1 = account
+            .clone()
+            .with_options(&["--auth", "scram-sha-1-plus"]);
+        says_login(&by_sha1, "SCRAM-SHA-1-PLUS in TLSv1.2");
+    }
+    let outcome = refused(&cyrus.stls().with_password("wrong"), NO_PERMISSION);
+    assert!(outcome.says("SCRAM-SHA-256-PLUS"), "{outcome:?}");
+    let cyrus = Cyrus::start("tls1_3");
+    let account = cyrus.implicit_tls();
+    let outcome = refused(&account, NO_PERMISSION);
+    assert!(outcome.says("see --auth"), "{outcome:?}");
+    let unbound = account.with_options(&["--auth", "scram-sha-256"]);
+    says_login(&unbound, "SCRAM-SHA-256 in TLSv1.3");
 }
 
 /// Dovecot before 2.4: it does not know of bound logins, and none is tried.

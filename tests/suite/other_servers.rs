@@ -47,7 +47,7 @@ fn assert_serves(make: Make) {
         Need::Fuse,
         Need::Root,
         Need::Program("unshare"),
-        Need::Server(make),
+        Need::Package(make.package()),
     ];
     if lacking(&needs) {
         return;

@@ -11,7 +11,7 @@ use crate::support::account::Account;
 use crate::support::corpus::Letter;
 use crate::support::dovecot::{Dovecot, Logins};
 #[cfg(feature = "keyring")]
-use crate::support::keyring::Keyring;
+use crate::support::keyring::{KEYRING, Keyring};
 use crate::support::mailbox::serving_three_for;
 use crate::support::mount::{Site, files_under};
 use crate::support::namespace::{NEEDS, for_nobody};
@@ -53,7 +53,11 @@ fn the_password_is_nowhere() {
 #[cfg(feature = "keyring")]
 #[test]
 fn the_password_in_the_keyring_is_nowhere() {
-    if lacking(&[Need::Fuse, Need::Keyring, Need::Program("dbus-daemon")]) {
+    if lacking(&[
+        Need::Fuse,
+        Need::Package(KEYRING),
+        Need::Program("dbus-daemon"),
+    ]) {
         return;
     }
     let (keyring, server) = (Keyring::start(), serving_three_for(USER, PASSWORD));

@@ -6,8 +6,6 @@ mod logins;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -24,6 +22,7 @@ use self::configuration::{Configuration, Dialect, Ports};
 pub use self::logins::Logins;
 use super::account::Account;
 use super::corpus::Letter;
+use super::port;
 use super::process::{Running, eventually, run, start};
 use super::skip::program;
 
@@ -213,8 +212,8 @@ impl Owner {
 /// Starts the server on two free ports; none if one of them was taken meanwhile.
 fn listening(home: &Path, logins: &Logins) -> Option<(Running, Ports)> {
     let ports = Ports {
-        clear: free_port(),
-        tls: free_port(),
+        clear: port::free(),
+        tls: port::free(),
     };
     let configuration = Configuration {
         home,
@@ -238,7 +237,7 @@ fn serving(home: &Path, ports: Ports) -> Option<Running> {
     let file = home.join("dovecot.conf");
     let mut master = start(dovecot().arg("-F").arg("-c").arg(&file));
     eventually("Dovecot greets", || {
-        greets(ports.clear) || master.has_ended()
+        port::greets(ports.clear) || master.has_ended()
     });
     (!master.has_ended()).then_some(master)
 }
@@ -250,21 +249,6 @@ fn dialect() -> Dialect {
 
 fn dovecot() -> Command {
     Command::new(program("dovecot").expect("Dovecot"))
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("a bound address").port()
-}
-
-fn greets(port: u16) -> bool {
-    let Ok(stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else {
-        return false;
-    };
-    let mut greeting = String::new();
-    let read = BufReader::new(stream).read_line(&mut greeting);
-    read.is_ok() && greeting.starts_with("+OK")
 }
 
 /// Asks it to end, which takes its children along; a kill would leave them.
@@ -281,7 +265,8 @@ fn log_of(home: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::{Ipv4Addr, TcpStream};
 
     use super::*;
     use crate::support::skip::{Need, lacking};

@@ -1,21 +1,27 @@
 //! A real keyring, GNOME's, on a session bus of its own.
 //!
-//! Installed, it would bring half a desktop along, so it is also found where `.ci/servers` unpacks it.
+//! Installed, it would bring half a desktop along.
 
 mod locked;
 
 use std::env::consts::ARCH;
 use std::fs;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 pub use self::locked::Locked;
+use super::package::Package;
 use super::process::{Running, eventually, run, start};
-use super::skip::program;
+
+/// What is needed of it.
+pub const KEYRING: Package = Package::new(
+    "keyring",
+    &["usr/bin/gnome-keyring-daemon", "usr/bin/secret-tool"],
+);
 
 /// What unlocks it.
 const PASSPHRASE: &str = "open the keyring";
@@ -123,13 +129,6 @@ fn address(home: &Path) -> String {
     format!("unix:path={}", home.join("bus").display())
 }
 
-/// Whether it is there, installed or unpacked.
-pub fn is_there() -> bool {
-    ["gnome-keyring-daemon", "secret-tool"]
-        .iter()
-        .all(|name| program(name).is_some() || unpacked().join("bin").join(name).exists())
-}
-
 fn daemon(bus: &Bus, options: &[&str]) -> Running {
     let file = bus.home.path().join("passphrase");
     fs::write(&file, PASSPHRASE).expect("a file to write");
@@ -152,17 +151,13 @@ fn reading(file: &Path, program: &Command) -> Command {
     shell
 }
 
-/// One of the programs of its packages.
+/// One of its programs.
 fn packaged(name: &str) -> Command {
-    if let Some(installed) = program(name) {
-        return Command::new(installed);
-    }
-    let mut command = Command::new(unpacked().join("bin").join(name));
-    let libraries = unpacked().join(format!("lib/{ARCH}-linux-gnu"));
+    let Some(unpacked) = KEYRING.unpacked() else {
+        return Command::new(name);
+    };
+    let mut command = Command::new(unpacked.join("usr/bin").join(name));
+    let libraries = unpacked.join(format!("usr/lib/{ARCH}-linux-gnu"));
     command.env("LD_LIBRARY_PATH", libraries);
     command
-}
-
-fn unpacked() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/servers/keyring/usr")
 }

@@ -1,9 +1,9 @@
 //! POP3 servers out of Debian's packages, each in a namespace of its own, where it is as if it were
 //! installed, and alone.
 //!
-//! Installed, most of them would shut each other out, so they are also found where `.ci/servers`
-//! unpacks them.
+//! Installed, most of them would shut each other out.
 
+mod cyrus;
 mod inetd;
 mod make;
 mod spool;
@@ -15,12 +15,14 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+pub use self::cyrus::{CYRUS, Cyrus};
 use self::inetd::Inetd;
 pub use self::make::Make;
 use self::spool::Spool;
 pub use self::spool::without_own_fields;
 use super::account::Account;
 use super::corpus::Letter;
+use super::package::Package;
 
 /// Any password is right.
 const PASSWORD: &str = "secret";
@@ -45,13 +47,7 @@ impl Packaged {
         fs::set_permissions(home.path(), passage).expect("our own directory");
         lay_out(home.path());
         let spool = Spool::new(make.store(), home.path(), letters);
-        let unpacked = make.unpacked().unwrap_or_default();
-        let mut command = Command::new("unshare");
-        command
-            .args(["--mount", "--pid", "--fork", "--kill-child", "sh", "-c"])
-            .args([NAMESPACE, "sh"])
-            .args([unpacked.as_path(), home.path()])
-            .arg(make.script());
+        let command = namespace(make.package(), home.path(), make.script());
         Self {
             inetd: Inetd::start(command, &home.path().join("errors")),
             spool,
@@ -88,6 +84,7 @@ fn lay_out(home: &Path) {
     let home = home.display();
     let users = format!(
         "{users}{USER}:x:{UID}:{UID}::{home}/{USER}:/bin/sh\n\
+         cyrus:x:65530:65530::/:/bin/sh\n\
          popa3d:x:65531:65531::/:/bin/false\n\
          spop3d:x:65532:65532::/:/bin/false\n"
     );
@@ -99,6 +96,18 @@ fn lay_out(home: &Path) {
     for (file, text) in make::FILES {
         fs::write(etc.join(file), text).expect("a file to write");
     }
+}
+
+/// A script that runs where a package is installed, with its home as `$home`.
+fn namespace(package: Package, home: &Path, script: &str) -> Command {
+    let unpacked = package.unpacked().unwrap_or_default();
+    let mut command = Command::new("unshare");
+    command
+        .args(["--mount", "--pid", "--fork", "--kill-child", "sh", "-c"])
+        .args([NAMESPACE, "sh"])
+        .args([unpacked.as_path(), home])
+        .arg(script);
+    command
 }
 
 /// Makes it look as if the server were installed, with our own users and mail, and runs it.

@@ -5,9 +5,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-#[cfg(feature = "keyring")]
-use super::keyring;
-use super::packaged::Make;
+use super::package::Package;
 
 /// Something a test cannot do without.
 #[derive(Clone, Copy, Debug)]
@@ -16,11 +14,8 @@ pub enum Need {
     Fuse,
     /// The Dovecot mail server with its POP3 part.
     Dovecot,
-    /// A server out of Debian's packages, installed or unpacked.
-    Server(Make),
-    /// GNOME's keyring, installed or unpacked.
-    #[cfg(feature = "keyring")]
-    Keyring,
+    /// Something out of Debian's packages, installed or unpacked.
+    Package(Package),
     /// To be root.
     Root,
     /// A program in PATH.
@@ -65,12 +60,8 @@ impl Need {
         match self {
             Self::Fuse => fuse_missing(),
             Self::Dovecot => dovecot_missing(),
-            Self::Server(make) => (!make.is_there())
-                .then(|| format!("{make} is neither installed nor unpacked by .ci/servers")),
-            #[cfg(feature = "keyring")]
-            Self::Keyring => (!keyring::is_there()).then(|| {
-                "GNOME's keyring is neither installed nor unpacked by .ci/servers".to_owned()
-            }),
+            Self::Package(package) => (!package.is_there())
+                .then(|| format!("{package} is neither installed nor unpacked by .ci/servers")),
             Self::Root => (!nix::unistd::geteuid().is_root()).then(|| "not root".to_owned()),
             Self::Program(name) => match program(name) {
                 Some(_) => None,

@@ -1,12 +1,7 @@
 //! Which servers there are, and how each is run.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
-
 use super::spool::Store;
-
-/// Where `.ci/servers` unpacks them.
-const UNPACKED: &str = "target/servers";
+use crate::support::package::Package;
 
 /// A server.
 #[derive(Clone, Copy, Debug)]
@@ -39,31 +34,14 @@ pub const FILES: [(&str, &str); 3] = [
 ];
 
 impl Make {
-    /// Whether it is there, installed or unpacked.
-    pub fn is_there(self) -> bool {
-        self.is_installed() || self.unpacked().is_some()
-    }
-
-    /// The directory that it is unpacked in, where it is not installed.
-    pub(super) fn unpacked(self) -> Option<PathBuf> {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(UNPACKED);
-        let directory = directory.join(self.to_string());
-        let there = directory.join(self.program()).exists();
-        (there && !self.is_installed()).then_some(directory)
-    }
-
-    fn is_installed(self) -> bool {
-        Path::new("/").join(self.program()).exists()
-    }
-
-    /// What shows that it is there.
-    fn program(self) -> &'static str {
+    /// What is needed of it.
+    pub fn package(self) -> Package {
         match self {
-            Self::Courier => "usr/lib/courier/courier/courierpop3login",
+            Self::Courier => Package::new("courier", &["usr/lib/courier/courier/courierpop3login"]),
             // Others have a program of the name pop3d.
-            Self::Mailutils => "usr/share/doc/mailutils-pop3d",
-            Self::Popa3d => "usr/sbin/popa3d",
-            Self::Solid => "usr/sbin/solid-pop3d",
+            Self::Mailutils => Package::new("mailutils", &["usr/share/doc/mailutils-pop3d"]),
+            Self::Popa3d => Package::new("popa3d", &["usr/sbin/popa3d"]),
+            Self::Solid => Package::new("solid", &["usr/sbin/solid-pop3d"]),
         }
     }
 
@@ -83,18 +61,6 @@ impl Make {
             Self::Popa3d => "exec /usr/sbin/popa3d",
             Self::Solid => "exec /usr/sbin/solid-pop3d",
         }
-    }
-}
-
-/// As `.ci/servers` names it.
-impl fmt::Display for Make {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Courier => "courier",
-            Self::Mailutils => "mailutils",
-            Self::Popa3d => "popa3d",
-            Self::Solid => "solid",
-        })
     }
 }
 
