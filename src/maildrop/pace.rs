@@ -121,6 +121,17 @@ impl Pace {
         }
     }
 
+    /// So many octets of a message have come in that time, and nothing else was in flight. Where they
+    /// are many, that shows what the link carries in a round trip; and one more such message should
+    /// be in flight, so that it is asked for before this one has ended, but not for longer than that.
+    pub fn came_alone(&mut self, octets: u64, spent: Duration) {
+        if octets > WINDOW_FIRST_MAX {
+            let round_trips = self.round_trip.as_secs_f64() / spent.max(TICK).as_secs_f64();
+            let product = (octets as f64 * round_trips.min(SURMISE_FIRST as f64)) as u64;
+            self.window = self.window.max(product.saturating_add(product.min(octets)));
+        }
+    }
+
     /// What a message counts for that came in time. Of itself nothing has come yet, so it counts for
     /// no more than the window; and one that went alone shows nothing, but the window must become so
     /// large that several find room.
@@ -215,6 +226,21 @@ mod tests {
         let before = pace.window();
         pace.answered(long, prompt, long + 300_000);
         assert_eq!(pace.window(), before * (1 + GROWTH));
+    }
+
+    #[test]
+    fn the_rate_of_a_long_message_is_that_of_the_link() {
+        let (long, far) = (5_000_000, Duration::from_millis(100));
+        let window = |spent| {
+            let mut pace = Pace::default();
+            pace.answered(long, far, long);
+            pace.came_alone(long, spent);
+            pace.window()
+        };
+        assert_eq!(window(Duration::from_millis(50)), 3 * long);
+        assert_eq!(window(Duration::from_millis(1)), 5 * long);
+        assert_eq!(window(Duration::from_millis(200)), long);
+        assert_eq!(window(Duration::from_secs(100)), WINDOW_FIRST_MAX);
     }
 
     #[test]

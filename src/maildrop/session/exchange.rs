@@ -92,6 +92,8 @@ pub(in super::super) struct Retrieval {
     pub(super) octets: u64,
     pub(super) alone: bool,
     pub(super) asked: Moment,
+    /// When the first of it came; when it was asked for, before.
+    pub(super) begun: Moment,
     /// Listed octets that were in flight then, its own included.
     pub(super) in_flight: u64,
     /// Whether other replies were due then.
@@ -120,8 +122,15 @@ impl Retrieval {
         self.received < self.expected
     }
 
-    pub(super) fn answered(&self, now: Moment, pace: &mut Pace) {
+    pub(super) fn answered(&mut self, now: Moment, pace: &mut Pace) {
+        self.begun = now;
         pace.answered(self.octets, now - self.asked, self.in_flight);
+    }
+
+    pub(super) fn ended(&self, now: Moment, pace: &mut Pace) {
+        if self.in_flight == self.octets {
+            pace.came_alone(self.received, now - self.begun);
+        }
     }
 }
 

@@ -75,7 +75,7 @@ impl Session {
         Ok(match (exchange, reply) {
             (Exchange::Retrieve(retrieval), reply) => {
                 let connection = &mut self.connection;
-                self.retrieving.ended(retrieval, reply, connection)?
+                self.retrieving.ended(retrieval, reply, now, connection)?
             }
             (Exchange::Confirm(retrieval), _) => Some(self.retrieving.believe(retrieval.fetch)),
             (Exchange::Delete(id), Some(reply)) => Some(Happening::Deleted(id, reply)),

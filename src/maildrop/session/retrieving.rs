@@ -37,13 +37,15 @@ impl Retrieving {
         &mut self,
         retrieval: Retrieval,
         refusal: Option<Reply>,
+        now: Moment,
         connection: &mut Connection<Exchange>,
     ) -> Result<Option<Happening>, CommandError> {
         self.octets = self.octets.saturating_sub(retrieval.octets);
-        match refusal {
-            Some(reply) => Ok(Some(Happening::NotRetrieved(retrieval.fetch, reply))),
-            None => self.judge(retrieval, connection),
+        if let Some(reply) = refusal {
+            return Ok(Some(Happening::NotRetrieved(retrieval.fetch, reply)));
         }
+        retrieval.ended(now, &mut self.pace);
+        self.judge(retrieval, connection)
     }
 
     /// What to make of a message that has come to its end. One that is shorter than it should be may
@@ -132,6 +134,7 @@ impl Session {
             octets: request.octets,
             alone: request.alone,
             asked: now,
+            begun: now,
             in_flight: self.retrieving.octets.saturating_add(request.octets),
             is_behind: self.connection.in_flight() > 0,
             expected: request.expected,
