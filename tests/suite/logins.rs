@@ -114,7 +114,7 @@ fn a_login_is_bound_to_the_channel_of_cyrus() {
     let cyrus = Cyrus::start("tls1_3");
     let account = cyrus.implicit_tls();
     let outcome = refused(&account, NO_PERMISSION);
-    assert!(outcome.says("see --auth"), "{outcome:?}");
+    assert!(outcome.says("--auth scram-sha-256"), "{outcome:?}");
     let unbound = account.with_options(&["--auth", "scram-sha-256"]);
     says_login(&unbound, "SCRAM-SHA-256 in TLSv1.3");
 }

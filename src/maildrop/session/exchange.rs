@@ -65,6 +65,12 @@ impl Exchange {
                     from an authority that the server does not know";
                 Some(format!("EXTERNAL: {reasons}"))
             }
+            Self::Auth(mechanism @ (Mechanism::ScramSha256Plus | Mechanism::ScramSha1Plus)) => {
+                Some(format!(
+                    "{mechanism}: if the password is right, the server may bind logins to TLS in \
+                     another way: see --auth scram-sha-256"
+                ))
+            }
             Self::Auth(mechanism) => Some(format!("{mechanism}: {elsewise}")),
             Self::Apop => Some(format!("APOP: {elsewise}")),
             _ => None,
