@@ -70,6 +70,7 @@
 //!   QUIT, its answer. Where the answer is lost, the next listing decides; the verbs have one held
 //!   against the answer in any case. A message is deleted only if it is listed as it was when it
 //!   was marked; where the server is known to add header lines to messages, it may have grown by them.
+//!   Marks of another mount are held against the headers that TOP gives, too, ahead of that session.
 //!
 //! # Promises
 //!

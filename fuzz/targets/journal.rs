@@ -73,10 +73,10 @@ fn plainly_read(records: &[u8]) -> Vec<Mark> {
     for line in text.lines() {
         let record: Record = line.parse().expect("a record");
         assert_eq!(record.to_string(), line);
-        match record {
-            Record::Marked(mark) if !marks.contains(&mark) => marks.push(mark),
-            Record::Marked(_) => {}
-            Record::Unmarked(mark) => marks.retain(|other| *other != mark),
+        let (Record::Marked(mark) | Record::Unmarked(mark)) = &record;
+        marks.retain(|other| other.listed() != mark.listed());
+        if let Record::Marked(mark) = record {
+            marks.push(mark);
         }
     }
     marks.sort();

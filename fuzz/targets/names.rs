@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pop3fs::maildrop::{Mark, Place, Record};
+use pop3fs::maildrop::{HeaderDigest, Mark, Place, Record};
 
 use super::rig::{self, Rig};
 
@@ -105,6 +105,7 @@ fn written_down(unique_id: &[u8]) {
         occurrence: 1,
         sharers: 1,
         size: 7,
+        header: HeaderDigest::of(unique_id),
     };
     let text = mark.to_string();
     assert!(

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::catalog::{Catalog, Message};
+use super::header::HeaderDigest;
 use super::message::{MessageId, Place};
 use super::names;
 
@@ -19,6 +20,8 @@ pub struct Mark {
     pub sharers: u32,
     /// The listed size, in octets; for a unique-id can be given anew to another message.
     pub size: u64,
+    /// What its header was, where that was at hand; for the other may be as long.
+    pub header: Option<HeaderDigest>,
 }
 
 /// One line of the journal.
@@ -31,17 +34,27 @@ pub enum Record {
 }
 
 impl Mark {
-    pub(super) fn of(message: &Message) -> Self {
+    /// The mark of a message that has this header, as far as is known.
+    pub(super) fn of(message: &Message, header: Option<HeaderDigest>) -> Self {
         Self {
             unique_id: message.unique_id().into(),
             occurrence: message.occurrence,
             sharers: message.sharers,
             size: message.listed,
+            header,
+        }
+    }
+
+    /// As much of it as a listing shows: in a journal, two marks that agree in that are one.
+    pub fn listed(&self) -> Self {
+        Self {
+            header: None,
+            ..self.clone()
         }
     }
 
     fn is_for(&self, message: &Message) -> bool {
-        Self::of(message) == *self
+        Self::of(message, self.header) == *self
     }
 
     /// The message in the root that this mark is for.
@@ -62,7 +75,8 @@ impl Record {
     }
 }
 
-/// `SIZE OCCURRENCE/SHARERS UNIQUE-ID`, the unique-id escaped.
+/// `SIZE OCCURRENCE/SHARERS UNIQUE-ID`, or `SIZE OCCURRENCE/SHARERS/HEADER UNIQUE-ID`; the unique-id
+/// escaped.
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -70,12 +84,13 @@ impl fmt::Display for Mark {
             occurrence,
             sharers,
             size,
+            header,
         } = self;
-        write!(
-            f,
-            "{size} {occurrence}/{sharers} {}",
-            names::escaped(unique_id)
-        )
+        write!(f, "{size} {occurrence}/{sharers}")?;
+        if let Some(header) = header {
+            write!(f, "/{header}")?;
+        }
+        write!(f, " {}", names::escaped(unique_id))
     }
 }
 
@@ -86,12 +101,13 @@ impl FromStr for Mark {
         let parse = || {
             let (size, rest) = text.split_once(' ')?;
             let (place, unique_id) = rest.split_once(' ')?;
-            let (occurrence, sharers) = place.split_once('/')?;
+            let mut place = place.split('/');
             Some(Self {
                 unique_id: names::unescaped(unique_id)?.into(),
-                occurrence: occurrence.parse().ok()?,
-                sharers: sharers.parse().ok()?,
+                occurrence: place.next()?.parse().ok()?,
+                sharers: place.next()?.parse().ok()?,
                 size: size.parse().ok()?,
+                header: place.next().map(str::parse).transpose().ok()?,
             })
         };
         // What says the same in other words, as `07` does, was not written by us.
@@ -130,6 +146,7 @@ impl Mark {
             occurrence: 1,
             sharers: 1,
             size: 7,
+            header: None,
         }
     }
 }
@@ -142,13 +159,20 @@ mod tests {
 
     #[test]
     fn a_mark_is_written_in_one_way_only() {
+        let header = "00112233445566778899aabbccddeeff";
         assert!("+ 7 1/1 a".parse::<Record>().is_ok());
+        assert!(format!("+ 7 1/1/{header} a").parse::<Record>().is_ok());
         for line in [
             "+ 07 1/1 a",
             "+ +7 1/1 a",
             "+ 7 01/1 a",
             "+ 7 1/+1 a",
             "+ 7 1/1 %61",
+            "+ 7 1/1/ a",
+            "+ 7 1/1/7 a",
+            "+ 7 1/1/+0112233445566778899aabbccddeeff a",
+            "+ 7 1/1/00112233445566778899AABBCCDDEEFF a",
+            "+ 7 1/1/00112233445566778899aabbccddeeff/7 a",
         ] {
             assert_eq!(line.parse::<Record>(), Err(()), "{line}");
         }
@@ -156,8 +180,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(unique_id: Vec<u8>, occurrence: u32, sharers: u32, size: u64, marked: bool) {
-            let mark = Mark { unique_id: unique_id.into(), occurrence, sharers, size };
+        fn what_is_written_is_read_back(
+            unique_id: Vec<u8>, occurrence: u32, sharers: u32, size: u64, header: Option<Vec<u8>>, marked: bool
+        ) {
+            let header = header.and_then(|words| HeaderDigest::of(&[b"From:", &words[..]].concat()));
+            let mark = Mark { unique_id: unique_id.into(), occurrence, sharers, size, header };
             let record = if marked { Record::Marked(mark) } else { Record::Unmarked(mark) };
             prop_assert_eq!(record.to_string().parse(), Ok(record));
         }

@@ -1,9 +1,12 @@
 //! Marking messages, and writing it down before it is done.
 
+use super::catalog::Message;
 use super::errand::Errand;
 use super::error::Error;
 use super::event::{EventKind, Subject};
+use super::fetch::Fetch;
 use super::handle::Maildrop;
+use super::header::HeaderDigest;
 use super::mark::{Mark, Record};
 use super::message::{MessageId, Place};
 use super::reader::Answer;
@@ -84,13 +87,19 @@ impl Maildrop {
         written.map_err(|error| Error::Journal(error.kind()))?;
         let mut state = locked(&self.0.state);
         // A commit may have begun meanwhile, or a listing found that the message is gone.
-        if let Err(error) = state.record(id, from) {
-            drop(state);
-            pen.take_back(record);
-            return Err(error);
+        let subject = match state.movable(id, from) {
+            Ok(message) => Subject::from(message),
+            Err(error) => {
+                drop(state);
+                pen.take_back(record);
+                return Err(error);
+            }
+        };
+        let changes = state.catalog.place(id, to);
+        if let Record::Marked(mark) = record {
+            state.catalog.headers.learn(id, mark.header);
         }
-        let subject = state.catalog.message(id).map(Subject::from);
-        Ok((subject.ok_or(Error::NotFound)?, state.catalog.place(id, to)))
+        Ok((subject, changes))
     }
 
     /// Writes a journal of the marks that stand now, as
@@ -112,12 +121,21 @@ impl State {
     /// The marks of what is listed, and of what may be listed again.
     fn all_marks(&self) -> Vec<Mark> {
         let marked = self.catalog.marked();
-        let listed = marked.map(|(_, message)| Mark::of(message));
+        let listed = marked.filter_map(|(id, _)| self.catalog.mark(id));
         listed.chain(self.inherited.iter().cloned()).collect()
     }
 
     /// What the journal is to say before a message leaves this place.
     fn record(&self, id: MessageId, from: Place) -> Result<Record, Error> {
+        let message = self.movable(id, from)?;
+        Ok(match from {
+            Place::Root => Record::Marked(Mark::of(message, self.header(id))),
+            _ => Record::Unmarked(Mark::of(message, self.catalog.headers.digest(id))),
+        })
+    }
+
+    /// A message that may leave this place.
+    fn movable(&self, id: MessageId, from: Place) -> Result<&Message, Error> {
         let message = self
             .catalog
             .message(id)
@@ -126,10 +144,17 @@ impl State {
         match from {
             Place::Root if !message.has_unique_id() => Err(Error::NoUniqueId),
             Place::Root if self.catalog.is_folder_data(id) => Err(Error::FolderData),
-            Place::Root => Ok(Record::Marked(Mark::of(message))),
+            Place::Root => Ok(message),
             _ if self.errands.under_way.commit || self.doubtful.contains(&id) => Err(Error::Busy),
-            _ => Ok(Record::Unmarked(Mark::of(message))),
+            _ => Ok(message),
         }
+    }
+
+    /// The header of a message, if it is in memory: who removes thousands of messages waits for none.
+    fn header(&self, id: MessageId) -> Option<HeaderDigest> {
+        let beginnings = [Fetch::whole(id), Fetch::beginning(id)];
+        let octets = beginnings.iter().find_map(|&it| self.cache.get(it))?;
+        HeaderDigest::of(&octets)
     }
 }
 
@@ -369,12 +394,8 @@ mod tests {
         assert_eq!((restored.given(), disk.marks().len()), (None, 1));
         rig.disk.go_on();
         assert_eq!(restored.given(), Some(Ok(())));
-        let b = Mark::of(
-            locked(&rig.maildrop.0.state)
-                .catalog
-                .message(MessageId(1))
-                .unwrap(),
-        );
+        let b = locked(&rig.maildrop.0.state).catalog.mark(MessageId(1));
+        let b = b.unwrap();
         assert_eq!(disk.marks(), [b]);
     }
 

@@ -23,7 +23,7 @@
 //! | what is on its way | `arrival`, `audience`, `growing`, `fingerprint`, `spill`, `prefix` |
 //! | what is at hand | `octets`, `cache`, `open` |
 //! | what to fetch next | `fetch`, `read_ahead`, `name_order`, `pace`, `schedule` |
-//! | what outlives the mount | `mark`, `journal`, `register` |
+//! | what outlives the mount | `mark`, `header`, `journal`, `register` |
 //! | what is told | `effects`, `event`, `report`, `status` |
 
 mod alarm;
@@ -51,6 +51,7 @@ mod growing;
 mod guard;
 mod habits;
 mod handle;
+mod header;
 mod journal;
 mod last_resort;
 mod mark;
@@ -88,6 +89,7 @@ pub use engine::{Engine, Input, Order, Step};
 pub use error::{Error, Outage, OutageKind};
 pub use event::{Event, EventKind, Subject};
 pub use handle::{Maildrop, Surroundings};
+pub use header::HeaderDigest;
 pub use journal::{Journal, JournalError, JournalFile};
 pub use mark::{Mark, Record};
 pub use message::{Correction, Entry, MessageId, Place, Size};

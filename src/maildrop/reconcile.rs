@@ -94,9 +94,7 @@ fn marks_out_of_sight(catalog: &Catalog, vanished: &[MessageId]) -> Vec<Mark> {
         return Vec::new();
     }
     let marked = vanished.iter().filter(|id| catalog.is_marked(**id));
-    marked
-        .filter_map(|id| catalog.message(*id).map(Mark::of))
-        .collect()
+    marked.filter_map(|&id| catalog.mark(id)).collect()
 }
 
 /// A listing, and how its messages are told apart and named.

@@ -81,6 +81,12 @@ impl Daemon {
         self.maildrop.status().committing
     }
 
+    /// Whether the server has announced this in the session that was listed last.
+    pub fn has(&self, capability: &str) -> bool {
+        let announced = self.maildrop.status().link.capabilities;
+        announced.iter().any(|line| line == capability)
+    }
+
     /// The messages in a place.
     pub fn entries(&self, place: Place) -> Vec<Entry> {
         let mut entries = Vec::new();

@@ -135,6 +135,7 @@ impl World {
             0 => Fault::Refuse(when.times(1), "not now".into()),
             1 => Fault::CutBefore(when.times(1)),
             2 | 3 if self.post.single_out(id) => {
+                self.is_top_sound = false;
                 let octets = self.post.rewrite(id, &mut self.dice);
                 Fault::Replace(when, retrieved(octets))
             }
@@ -154,6 +155,7 @@ impl World {
 
     /// TOP of the mail will go wrong.
     fn beginning_fault(&mut self, id: MailId) -> Fault {
+        self.is_top_sound = false;
         let when = When::every("TOP").about(self.post.mails[id].unique_id.clone());
         match self.dice.below(4) {
             0 => Fault::Refuse(when, "not known".into()),

@@ -16,6 +16,10 @@ pub struct Ledger {
     pub marked: BTreeSet<MailId>,
     /// Marks that are no more, and that an old journal may bring back.
     dropped: BTreeSet<MailId>,
+    /// Mail that has the unique-id and the size of other mail, of which there may be a mark.
+    mistaken: BTreeSet<MailId>,
+    /// Such mail that the mark cannot be for, as its header tells.
+    pub told_apart: BTreeSet<MailId>,
     /// Marks that may be gone with the power.
     unflushed: BTreeSet<MailId>,
     /// Whether the server may have kept what it said to be deleted: then only what is verified is sure.
@@ -69,8 +73,27 @@ impl Ledger {
         self.on_server.clone_from(left);
     }
 
+    /// Mail has taken the place of other mail.
+    pub fn replaced(&mut self, id: MailId, by: MailId) {
+        self.on_server.remove(&id);
+        self.taken_by_others.insert(id);
+        self.on_server.insert(by);
+        let was_marked = self.marked.remove(&id) | self.dropped.contains(&id);
+        if was_marked || self.mistaken.contains(&id) {
+            self.mistaken.insert(by);
+        }
+    }
+
+    /// A daemon starts; whether what is written down of a mail's unique-id and size has a header.
+    pub fn taken_over(&mut self, has_header: impl Fn(MailId) -> bool) {
+        let mistaken = self.mistaken.iter().copied();
+        self.told_apart = mistaken.filter(|&id| has_header(id)).collect();
+    }
+
     pub fn mark(&mut self, id: MailId) {
         self.marked.insert(id);
+        self.mistaken.remove(&id);
+        self.told_apart.remove(&id);
     }
 
     /// The mark is taken off, and whether that is safe from a loss of power: it is, unless the disk has refused that.
@@ -99,16 +122,21 @@ impl Ledger {
     ) -> BTreeSet<MailId> {
         for id in shown.difference(&self.marked) {
             assert!(
-                self.dropped.contains(id),
+                self.dropped.contains(id) || self.mistaken.contains(id),
                 "mail {id} is marked, and not by the user"
             );
         }
         let lost: BTreeSet<MailId> = self.marked.difference(shown).copied().collect();
         for &id in &lost {
             let is_gone = !self.on_server.contains(&id) || owed.contains(&id);
+            let is_mistaken = self.mistaken.contains(&id);
             let is_told_otherwise = view.is_some_and(|view| !view.tells_as(&self.view, id));
             assert!(
-                is_gone || is_told_otherwise || self.is_forgetful || self.unflushed.contains(&id),
+                is_gone
+                    || is_mistaken
+                    || is_told_otherwise
+                    || self.is_forgetful
+                    || self.unflushed.contains(&id),
                 "the mark of mail {id} is lost"
             );
             self.dropped.insert(id);

@@ -83,6 +83,9 @@ impl World {
         let shown = marked.values().copied().collect();
         let lost = self.ledger.shows_marked(&shown, view, &owed);
         daemon.marks_lost(&lost);
+        for _ in lost.intersection(&self.ledger.told_apart) {
+            self.tally.see(Sighting::ToldApart);
+        }
         marked
     }
 }

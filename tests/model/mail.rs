@@ -1,6 +1,6 @@
 //! The mail that there ever was in a run, and how each is told from every other.
 //!
-//! No two have both the unique-id and the listed size in common: nobody could tell them apart.
+//! No two have both the unique-id and the listed size in common at one time: nobody could tell them apart.
 
 use pop3fs_server::Message;
 
@@ -32,6 +32,9 @@ const SPREAD: usize = 6000;
 /// Lines are not much longer than that.
 const LINE: usize = 1000;
 
+/// Shorter mail has no header.
+const HEADER: usize = 60;
+
 /// A piece of mail.
 pub struct Mail {
     pub unique_id: Vec<u8>,
@@ -40,6 +43,10 @@ pub struct Mail {
     pub versions: Vec<Vec<u8>>,
     /// The server says something about its unique-id, so no other mail may get that.
     is_singled_out: bool,
+    /// Whether all versions begin with a header of its own.
+    has_header: bool,
+    /// Whether its unique-id and its size are those of other mail now, as it is gone.
+    is_replaced: bool,
 }
 
 /// All mail that there ever was.
@@ -76,15 +83,37 @@ impl Post {
     /// Somebody writes new mail.
     pub fn write(&mut self, dice: &mut Dice) -> Message {
         let unique_id = self.new_unique_id(dice);
-        let message = self.new_message(&unique_id, dice);
+        let (message, has_header) = self.new_message(&unique_id, dice);
         let listed = self.new_size(&unique_id, message.octets.len(), dice);
-        let message = message.listed(listed);
-        let versions = vec![message.octets.clone()];
-        self.mails.push(Mail {
+        self.add(message.listed(listed), has_header)
+    }
+
+    /// Somebody writes new mail, which gets the unique-id and the size of other mail, for that is gone; none where
+    /// something else depends on those.
+    pub fn write_over(&mut self, id: MailId, dice: &mut Dice) -> Option<Message> {
+        let Mail {
             unique_id,
             listed,
-            versions,
+            is_singled_out,
+            ..
+        } = &self.mails[id];
+        if unique_id.is_empty() || *is_singled_out || self.has_own_sizes {
+            return None;
+        }
+        let (message, has_header) = self.new_message(unique_id, dice);
+        let message = message.listed(*listed);
+        self.mails[id].is_replaced = true;
+        Some(self.add(message, has_header))
+    }
+
+    fn add(&mut self, message: Message, has_header: bool) -> Message {
+        self.mails.push(Mail {
+            unique_id: message.unique_id.clone(),
+            listed: message.listed.expect("mail is listed"),
+            versions: vec![message.octets.clone()],
             is_singled_out: false,
+            has_header,
+            is_replaced: false,
         });
         message
     }
@@ -95,7 +124,8 @@ impl Post {
             true => self.mails[id].versions[0].len(),
             false => self.length(dice),
         };
-        let octets = text(1000 + id, length, dice);
+        let header = self.mails[id].has_header.then_some(id);
+        let octets = letter(header, 1000 + id, length, dice);
         let octets = Message::new("", &octets).octets;
         let versions = &mut self.mails[id].versions;
         versions.push(octets);
@@ -110,7 +140,9 @@ impl Post {
     /// Which mail the message is.
     pub fn find(&self, message: &Message) -> MailId {
         let same = |mail: &Mail| {
-            mail.unique_id == message.unique_id && Some(mail.listed) == message.listed
+            let has_same =
+                (&mail.unique_id, Some(mail.listed)) == (&message.unique_id, message.listed);
+            has_same && !mail.is_replaced
         };
         self.mails
             .iter()
@@ -146,14 +178,17 @@ impl Post {
         }
     }
 
-    fn new_message(&self, unique_id: &[u8], dice: &mut Dice) -> Message {
+    /// A message, and whether it has a header.
+    fn new_message(&self, unique_id: &[u8], dice: &mut Dice) -> (Message, bool) {
+        let id = self.mails.len();
         loop {
             let length = self.length(dice);
-            let octets = text(self.mails.len(), length, dice);
+            let has_header = length > HEADER && !dice.one_in(3);
+            let octets = letter(has_header.then_some(id), id, length, dice);
             let message = Message::new(unique_id, &octets);
             let same = |mail: &Mail| mail.versions[0].len() == message.octets.len();
             if !self.has_own_sizes || !self.mails.iter().any(same) {
-                return message;
+                return (message, has_header);
             }
         }
     }
@@ -184,6 +219,14 @@ impl Post {
         }
         size
     }
+}
+
+/// A message of about that length: the header of this mail, if it has one, and a text.
+fn letter(mail: Option<MailId>, serial: usize, length: usize, dice: &mut Dice) -> Vec<u8> {
+    let header = mail.map(|id| format!("Message-ID: <{id}@example.org>\nStatus: RO\n\n"));
+    let mut octets = header.unwrap_or_default().into_bytes();
+    octets.extend(text(serial, length.saturating_sub(octets.len()), dice));
+    octets
 }
 
 /// A text of about that length in which no two lines, of this mail and of any other, are the same.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pop3fs::maildrop::Input;
+use pop3fs::maildrop::{Input, Mark};
 
 use crate::daemon::Daemon;
 use crate::paper::Refusals;
@@ -39,6 +39,8 @@ impl World {
         let Some(&id) = self.dice.pick(&there) else {
             return;
         };
+        // TOP of it is refused in the session that there is.
+        self.is_top_sound &= self.network.live.is_none();
         let post = &self.post;
         self.server.expunge_if(|message| post.find(message) == id);
         let left = self.on_server();
@@ -159,6 +161,33 @@ impl World {
         if daemon.is_committing() {
             self.see(Sighting::CrashedInCommit);
         }
+        if self.dice.one_in(3) {
+            self.make_anew();
+        }
+    }
+
+    /// The mailbox is made anew while nobody looks: some mail gets the unique-ids and the sizes of what was there.
+    fn make_anew(&mut self) {
+        let is_seen = self.network.live.is_some() || !self.network.left.is_empty();
+        let is_odd = self.is_windowed || !self.sizes.is_empty() || !self.post.tells_unique_ids();
+        if is_seen || is_odd {
+            return;
+        }
+        let messages = self.server.messages();
+        self.server.expunge_if(|_| true);
+        for message in messages {
+            let (id, by) = (self.post.find(&message), self.post.mails.len());
+            let is_hit = self.dice.one_in(2);
+            let other = is_hit.then(|| self.post.write_over(id, &mut self.dice));
+            if let Some(other) = other.flatten() {
+                tell!("{by} replaces {id}");
+                self.server.deliver(other);
+                self.ledger.replaced(id, by);
+                self.see(Sighting::Replaced);
+            } else {
+                self.server.deliver(message);
+            }
+        }
     }
 
     /// The machine dies, and with it the process.
@@ -177,9 +206,19 @@ impl World {
     pub fn start(&mut self) {
         let marks = self.paper.marks();
         tell!("start; the journal holds {marks:?}");
-        for _ in marks {
+        for _ in &marks {
             self.see(Sighting::Inherited);
         }
+        let post = &self.post;
+        self.ledger.taken_over(|id| {
+            let is_of = |mark: &&Mark| {
+                (&*mark.unique_id, mark.size) == (&*post.mails[id].unique_id, post.mails[id].listed)
+            };
+            marks
+                .iter()
+                .find(is_of)
+                .is_some_and(|mark| mark.header.is_some())
+        });
         // Until it is mounted, nobody can use it.
         self.daemon = Some(Daemon::start(
             self.settings.clone(),

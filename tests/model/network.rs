@@ -6,6 +6,7 @@ use pop3fs::maildrop::{Channel, Credential, Input, Moment, Outage, OutageKind, P
 use pop3fs::pop3::Secret;
 
 use crate::link::Link;
+use crate::mail::MailId;
 use crate::sightings::Sighting;
 use crate::trace::tell;
 use crate::world::{LOGIN, World};
@@ -192,11 +193,21 @@ impl World {
             self.tally.see(Sighting::Held);
         }
         if octets.starts_with(b"TOP ") {
-            self.tally.see(Sighting::Beginnings);
+            let is_header = octets
+                .split(|&octet| octet == b'\n')
+                .next()
+                .is_some_and(|line| line.ends_with(b" 0\r"));
+            self.tally.see(match is_header {
+                true => Sighting::Headers,
+                false => Sighting::Beginnings,
+            });
         }
         let commit = self.ledger.commit.as_ref();
-        let permitted = commit.map(|commit| commit.targets.values().copied().collect());
-        link.write(octets, permitted.unwrap_or_default());
+        let tells_apart = self.settings.top && self.is_top_sound && daemon.has("TOP");
+        let may_go = |id: &MailId| !tells_apart || !self.ledger.told_apart.contains(id);
+        let targets = commit.iter().flat_map(|commit| commit.targets.values());
+        let permitted = targets.copied().filter(may_go).collect();
+        link.write(octets, permitted);
         let written = octets.len();
         daemon.engine.sent(written);
     }

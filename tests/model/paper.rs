@@ -48,10 +48,11 @@ impl Paper {
     pub fn marks(&self) -> Vec<Mark> {
         let mut marks: Vec<Mark> = Vec::new();
         for line in &self.page().sheet.lines {
-            match line.parse().expect("a line reads as it was written") {
-                Record::Marked(mark) if !marks.contains(&mark) => marks.push(mark),
-                Record::Marked(_) => {}
-                Record::Unmarked(mark) => marks.retain(|other| *other != mark),
+            let record = line.parse().expect("a line reads as it was written");
+            let (Record::Marked(mark) | Record::Unmarked(mark)) = &record;
+            marks.retain(|other| other.listed() != mark.listed());
+            if let Record::Marked(mark) = record {
+                marks.push(mark);
             }
         }
         marks.sort();

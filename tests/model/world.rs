@@ -55,6 +55,8 @@ pub struct World {
     pub is_windowed: bool,
     /// Whether the server may answer RETR out of order, or not at all, and go on.
     pub confuses: bool,
+    /// Whether TOP has always given the beginning of what RETR gives, and has never been refused.
+    pub is_top_sound: bool,
     pub theme: Theme,
     /// More mail than this there never is.
     pub mails_max: usize,
@@ -130,6 +132,7 @@ impl World {
                 ..settings(&mut dice)
             },
             confuses,
+            is_top_sound: true,
             clock: Clock::new(),
             tally: Tally::default(),
             states: HashSet::new(),

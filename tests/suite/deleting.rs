@@ -4,11 +4,12 @@ use std::fs::{self, File};
 use std::io::Read;
 
 use nix::libc;
-use pop3fs_server::{Fault, When};
+use pop3fs_server::{Fault, Message, When};
 use serde_json::Value;
 
 use crate::support::mailbox::{account, held_by, serving_three, text};
 use crate::support::mount::{Mount, Site};
+use crate::support::process::eventually;
 use crate::support::skip::{Need, lacking};
 use crate::support::stage::mounted;
 
@@ -207,6 +208,35 @@ fn a_read_only_mount_neither_removes_nor_takes_marks_over() {
 
     let next = site.mount(&account(&server));
     assert_eq!(next.names(), ["three", "two"]);
+}
+
+/// A mark holds for no other message that has been given the same unique-id since: for none of
+/// another size, nor, where the message was in memory when it was removed and the server has TOP,
+/// for one with another Message-ID, Date, From or Subject.
+#[test]
+fn a_mark_does_not_pass_to_another_message() {
+    if lacking(&[Need::Fuse]) {
+        return;
+    }
+    let (server, site) = (serving_three(), Site::new());
+    let killed = site.mount(&account(&server));
+    for name in ["one", "two", "three"] {
+        assert_eq!(read(&killed, name), text(name));
+        killed.remove(&[name]);
+    }
+    killed.kill();
+    drop(killed);
+    for (name, another) in [("one", "six"), ("two", "eleven")] {
+        server.expunge(name.as_bytes());
+        server.deliver(Message::new(name, text(another).as_bytes()));
+    }
+
+    let next = site.mount(&account(&server));
+    eventually("two marks are off", || next.names() == ["one", "two"]);
+    assert_eq!(next.names_in(DELETED), ["three"]);
+    assert_eq!(read(&next, "one"), text("six"));
+    next.umount().succeeded();
+    assert_eq!(held_by(&server), ["one", "two"]);
 }
 
 /// A message that the server gives no unique-id cannot be removed, as it could not be found again

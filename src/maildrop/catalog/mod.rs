@@ -13,6 +13,7 @@
 //! What RETR shows of a message is kept apart, once it is known.
 
 mod content;
+mod headers;
 mod message;
 mod unique_id;
 
@@ -23,10 +24,12 @@ use hashbrown::HashTable;
 
 use super::event::Subject;
 use super::habits::Habits;
+use super::mark::Mark;
 use super::message::{Entry, MessageId, Place};
 use super::{Change, Totals};
 
 pub(super) use content::Content;
+pub(super) use headers::Headers;
 pub(super) use message::Message;
 
 /// The most messages that a mount can have seen, those that are gone included: more than one listing
@@ -45,6 +48,7 @@ pub(super) struct Catalog {
     marked: usize,
     octets: u64,
     pub habits: Habits,
+    pub headers: Headers,
 }
 
 impl Catalog {
@@ -124,6 +128,12 @@ impl Catalog {
         message.is_some_and(|message| message.place == Place::Deleted)
     }
 
+    /// The mark of a message, as far as its header is known.
+    pub fn mark(&self, id: MessageId) -> Option<Mark> {
+        let message = self.message(id)?;
+        Some(Mark::of(message, self.headers.digest(id)))
+    }
+
     /// How many messages are marked.
     pub fn marks(&self) -> usize {
         self.marked
@@ -177,6 +187,7 @@ impl Catalog {
         let name = message.name.clone();
         self.marked -= usize::from(before == Place::Deleted);
         self.marked += usize::from(place == Place::Deleted);
+        self.headers.forget(id);
         let vanished = Change::Vanished {
             place: before,
             name: name.clone(),

@@ -9,6 +9,7 @@ use super::target::{Fate, Target};
 use super::targets::Targets;
 
 const ANEW: &str = "a message with its unique-id is listed, but not as it was: left alone";
+const OTHER: &str = "its unique-id stands for another message now: left alone";
 const NAMELESS: &str =
     "a message of its size is listed without a unique-id, and may be it: left alone";
 
@@ -32,7 +33,10 @@ impl Evidence {
             let Some(message) = catalog.message(id) else {
                 continue;
             };
-            if message.place == Place::Gone {
+            if message.place == Place::Root {
+                // Nobody unmarks during a commit but who finds this out.
+                target.may_be_another(OTHER);
+            } else if message.place == Place::Gone {
                 let has_more = |unique_id: &[u8]| {
                     let count = |copies: &Copies| copies.of(unique_id, target.size);
                     count(&listed) > count(&expected)

@@ -1,5 +1,6 @@
 //! Marks of a mount that ended without a commit, taken over.
 
+use super::super::header::HeaderDigest;
 use super::super::mark::Mark;
 use super::super::message::{MessageId, Place};
 use super::super::state::State;
@@ -19,8 +20,9 @@ pub(super) fn inherit(state: &mut State) -> bool {
         return true;
     }
     let (found, missing) = find(inherited, state);
-    for &id in &found {
+    for &(id, header) in &found {
         state.catalog.place(id, Place::Deleted);
+        state.catalog.headers.inherit(id, header);
     }
     say(found.len(), missing.len(), state);
     if state.catalog.habits.coverage.is_partial() {
@@ -29,12 +31,15 @@ pub(super) fn inherit(state: &mut State) -> bool {
     true
 }
 
+/// A message that was marked, and what its header was then.
+type Found = (MessageId, Option<HeaderDigest>);
+
 /// The messages that are listed, and the marks of those that are not.
-fn find(marks: Vec<Mark>, state: &State) -> (Vec<MessageId>, Vec<Mark>) {
+fn find(marks: Vec<Mark>, state: &State) -> (Vec<Found>, Vec<Mark>) {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for mark in marks {
         match mark.find(&state.catalog, &state.settings.suffix) {
-            Some(id) => found.push(id),
+            Some(id) => found.push((id, mark.header)),
             None => missing.push(mark),
         }
     }

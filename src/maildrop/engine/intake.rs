@@ -12,6 +12,7 @@ use super::super::session::{Listing, Messages};
 use super::super::state::State;
 use super::super::status::SessionStatus;
 use super::inheritance::inherit;
+use super::recognition::Recognition;
 use super::refresh::News;
 use super::{Engine, Turn};
 
@@ -23,6 +24,7 @@ impl Engine {
         let mut outcome = take_in(&messages, turn.state, turn.now);
         self.compare(&mut outcome, turn);
         let inherits = inherit(turn.state);
+        self.recognition = Recognition::default();
         turn.journal |= inherits || turn.state.catalog.marks() != marked || self.unwritten;
         turn.state.inherited.append(&mut outcome.hidden);
         let numbered = outcome.ids.iter().zip(messages.into_numbers());

@@ -18,6 +18,7 @@ mod parting;
 #[cfg(test)]
 mod play;
 mod pursuit;
+mod recognition;
 mod refresh;
 mod rejection;
 mod restraint;
@@ -46,6 +47,7 @@ use belief::Belief;
 pub(super) use idleness::Idleness;
 use link::Link;
 use manners::Manners;
+use recognition::Recognition;
 use refresh::Lookout;
 use silence::Silence;
 use suspects::Suspects;
@@ -72,6 +74,7 @@ pub struct Engine {
     link: Link,
     manners: Manners,
     suspects: Suspects,
+    recognition: Recognition,
     /// How long a session may be without work.
     idle: Option<Duration>,
     /// When there last was work for a session.
@@ -178,6 +181,7 @@ impl Engine {
             link: Link::new(seed),
             manners: Manners::default(),
             suspects: Suspects::default(),
+            recognition: Recognition::default(),
             idle,
             worked: None,
             lookout: Lookout::new(refresh),
@@ -285,6 +289,7 @@ impl Engine {
             Happening::Unstuffed(fetch) => self.unstuffed(fetch, turn),
             Happening::Garbled(fetch) => self.garbled(fetch, turn),
             Happening::NotRetrieved(fetch, reply) => self.not_retrieved(fetch, &reply, turn),
+            Happening::HeaderCame(id, found) => self.header_came(id, found, turn),
             Happening::Deleted(id, reply) => self.deleted(id, &reply, turn),
             Happening::Reset(reply) => self.was_reset(&reply, turn),
             Happening::Quit(reply) => self.has_quit(&reply, turn),
@@ -322,6 +327,7 @@ impl Engine {
             self.leave(turn)
         } else {
             self.retrieve(turn)?;
+            self.recognise_at_leisure(turn)?;
             self.idle(turn)
         }
     }

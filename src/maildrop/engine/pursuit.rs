@@ -20,8 +20,13 @@ impl Engine {
 
     /// Brings a listed session and the transaction together.
     pub(super) fn pursue_commit(&mut self, turn: &mut Turn<'_>) -> Result<(), CommandError> {
-        if self.is_waiting_to_commit() {
-            self.begin_in_fresh_session(turn)?;
+        match &mut self.commit {
+            Some(commit) if commit.is_waiting() && turn.state.doubts_marks() => {
+                commit.checks_marks();
+                return self.recognise(turn);
+            }
+            Some(commit) if commit.is_waiting() => self.begin_in_fresh_session(turn)?,
+            _ => {}
         }
         while self.has_room()
             && let Some(id) = self.deleting.pop_front()
@@ -125,9 +130,9 @@ impl Engine {
         }
         // The listing that showed them to be gone may have taken them for out of sight.
         let messages = gone.iter().filter_map(|id| turn.state.catalog.message(*id));
-        let settled: BTreeSet<Mark> = messages.map(Mark::of).collect();
+        let settled: BTreeSet<Mark> = messages.map(|it| Mark::of(it, None)).collect();
         let inherited = &mut turn.state.inherited;
-        inherited.retain(|mark| !settled.contains(mark));
+        inherited.retain(|mark| !settled.contains(&mark.listed()));
         turn.journal = true;
     }
 }

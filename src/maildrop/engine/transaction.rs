@@ -50,7 +50,12 @@ pub(super) struct Transaction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Waiting,
-    Deleting { unanswered: usize, refused: bool },
+    /// The same, and a session is needed before to see whether the marks still hold.
+    Checking,
+    Deleting {
+        unanswered: usize,
+        refused: bool,
+    },
     RollingBack,
     Quitting,
     Recording,
@@ -110,7 +115,12 @@ impl Transaction {
 
     /// Whether it needs a session in which nothing has been done.
     pub fn is_waiting(&self) -> bool {
-        self.stage == Stage::Waiting
+        matches!(self.stage, Stage::Waiting | Stage::Checking)
+    }
+
+    /// The session at hand, and others if it is lost, are for that.
+    pub fn checks_marks(&mut self) {
+        self.stage = Stage::Checking;
     }
 
     /// Whether only the journal is still to be written.
@@ -189,7 +199,7 @@ impl Transaction {
     pub fn lost(&mut self, why: &str) -> Next {
         match self.stage {
             Stage::Waiting | Stage::Recording => return Next::Wait,
-            Stage::Quitting => {}
+            Stage::Checking | Stage::Quitting => {}
             // What was not confirmed by QUIT has not happened.
             Stage::Deleting { .. } | Stage::RollingBack => {
                 self.targets.change(&Fate::InDoubt, &Fate::Open);

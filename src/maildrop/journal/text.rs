@@ -1,6 +1,6 @@
 //! What is written in a journal: a heading, and a line for each record.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::super::mark::{Mark, Record};
 use super::super::names;
@@ -50,14 +50,15 @@ fn marks(text: &str, heading: &str) -> Result<Vec<Mark>, usize> {
         };
     }
     let records = whole.strip_prefix(heading).ok_or(1_usize)?;
-    let mut marks = BTreeSet::new();
+    let mut marks = BTreeMap::new();
     for (index, line) in records.lines().enumerate() {
         match line.parse().map_err(|()| index + 2)? {
-            Record::Marked(mark) => marks.insert(mark),
-            Record::Unmarked(mark) => marks.remove(&mark),
+            Record::Marked(mark) => marks.insert(mark.listed(), mark),
+            // Whatever was known of its header, it is taken off.
+            Record::Unmarked(mark) => marks.remove(&mark.listed()),
         };
     }
-    Ok(marks.into_iter().collect())
+    Ok(marks.into_values().collect())
 }
 
 fn whole_lines(text: &str) -> u64 {

@@ -32,6 +32,10 @@ impl View<'_> {
         };
         let seen = catalog.habits.messages_grow || resized.len() >= GROWN_MIN;
         if !seen || self.is_numbered() || !resized.iter().all(has_grown) {
+            if !resized.is_empty() {
+                // It has given a unique-id to another message; some of those may be of the same size.
+                catalog.headers.doubt_all();
+            }
             return Vec::new();
         }
         for &(id, at, size) in &resized {

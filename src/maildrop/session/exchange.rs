@@ -5,6 +5,7 @@ use crate::pop3::sasl::Mechanism;
 
 use super::super::clock::Moment;
 use super::super::fetch::Fetch;
+use super::super::header::HeaderDigest;
 use super::super::message::MessageId;
 use super::super::pace::Pace;
 use super::method::NoMethod;
@@ -30,6 +31,8 @@ pub(in super::super) enum Exchange {
     Retrieve(Retrieval),
     /// NOOP behind a message, to see that nothing more of it comes.
     Confirm(Retrieval),
+    /// TOP for a header and no more.
+    Header(MessageId),
     Delete(MessageId),
     Reset,
     Noop,
@@ -166,6 +169,8 @@ pub(in super::super) enum Happening {
     Garbled(Fetch),
     /// RETR or TOP was refused.
     NotRetrieved(Fetch, Reply),
+    /// The header of a message has come, with this digest.
+    HeaderCame(MessageId, Option<HeaderDigest>),
     /// The answer to DELE.
     Deleted(MessageId, Reply),
     /// The answer to RSET.
@@ -179,7 +184,9 @@ impl Happening {
     pub(super) fn is_void_before(&self, error: &SessionError) -> bool {
         match self {
             Self::Quit(_) => true,
-            Self::Retrieved(_) | Self::Suspect { .. } => error.is_desynchronised(),
+            Self::Retrieved(_) | Self::Suspect { .. } | Self::HeaderCame(..) => {
+                error.is_desynchronised()
+            }
             _ => false,
         }
     }
@@ -188,7 +195,7 @@ impl Happening {
     pub fn is_service(&self) -> bool {
         matches!(
             self,
-            Self::Retrieved(_) | Self::NotRetrieved(..) | Self::Quit(_)
+            Self::Retrieved(_) | Self::NotRetrieved(..) | Self::HeaderCame(..) | Self::Quit(_)
         )
     }
 }

@@ -47,6 +47,10 @@ impl Session {
                     Exchange::OwnCapa => self.capabilities = Capabilities::default(),
                     _ => {}
                 },
+                Event::Octets {
+                    tag: Exchange::Header(_),
+                    octets,
+                } => self.heading.add(octets),
                 Event::Octets { tag, octets } => {
                     if !tag.received(octets, &mut body) {
                         return Err(SessionError::MessageTooLong);
@@ -77,6 +81,7 @@ impl Session {
                 let connection = &mut self.connection;
                 self.retrieving.ended(retrieval, reply, now, connection)?
             }
+            (Exchange::Header(id), reply) => Some(self.header_ended(id, reply)),
             (Exchange::Confirm(retrieval), _) => Some(self.retrieving.believe(retrieval.fetch)),
             (Exchange::Delete(id), Some(reply)) => Some(Happening::Deleted(id, reply)),
             (Exchange::Noop, _) => None,

@@ -11,6 +11,7 @@
 mod credential;
 mod error;
 mod exchange;
+mod heading;
 mod hearing;
 mod inquiry;
 mod listing;
@@ -36,6 +37,7 @@ pub(super) use method::NoMethod;
 pub(super) use refusal::Refusal;
 pub(super) use sign_in::{Manner, SignIn};
 
+use heading::Heading;
 use progress::Progress;
 use retrieving::Retrieving;
 
@@ -57,6 +59,7 @@ pub(super) struct Session {
     login: Option<String>,
     numbering: Numbering,
     retrieving: Retrieving,
+    heading: Heading,
     last_sign: Moment,
     progress: Progress,
     listed_at: Moment,
@@ -86,6 +89,7 @@ impl Session {
             login: None,
             numbering: Numbering::default(),
             retrieving: Retrieving::default(),
+            heading: Heading::default(),
             last_sign: now,
             progress: Progress::new(now),
             listed_at: now,
