@@ -101,7 +101,7 @@ impl User {
             b'm' => self.mark(number),
             b'u' => {
                 if let Some(entry) = self.entry(Place::Deleted, number) {
-                    maildrop.unmark(&[entry.id], Box::new(drop));
+                    maildrop.undelete(Some(&entry.name), Box::new(drop));
                 }
             }
             b'c' => self.commit(number),

@@ -11,7 +11,7 @@ use super::pending::Pending;
 use super::tree::Tree;
 use super::verb::Verb;
 use crate::maildrop::{
-    self, Answer, Body, CommitReport, Maildrop, MessageId, Octets, OpenMessage, Place, Terms,
+    self, Answer, Body, CommitReport, Maildrop, MessageId, Octets, OpenMessage, Terms,
 };
 
 /// How the kernel may treat an open file.
@@ -145,8 +145,8 @@ impl Tree {
                 Ok(Verb::Commit { terms, nowait }) => self.commit(terms, nowait, reply),
                 Ok(Verb::Refresh { nowait }) => self.ask(Maildrop::refresh, nowait, reply),
                 Ok(Verb::Park { nowait }) => self.ask(Maildrop::park, nowait, reply),
-                Ok(Verb::Undelete(name)) => self.undelete(&name, reply),
-                Ok(Verb::UndeleteAll) => self.undelete_all(reply),
+                Ok(Verb::Undelete(name)) => self.undelete(Some(&name), reply),
+                Ok(Verb::UndeleteAll) => self.undelete(None, reply),
                 Ok(Verb::Sync) => reply(Ok(())),
                 Err(error) => reply(Err(error)),
             },
@@ -258,26 +258,9 @@ impl Tree {
         request(&self.maildrop, Box::new(answer));
     }
 
-    fn undelete(&self, name: &str, reply: impl FnOnce(Result<(), Error>) + Send + 'static) {
-        match self.message(Place::Deleted, name) {
-            Ok(entry) => self.unmark(&[entry.id], reply),
-            Err(error) => reply(Err(error)),
-        }
-    }
-
-    /// Takes off every mark it can, and reports the first it could not.
-    fn undelete_all(&self, reply: impl FnOnce(Result<(), Error>) + Send + 'static) {
-        let mut marked = Vec::new();
-        self.maildrop.list(Place::Deleted, None, &mut |entry| {
-            marked.push(entry.id);
-            std::ops::ControlFlow::Continue(())
-        });
-        self.unmark(&marked, reply);
-    }
-
-    fn unmark(&self, ids: &[MessageId], reply: impl FnOnce(Result<(), Error>) + Send + 'static) {
+    fn undelete(&self, name: Option<&str>, reply: impl FnOnce(Result<(), Error>) + Send + 'static) {
         let answer = |done: Result<(), _>| reply(done.map_err(Error::from));
-        self.maildrop.unmark(ids, Box::new(answer));
+        self.maildrop.undelete(name, Box::new(answer));
     }
 }
 

@@ -111,7 +111,6 @@ mod tests {
     use super::super::engine::script::{Reaction, Script};
     use super::super::handle::Maildrop;
     use super::super::locked;
-    use super::super::message::Place;
     use super::*;
 
     fn subject(name: &str, size: u64) -> Subject {
@@ -184,8 +183,7 @@ mod tests {
         let mut rig = rig();
         events(&rig);
         rig.mark("a");
-        let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
-        rig.unmark(&[id]).unwrap();
+        rig.undelete("a").unwrap();
         let a = subject("a", 5);
         let told = [EventKind::Marked(a.clone()), EventKind::Unmarked(a)];
         assert_eq!(events(&rig), told);

@@ -57,9 +57,14 @@ impl Mark {
         Self::of(message, self.header) == *self
     }
 
+    /// The file name of the message.
+    pub(super) fn file_name(&self, suffix: &str) -> String {
+        names::file_name(&self.unique_id, self.occurrence, suffix)
+    }
+
     /// The message in the root that this mark is for.
     pub(super) fn find(&self, catalog: &Catalog, suffix: &str) -> Option<MessageId> {
-        let id = catalog.named(&names::file_name(&self.unique_id, self.occurrence, suffix))?;
+        let id = catalog.named(&self.file_name(suffix))?;
         let message = catalog.message(id)?;
         (message.place == Place::Root && self.is_for(message)).then_some(id)
     }

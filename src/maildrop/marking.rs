@@ -17,6 +17,12 @@ use super::{Change, locked};
 /// A message that was moved, and what the kernel must be told if it did not ask for it.
 type Moved = (Subject, Vec<Change>);
 
+/// What a mark stands for.
+enum Marked {
+    Listed(MessageId),
+    Unlisted(Mark),
+}
+
 impl Maildrop {
     /// Marks a message for deletion: it moves from the root to the deleted.
     ///
@@ -28,21 +34,41 @@ impl Maildrop {
         Ok(())
     }
 
-    /// Takes the marks off, all that it can: the messages move back to the root. Answered when no
-    /// loss of power can bring a mark back, with the error of the first that stays marked: a commit
-    /// holds it, the journal cannot be written, or it was not marked at all.
-    pub fn unmark(&self, ids: &[MessageId], answer: Answer<()>) {
-        let tell = |changes: Vec<Change>| changes.into_iter().for_each(&self.0.surroundings.tell);
-        let back = ids.iter().map(|&id| self.move_back(id).map(tell));
-        let outcomes: Vec<_> = back.collect();
+    /// Takes the marks of this name off, or all marks, as far as it can: the messages move back to
+    /// the root, but for those that are not listed. Answered when no loss of power can bring a mark
+    /// back, with the error of the first that stays: a commit holds it, or the journal cannot be
+    /// written; or that no message of this name is marked.
+    pub fn undelete(&self, name: Option<&str>, answer: Answer<()>) {
+        let marked = self.used().marked(name);
+        if name.is_some() && marked.is_empty() {
+            return answer(Err(Error::NotFound));
+        }
+        let outcomes: Vec<_> = marked.into_iter().map(|it| self.unmark(it)).collect();
         self.flush(outcomes.into_iter().collect(), answer);
     }
 
     /// Takes the mark off one message that the kernel moves back itself, and need not be told of;
-    /// answered as [`Maildrop::unmark`].
+    /// answered as [`Maildrop::undelete`].
     pub fn restore(&self, id: MessageId, answer: Answer<()>) {
         let moved = self.move_back(id);
         self.flush(moved.map(drop), answer);
+    }
+
+    fn unmark(&self, marked: Marked) -> Result<(), Error> {
+        match marked {
+            Marked::Listed(id) => {
+                let changes = self.move_back(id)?;
+                changes.into_iter().for_each(&self.0.surroundings.tell);
+            }
+            Marked::Unlisted(mark) => {
+                let subject = self.recorded(
+                    |state| state.record_unlisted(&mark),
+                    |state, _| state.forget_unlisted(&mark),
+                )?;
+                self.announce(EventKind::Unmarked(subject));
+            }
+        }
+        Ok(())
     }
 
     fn move_back(&self, id: MessageId) -> Result<Vec<Change>, Error> {
@@ -66,40 +92,42 @@ impl Maildrop {
     }
 
     fn move_message(&self, id: MessageId, from: Place, to: Place) -> Result<Moved, Error> {
-        let register = self.0.register.as_ref().ok_or(Error::ReadOnly)?;
-        let moved = self.move_recorded(register, id, from, to);
-        if moved.is_err() && register.is_outdated() {
-            self.send(Errand::WriteJournal);
-        }
-        moved
+        self.recorded(
+            |state| state.record(id, from),
+            |state, record| state.move_recorded(id, from, to, record),
+        )
     }
 
-    fn move_recorded(
+    /// Makes a change, once the record of it is written.
+    fn recorded<T>(
+        &self,
+        record: impl FnOnce(&State) -> Result<Record, Error>,
+        change: impl FnOnce(&mut State, &Record) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let register = self.0.register.as_ref().ok_or(Error::ReadOnly)?;
+        let changed = self.change_recorded(register, record, change);
+        if changed.is_err() && register.is_outdated() {
+            self.send(Errand::WriteJournal);
+        }
+        changed
+    }
+
+    fn change_recorded<T>(
         &self,
         register: &Register,
-        id: MessageId,
-        from: Place,
-        to: Place,
-    ) -> Result<Moved, Error> {
+        record: impl FnOnce(&State) -> Result<Record, Error>,
+        change: impl FnOnce(&mut State, &Record) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let mut pen = register.pen();
-        let record = self.used().record(id, from)?;
+        let record = record(&self.used())?;
         let written = pen.add(&record);
         written.map_err(|error| Error::Journal(error.kind()))?;
-        let mut state = locked(&self.0.state);
         // A commit may have begun meanwhile, or a listing found that the message is gone.
-        let subject = match state.movable(id, from) {
-            Ok(message) => Subject::from(message),
-            Err(error) => {
-                drop(state);
-                pen.take_back(record);
-                return Err(error);
-            }
-        };
-        let changes = state.catalog.place(id, to);
-        if let Record::Marked(mark) = record {
-            state.catalog.headers.learn(id, mark.header);
+        let changed = change(&mut locked(&self.0.state), &record);
+        if changed.is_err() {
+            pen.take_back(record);
         }
-        Ok((subject, changes))
+        changed
     }
 
     /// Writes a journal of the marks that stand now, as
@@ -122,7 +150,39 @@ impl State {
     fn all_marks(&self) -> Vec<Mark> {
         let marked = self.catalog.marked();
         let listed = marked.filter_map(|(id, _)| self.catalog.mark(id));
-        listed.chain(self.inherited.iter().cloned()).collect()
+        listed.chain(self.unlisted.iter().cloned()).collect()
+    }
+
+    /// What is marked under this name, or under any.
+    fn marked(&self, name: Option<&str>) -> Vec<Marked> {
+        let is_meant = |own: &str| name.is_none_or(|name| name == own);
+        let listed = self.catalog.marked();
+        let listed = listed.filter(|(_, message)| is_meant(&message.name));
+        let listed = listed.map(|(id, _)| Marked::Listed(id));
+        let unlisted = self.unlisted.iter();
+        let unlisted = unlisted.filter(|mark| is_meant(&mark.file_name(&self.settings.suffix)));
+        listed
+            .chain(unlisted.cloned().map(Marked::Unlisted))
+            .collect()
+    }
+
+    /// What the journal is to say before the mark of a message that is not listed is taken off.
+    fn record_unlisted(&self, mark: &Mark) -> Result<Record, Error> {
+        match self.unlisted.contains(mark) {
+            true if self.errands.under_way.commit => Err(Error::Busy),
+            true => Ok(Record::Unmarked(mark.clone())),
+            false => Err(Error::NotFound),
+        }
+    }
+
+    /// Takes that mark off, if it still can be.
+    fn forget_unlisted(&mut self, mark: &Mark) -> Result<Subject, Error> {
+        self.record_unlisted(mark)?;
+        self.unlisted.retain(|other| other != mark);
+        Ok(Subject {
+            name: mark.file_name(&self.settings.suffix),
+            size: mark.size,
+        })
     }
 
     /// What the journal is to say before a message leaves this place.
@@ -132,6 +192,22 @@ impl State {
             Place::Root => Record::Marked(Mark::of(message, self.header(id))),
             _ => Record::Unmarked(Mark::of(message, self.catalog.headers.digest(id))),
         })
+    }
+
+    /// Moves the message, if it still may leave this place, as the record says.
+    fn move_recorded(
+        &mut self,
+        id: MessageId,
+        from: Place,
+        to: Place,
+        record: &Record,
+    ) -> Result<Moved, Error> {
+        let subject = Subject::from(self.movable(id, from)?);
+        let changes = self.catalog.place(id, to);
+        if let Record::Marked(mark) = record {
+            self.catalog.headers.learn(id, mark.header);
+        }
+        Ok((subject, changes))
     }
 
     /// A message that may leave this place.
@@ -196,10 +272,10 @@ mod tests {
         assert_eq!(names(&rig.maildrop, Place::Deleted), ["a"]);
         assert_eq!(rig.journal.marks().len(), 1);
         assert_eq!(rig.maildrop.mark(id), Err(Error::NotFound));
-        rig.unmark(&[id]).unwrap();
+        rig.undelete("a").unwrap();
         assert_eq!(names(&rig.maildrop, Place::Root), ["a", "b"]);
         assert_eq!(rig.journal.marks(), []);
-        assert_eq!(rig.unmark(&[id]), Err(Error::NotFound));
+        assert_eq!(rig.undelete("a"), Err(Error::NotFound));
     }
 
     #[test]
@@ -207,8 +283,7 @@ mod tests {
         let mut rig = Rig::connected(mailbox());
         rig.mark("a");
         rig.told.lock().unwrap().clear();
-        let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
-        rig.unmark(&[id]).unwrap();
+        rig.undelete("a").unwrap();
         let name: Arc<str> = "a".into();
         let left = Change::Vanished {
             place: Place::Deleted,
@@ -236,10 +311,9 @@ mod tests {
     fn a_journal_that_cannot_be_flushed_is_written_anew() {
         let mut rig = Rig::connected(mailbox());
         rig.mark("a");
-        let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
         rig.ordered.clear();
         rig.journal.loses_a_flush();
-        rig.unmark(&[id]).unwrap();
+        rig.undelete("a").unwrap();
         rig.run();
         assert_eq!(rig.ordered, [Order::WriteJournal]);
         rig.mark("b");
@@ -278,13 +352,12 @@ mod tests {
         ));
         rig.cut();
         rig.pass(Duration::from_secs(60));
-        let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
         assert!(!rig.maildrop.status().committing);
-        assert_eq!(rig.unmark(&[id]), Err(Error::Busy));
+        assert_eq!(rig.undelete("a"), Err(Error::Busy));
         rig.outage = None;
         rig.pass(Duration::from_secs(60));
         assert_eq!(rig.connect(), Ok(()));
-        assert!(rig.unmark(&[id]).is_ok());
+        assert!(rig.undelete("a").is_ok());
     }
 
     #[test]
@@ -292,8 +365,7 @@ mod tests {
         let mut rig = Rig::connected(mailbox().reacting("QUIT", &[Reaction::Silence]));
         rig.mark("a");
         rig.commit();
-        let id = rig.maildrop.find(Place::Deleted, "a").unwrap().id;
-        assert_eq!(rig.unmark(&[id]), Err(Error::Busy));
+        assert_eq!(rig.undelete("a"), Err(Error::Busy));
         assert_eq!(names(&rig.maildrop, Place::Deleted), ["a"]);
     }
 
@@ -304,8 +376,7 @@ mod tests {
         rig.journal.is_full(true);
         let full = Err(Error::Journal(io::ErrorKind::StorageFull));
         assert_eq!(rig.maildrop.mark(rig.id("a")), full);
-        let id = rig.maildrop.find(Place::Deleted, "b").unwrap().id;
-        assert_eq!(rig.unmark(&[id]), full);
+        assert_eq!(rig.undelete("b"), full);
         assert_eq!(names(&rig.maildrop, Place::Root), ["a"]);
         assert_eq!(names(&rig.maildrop, Place::Deleted), ["b"]);
     }
@@ -373,11 +444,11 @@ mod tests {
     fn no_mark_comes_back_after_a_loss_of_power() {
         let disk = Ledger::default();
         let mut rig = Rig::writing_to(Powered(Ledger::default(), disk.clone()), mailbox());
-        let ids = [rig.id("a"), rig.id("b")];
         ["a", "b"].iter().for_each(|name| rig.mark(name));
         rig.maildrop.write_journal().unwrap();
         assert_eq!(disk.marks().len(), 2);
-        rig.unmark(&ids).unwrap();
+        let undeleted = rig.ask(|maildrop, answer| maildrop.undelete(None, answer));
+        assert_eq!(undeleted.given(), Some(Ok(())));
         assert_eq!(disk.marks(), []);
     }
 
@@ -451,7 +522,6 @@ mod tests {
         let mut rig = Rig::writing_to(slow.clone(), mailbox());
         rig.mark("a");
         let (maildrop, busy) = (rig.maildrop.clone(), rig.maildrop.clone());
-        let id = maildrop.find(Place::Deleted, "a").unwrap().id;
         locked(&slow.while_added_to).push(Box::new(move || {
             busy.commit(Terms::default(), Box::new(drop));
             let now = (busy.0.surroundings.now)();
@@ -459,7 +529,8 @@ mod tests {
         }));
         let refused = Arc::new(Mutex::new(None));
         let answer = refused.clone();
-        maildrop.unmark(&[id], Box::new(move |done| *locked(&answer) = Some(done)));
+        let answer = Box::new(move |done| *locked(&answer) = Some(done));
+        maildrop.undelete(Some("a"), answer);
         assert_eq!(*locked(&refused), Some(Err(Error::Busy)));
         assert_eq!(names(&maildrop, Place::Deleted), ["a"]);
         assert_eq!(slow.ledger.marks().len(), 1);

@@ -1,6 +1,17 @@
 //! What a commit did, message by message.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
+
+use crate::pop3::text;
+
+use super::mark::Mark;
+
+/// Why nobody knows of a marked message whether it is gone.
+pub(super) const OUT_OF_SIGHT: &str = "it is not listed now, by a server that lists a part of the \
+                                       mailbox; its mark is kept for when it is, or until it is \
+                                       taken off by undelete";
 
 /// The last commit; `.pop3fs/last-commit` shows it as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,12 +30,12 @@ pub struct CommitReport {
     pub remaining: u64,
     /// Messages that are marked now, listed or not.
     pub marked: u64,
-    /// The messages that were marked, in listing order.
+    /// The messages that were marked, in listing order; those that are not listed come last.
     pub messages: Vec<MessageReport>,
 }
 
 impl CommitReport {
-    /// That nothing that is listed was marked. So many messages are left in the maildrop.
+    /// That nothing was marked. So many messages are left in the maildrop.
     pub(super) fn of_nothing(is_last: bool, remaining: u64, finished: i64) -> Self {
         Self {
             finished,
@@ -38,18 +49,28 @@ impl CommitReport {
         }
     }
 
-    /// So many marks stand for messages that are not listed, which nothing can delete until they
-    /// are.
-    pub(super) fn beside(mut self, out_of_sight: usize) -> Self {
-        if out_of_sight > 0 {
-            let unlisted = format!(
-                "{out_of_sight} of the marked messages are not listed now; commit again when they are"
-            );
-            let problems: Vec<String> = self.problem.into_iter().chain([unlisted]).collect();
-            self.problem = Some(problems.join("; "));
-            self.marked += out_of_sight as u64;
-            self.complete = false;
+    /// These marks stand for messages that are not listed, which nothing can delete until they are.
+    /// The commit itself may have told of some, those that it has lost sight of.
+    pub(super) fn beside(mut self, unlisted: &[Mark], suffix: &str) -> Self {
+        if unlisted.is_empty() {
+            return self;
         }
+        let count = unlisted.len();
+        let problem = format!(
+            "{count} of the marked messages are not listed now; commit again when they are, or take \
+             their marks off with pop3fs undelete"
+        );
+        let problems: Vec<String> = self.problem.into_iter().chain([problem]).collect();
+        self.problem = Some(problems.join("; "));
+        self.marked += count as u64;
+        self.complete = false;
+        let told = self.messages.iter().filter(|it| it.is_out_of_sight());
+        let told: HashSet<String> = told.map(|it| it.name.clone()).collect();
+        let reports = unlisted
+            .iter()
+            .map(|it| MessageReport::of_unlisted(it, suffix));
+        self.messages
+            .extend(reports.filter(|it| !told.contains(&it.name)));
         self
     }
 
@@ -93,6 +114,22 @@ pub struct MessageReport {
     pub outcome: Outcome,
     /// Why, where it is still there.
     pub reason: Option<String>,
+}
+
+impl MessageReport {
+    /// That a marked message is not listed.
+    fn of_unlisted(mark: &Mark, suffix: &str) -> Self {
+        Self {
+            name: mark.file_name(suffix),
+            unique_id: text::printable(&mark.unique_id),
+            outcome: Outcome::Unknown,
+            reason: Some(OUT_OF_SIGHT.to_owned()),
+        }
+    }
+
+    fn is_out_of_sight(&self) -> bool {
+        self.reason.as_deref() == Some(OUT_OF_SIGHT)
+    }
 }
 
 /// What became of a marked message.

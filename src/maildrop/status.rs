@@ -19,8 +19,10 @@ pub struct Status {
     pub messages: u64,
     /// Their octets, as far as is known.
     pub octets: u64,
-    /// Messages marked for deletion.
+    /// Messages marked for deletion, listed or not.
     pub marked: u64,
+    /// Those of them that are not listed now.
+    pub unlisted: u64,
     /// Whether a commit is under way.
     pub committing: bool,
     /// Whether somebody waits for a new listing.
@@ -109,7 +111,8 @@ impl Maildrop {
             link: state.link.clone(),
             messages: totals.messages,
             octets: totals.octets,
-            marked: state.catalog.marks() as u64,
+            marked: (state.catalog.marks() + state.unlisted.len()) as u64,
+            unlisted: state.unlisted.len() as u64,
             committing: state.errands.have_commit(),
             refreshing: state.errands.have_refresh(),
             parking: state.errands.have_leave(),

@@ -212,10 +212,10 @@ impl Daemon {
     }
 
     /// Takes a mark off; the disk takes no time here.
-    pub fn unmark(&self, message: MessageId) -> Result<(), Error> {
+    pub fn undelete(&self, name: &str) -> Result<(), Error> {
         let (sender, answer) = channel();
         let answered = Box::new(move |done| sender.send(done).expect("somebody waits"));
-        self.maildrop.unmark(&[message], answered);
+        self.maildrop.undelete(Some(name), answered);
         answer.try_recv().expect("an answer at once")
     }
 

@@ -103,6 +103,7 @@ impl World {
             self.mark();
         }
         let (marked, before) = (self.ledger.marked.clone(), self.ledger.on_server.clone());
+        let hidden = self.ledger.hidden.mails();
         let daemon = self.daemon.as_mut().expect("nothing makes it end");
         let terms = Terms {
             even_unread: true,
@@ -121,11 +122,16 @@ impl World {
             .maildrop
             .last_commit()
             .expect("a commit leaves a report");
-        let left: BTreeSet<MailId> = before.difference(&marked).copied().collect();
-        assert_eq!(
-            self.on_server(),
-            left,
-            "the marked mail is gone, and no other"
+        let left = self.on_server();
+        let gone: BTreeSet<MailId> = before.difference(&left).copied().collect();
+        let more = gone.difference(&marked);
+        assert!(
+            marked.is_subset(&gone),
+            "of the marked mail {marked:?} only {gone:?} is gone"
+        );
+        assert!(
+            more.clone().all(|id| hidden.contains(id)),
+            "mail {more:?} was not marked, and is gone"
         );
         let is_empty = self.paper.marks().is_empty();
         assert_eq!(report.complete, is_empty, "{report:?}");

@@ -81,6 +81,9 @@ impl World {
         };
         let marked = daemon.marked();
         let shown = marked.values().copied().collect();
+        if let Some(view) = view.filter(|_| self.is_windowed) {
+            self.ledger.lists_part(view, &shown);
+        }
         let lost = self.ledger.shows_marked(&shown, view, &owed);
         daemon.marks_lost(&lost);
         for _ in lost.intersection(&self.ledger.told_apart) {

@@ -31,6 +31,7 @@ mod faults;
 mod finale;
 mod footprint;
 mod handle;
+mod hidden;
 mod ledger;
 mod likeness;
 mod link;

@@ -14,6 +14,7 @@ impl World {
     pub fn operate(&mut self) {
         match self.dice.below(8) {
             0 if self.is_windowed => self.lose_sight(),
+            1 if self.is_windowed => self.undelete_unseen(),
             0..4 => self.pursue_theme(),
             _ => self.do_anything(),
         }

@@ -25,6 +25,7 @@ sightings! {
     Regrouped: "mail told otherwise than in the session before",
     Marked: "messages marked",
     Unmarked: "marks taken off",
+    UnmarkedUnseen: "marks taken off messages that were not listed",
     Unsafe: "marks taken off though a loss of power could bring them back",
     NoUniqueId: "marks refused for want of a unique-id",
     Unwritten: "marks that could not be written down",

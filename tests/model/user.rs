@@ -30,7 +30,7 @@ impl World {
         let Some((daemon, entry)) = self.mounted(Place::Deleted) else {
             return;
         };
-        let (result, id) = (daemon.unmark(entry.id), daemon.mails[&entry.id]);
+        let (result, id) = (daemon.undelete(&entry.name), daemon.mails[&entry.id]);
         tell!("unmark {id}: {result:?}");
         match result {
             Ok(()) => {
@@ -45,6 +45,30 @@ impl World {
             Err(Error::Busy) => self.see(Sighting::HeldByCommit),
             Err(Error::Journal(_)) => {}
             Err(error) => panic!("cannot unmark: {error}"),
+        }
+    }
+
+    /// Takes a mark off that no listing shows.
+    pub fn undelete_unseen(&mut self) {
+        let daemon = self.daemon.as_ref().filter(|daemon| daemon.is_mounted);
+        let hidden = self.ledger.hidden.any(&mut self.dice);
+        let (Some(daemon), Some((name, id))) = (daemon, hidden) else {
+            return;
+        };
+        let result = daemon.undelete(&name);
+        tell!("undelete {id}, which is not listed: {result:?}");
+        match result {
+            Ok(()) => {
+                self.ledger.unmark(id, self.paper.is_safe());
+                self.see(Sighting::UnmarkedUnseen);
+            }
+            Err(Error::NotFound) => assert!(
+                !self.ledger.on_server.contains(&id) || self.ledger.is_forgetful,
+                "the mark of mail {id}, which is not listed, is lost"
+            ),
+            Err(Error::Busy) => self.see(Sighting::HeldByCommit),
+            Err(Error::Journal(_)) => {}
+            Err(error) => panic!("cannot undelete: {error}"),
         }
     }
 

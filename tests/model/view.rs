@@ -46,6 +46,12 @@ impl View {
         self.names.values().any(|&shown| shown == id)
     }
 
+    /// The size that is told of it.
+    pub fn size(&self, id: MailId) -> Option<u64> {
+        let mut told = self.groups.values().flatten();
+        told.find(|(own, _)| *own == id).map(|(_, size)| *size)
+    }
+
     /// Whether any unique-id is told of several messages.
     pub fn has_duplicates(&self) -> bool {
         self.groups.values().any(|group| group.len() > 1)

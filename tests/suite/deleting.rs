@@ -7,7 +7,7 @@ use nix::libc;
 use pop3fs_server::{Fault, Message, When};
 use serde_json::Value;
 
-use crate::support::mailbox::{account, held_by, serving_three, text};
+use crate::support::mailbox::{account, held_by, serving, serving_three, text};
 use crate::support::mount::{Mount, Site};
 use crate::support::process::eventually;
 use crate::support::skip::{Need, lacking};
@@ -75,6 +75,35 @@ fn a_move_or_the_verb_takes_a_mark_off() {
         assert_eq!(mount.names(), ["one", "three", "two"]);
         mount.umount().succeeded();
         assert_eq!(held_by(server), ["one", "two", "three"]);
+    });
+}
+
+/// Where the server lists a part of the mailbox, a marked message that it lists no longer is not taken
+/// for deleted: the mark is kept until the message is listed again, or until `undelete` takes the mark
+/// off, and no commit is complete before that.
+#[test]
+fn a_mark_out_of_sight_is_kept_until_it_is_taken_off() {
+    const WINDOW: usize = 250;
+    let message = |name: &str| Message::new(name, text(name).as_bytes());
+    let messages = (0..WINDOW).map(|number| message(&format!("m{number}")));
+    mounted(serving(messages.collect()), &[], |mount, server| {
+        server.fault(Fault::NewestOnly(WINDOW));
+        mount.remove(&["m0", "m1"]);
+        server.deliver(message("x"));
+        server.deliver(message("y"));
+        mount.verb("refresh", &[]).succeeded();
+        let status = mount.verb("status", &[]);
+        assert!(status.says("2, 2 of them not listed now"), "{status:?}");
+
+        let commit = mount.verb("commit", &[]);
+        assert!(!commit.status.success() && commit.says("m1: not confirmed"));
+        mount.verb("undelete", &["m1"]).succeeded();
+        server.expunge(b"x");
+        server.expunge(b"y");
+        mount.verb("refresh", &[]).succeeded();
+        mount.verb("commit", &[]).succeeded();
+        let held = held_by(server);
+        assert!(!held.contains(&"m0".to_owned()) && held.contains(&"m1".to_owned()));
     });
 }
 

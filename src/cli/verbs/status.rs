@@ -57,6 +57,8 @@ pub(super) struct Status {
     pub(super) messages: Option<u64>,
     octets: Option<u64>,
     pub(super) marked: Option<u64>,
+    /// Those of the marked messages that are not listed now.
+    unlisted: u64,
     /// Whether the server seems to list a part of the mailbox.
     partial: bool,
     /// Whether nothing can be marked, and so nothing committed.
@@ -139,12 +141,16 @@ impl Status {
     }
 
     fn marked_text(&self, count: u64) -> String {
+        let unlisted = match self.unlisted {
+            0 => String::new(),
+            unlisted => format!(", {unlisted} of them not listed now"),
+        };
         let committing = if self.committing {
             ", being deleted now"
         } else {
             ""
         };
-        format!("{count}{committing}")
+        format!("{count}{unlisted}{committing}")
     }
 
     fn capabilities_text(&self) -> Option<String> {
@@ -225,6 +231,13 @@ mod tests {
             status(mount.path()).unwrap(),
             Answer::done(table.to_owned())
         );
+    }
+
+    #[test]
+    fn marks_out_of_sight_are_told() {
+        let mount = mount(&[("status", r#"{"marked": 3, "unlisted": 2}"#)]);
+        let text = status(mount.path()).unwrap().text;
+        assert_eq!(text, "marked    3, 2 of them not listed now\n");
     }
 
     #[test]

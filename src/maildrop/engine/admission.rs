@@ -72,7 +72,7 @@ impl Engine {
             chosen: None,
             language: settings.language.clone(),
         };
-        let known = state.catalog.has_unique_ids() || !state.inherited.is_empty();
+        let known = state.catalog.has_unique_ids() || !state.unlisted.is_empty();
         SignIn::new(settings.security, log_in, known, self.manners.manner())
     }
 

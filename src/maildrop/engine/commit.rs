@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::clock::Moment;
 use super::super::event::EventKind;
+use super::super::message::MessageId;
 use super::super::reader::Answer;
 use super::super::report::CommitReport;
 use super::super::state::State;
@@ -46,13 +47,15 @@ impl Engine {
             settings,
             guard,
             doubtful,
+            unlisted,
             ..
         } = &*turn.state;
         let now = turn.now.unix_seconds();
-        let Some(commit) = Transaction::begin(catalog, doubtful, terms, settings) else {
+        if catalog.marks() == 0 && unlisted.is_empty() {
             let remaining = catalog.totals().messages;
             return Some(CommitReport::of_nothing(terms.is_last, remaining, now));
-        };
+        }
+        let commit = Transaction::begin(catalog, doubtful, terms, settings);
         let objection = guard.objection(catalog).filter(|_| !terms.even_unread);
         if let Some(objection) = objection {
             return Some(commit.report(Some(objection), catalog, now));
@@ -60,6 +63,13 @@ impl Engine {
         self.commit = Some(commit);
         self.link.restraint.begin_anew();
         None
+    }
+
+    /// These were marked before the commit began, and it finds them listed only now.
+    pub(super) fn commit_too(&mut self, found: &[MessageId], state: &State) {
+        if let Some(commit) = &mut self.commit {
+            commit.take_in(found, &state.catalog, state.guard.objection(&state.catalog));
+        }
     }
 
     /// The journal is written, or could not be: a commit that waited for it is over.
@@ -84,7 +94,10 @@ impl Engine {
 
 /// It is the last commit from now on.
 fn note(report: CommitReport, turn: &mut Turn<'_>) -> Arc<CommitReport> {
-    let report = Arc::new(report.beside(turn.state.inherited.len()));
+    let State {
+        unlisted, settings, ..
+    } = &*turn.state;
+    let report = Arc::new(report.beside(unlisted, &settings.suffix));
     turn.state.last_commit = Some(report.clone());
     report
 }
@@ -95,6 +108,7 @@ pub(super) mod tests {
 
     use super::super::super::error::{Error, Outage, OutageKind};
     use super::super::super::handle::Maildrop;
+    use super::super::super::message::Place;
     use super::super::super::report::Outcome;
     use super::super::super::settings::Settings;
     use super::super::rig::{Rig, outcomes, settings, verified};
@@ -112,6 +126,16 @@ pub(super) mod tests {
         rig.mark("a");
         rig.mark("c");
         rig
+    }
+
+    /// `m0` is marked and not listed now; and what would be listed if it were.
+    fn out_of_sight() -> (Rig, (String, usize, String)) {
+        let mut rig = Rig::connected(Script::windowed());
+        rig.mark("m0");
+        let hidden = rig.script.messages[0].clone();
+        rig.script.messages[0].0 = "new".to_owned();
+        rig.ask(Maildrop::refresh);
+        (rig, hidden)
     }
 
     fn unreachable() -> Outage {
@@ -243,26 +267,88 @@ pub(super) mod tests {
 
     #[test]
     fn marks_out_of_sight_are_no_nothing() {
-        let names: Vec<String> = (0..250).map(|number| format!("m{number}")).collect();
-        let messages: Vec<_> = names.iter().map(|name| (&**name, "x\r\n")).collect();
-        let mut rig = Rig::connected(Script::of(&messages));
-        rig.mark("m0");
-        let hidden = rig.script.messages[0].clone();
-        rig.script.messages[0].0 = "new".to_owned();
-        rig.ask(Maildrop::refresh);
+        let (mut rig, hidden) = out_of_sight();
         let nothing = rig.commit().report();
         rig.mark("m1");
         let something = rig.commit().report();
-        assert_eq!(outcomes(&something), [Outcome::Deleted]);
+        assert_eq!(outcomes(&nothing), [Outcome::Unknown]);
+        assert_eq!(outcomes(&something), [Outcome::Deleted, Outcome::Unknown]);
         for report in [nothing, something] {
             assert_eq!((report.complete, report.marked), (false, 1));
             let problem = report.problem.as_deref().unwrap();
             assert!(problem.starts_with("1 of the marked messages are not listed"));
+            assert_eq!(report.messages.last().unwrap().name, "m0");
         }
         rig.script.messages[0] = hidden;
-        rig.ask(Maildrop::refresh);
-        assert!(rig.commit().report().complete);
+        rig.body("m2").unwrap();
+        let report = rig.commit().report();
+        assert_eq!(outcomes(&report), [Outcome::Deleted]);
+        assert!(report.complete && rig.journal.marks().is_empty());
+    }
+
+    #[test]
+    fn a_mark_out_of_sight_that_is_taken_off_keeps_no_commit_from_being_complete() {
+        let (mut rig, hidden) = out_of_sight();
+        let status = rig.maildrop.status();
+        assert_eq!((status.marked, status.unlisted), (1, 1));
+        rig.undelete("m0").unwrap();
         assert_eq!(rig.journal.marks(), []);
+        assert!(rig.commit().report().complete);
+        rig.script.messages[0] = hidden;
+        rig.ask(Maildrop::refresh);
+        assert!(rig.maildrop.find(Place::Root, "m0").is_some());
+        assert_eq!(rig.undelete("m0"), Err(Error::NotFound));
+    }
+
+    #[test]
+    fn what_comes_back_into_sight_is_deleted_by_the_commit_that_finds_it() {
+        let (mut rig, hidden) = out_of_sight();
+        rig.mark("m1");
+        rig.body("m2").unwrap();
+        rig.script.messages[0] = hidden;
+        let report = rig.commit().report();
+        assert_eq!(outcomes(&report), [Outcome::Deleted; 2]);
+        assert!(report.complete && rig.journal.marks().is_empty());
+    }
+
+    #[test]
+    fn what_the_commit_finds_again_after_it_had_lost_sight_of_it_is_deleted() {
+        let mut rig = Rig::connected(Script::windowed());
+        rig.body("m2").unwrap();
+        ["m0", "m1"].iter().for_each(|name| rig.mark(name));
+        let hidden = rig.script.messages[0].clone();
+        rig.script.messages[0].0 = "new".to_owned();
+        let quits = [Reaction::Honest, Reaction::Silence];
+        rig.script.react("QUIT", &quits);
+        let answer = rig.commit();
+        rig.script.messages[0] = hidden;
+        rig.cut();
+        rig.pass(Duration::from_secs(30));
+        let report = answer.report();
+        assert_eq!(outcomes(&report), [Outcome::Deleted; 2]);
+        assert!(report.complete && rig.journal.marks().is_empty());
+    }
+
+    #[test]
+    fn what_the_commit_loses_sight_of_is_told_once() {
+        let mut rig = Rig::connected(Script::windowed());
+        rig.body("m1").unwrap();
+        rig.mark("m0");
+        rig.script.messages[0].0 = "new".to_owned();
+        let report = rig.commit().report();
+        assert_eq!(outcomes(&report), [Outcome::Unknown]);
+        assert_eq!((report.marked, report.complete), (1, false));
+    }
+
+    #[test]
+    fn a_mark_out_of_sight_cannot_be_taken_off_while_a_commit_is_under_way() {
+        let (mut rig, _) = out_of_sight();
+        rig.script.react("QUIT", &[Reaction::Silence]);
+        rig.mark("m1");
+        rig.commit();
+        assert_eq!(rig.undelete("m0"), Err(Error::Busy));
+        rig.hear("+OK\r\n");
+        assert_eq!(rig.undelete("m0"), Ok(()));
     }
 
     #[test]

@@ -5,11 +5,12 @@ use super::super::mark::Mark;
 use super::super::message::{MessageId, Place};
 use super::super::state::State;
 
-/// Marks what such a mount had marked, now that it is listed; whether there was any such mount.
-pub(super) fn inherit(state: &mut State) -> bool {
-    let inherited = std::mem::take(&mut state.inherited);
+/// Marks what such a mount had marked, now that it is listed, and what is listed again; gives that. None
+/// where there was nothing to look for.
+pub(super) fn inherit(state: &mut State) -> Option<Vec<MessageId>> {
+    let inherited = std::mem::take(&mut state.unlisted);
     if inherited.is_empty() {
-        return false;
+        return None;
     }
     if state.catalog.habits.is_numbered {
         log::warn!(
@@ -17,7 +18,7 @@ pub(super) fn inherit(state: &mut State) -> bool {
              message-numbers, and may stand for other messages by now",
             inherited.len()
         );
-        return true;
+        return Some(Vec::new());
     }
     let (found, missing) = find(inherited, state);
     for &(id, header) in &found {
@@ -26,9 +27,9 @@ pub(super) fn inherit(state: &mut State) -> bool {
     }
     say(found.len(), missing.len(), state);
     if state.catalog.habits.coverage.is_partial() {
-        state.inherited = missing;
+        state.unlisted = missing;
     }
-    true
+    Some(found.into_iter().map(|(id, _)| id).collect())
 }
 
 /// A message that was marked, and what its header was then.

@@ -67,7 +67,7 @@ impl Play {
         }
         Self {
             mailbox,
-            transaction: Transaction::begin(&catalog, &BTreeSet::new(), terms, settings).unwrap(),
+            transaction: Transaction::begin(&catalog, &BTreeSet::new(), terms, settings),
             catalog,
             faults: faults.into_iter(),
             accepted: Vec::new(),

@@ -131,8 +131,8 @@ impl Engine {
         // The listing that showed them to be gone may have taken them for out of sight.
         let messages = gone.iter().filter_map(|id| turn.state.catalog.message(*id));
         let settled: BTreeSet<Mark> = messages.map(|it| Mark::of(it, None)).collect();
-        let inherited = &mut turn.state.inherited;
-        inherited.retain(|mark| !settled.contains(&mark.listed()));
+        let unlisted = &mut turn.state.unlisted;
+        unlisted.retain(|mark| !settled.contains(&mark.listed()));
         turn.journal = true;
     }
 }

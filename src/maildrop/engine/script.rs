@@ -51,6 +51,14 @@ impl Script {
         }
     }
 
+    /// A server that may list a part of the mailbox, as it lists as much as some do at most: `m0` and so
+    /// on.
+    pub fn windowed() -> Self {
+        let names: Vec<String> = (0..250).map(|number| format!("m{number}")).collect();
+        let messages: Vec<_> = names.iter().map(|name| (&**name, "x\r\n")).collect();
+        Self::of(&messages)
+    }
+
     /// Announces these capabilities.
     pub fn announcing(mut self, capabilities: &[&'static str]) -> Self {
         self.capabilities = capabilities.to_vec();

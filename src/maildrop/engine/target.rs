@@ -3,7 +3,7 @@
 use crate::pop3::{Reply, text};
 
 use super::super::catalog::Message;
-use super::super::report::{MessageReport, Outcome};
+use super::super::report::{MessageReport, OUT_OF_SIGHT, Outcome};
 
 /// A message that is to be deleted.
 pub(super) struct Target {
@@ -36,6 +36,10 @@ impl Target {
             size: message.listed,
             fate,
         }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Whether nobody knows what became of it.
@@ -85,14 +89,10 @@ impl Target {
 
     /// It is not listed any more, by a server that lists a part of the mailbox.
     pub fn is_out_of_sight(&mut self) {
-        const HIDDEN: Option<&str> = Some(
-            "it is not listed any more, by a server that lists a part of the mailbox; \
-             its mark is kept for when it is",
-        );
         match self.fate {
             Fate::Settled(..) => {}
             Fate::Confirmed => self.settle(Outcome::Deleted, None),
-            Fate::Open | Fate::InDoubt => self.settle(Outcome::Unknown, HIDDEN),
+            Fate::Open | Fate::InDoubt => self.settle(Outcome::Unknown, Some(OUT_OF_SIGHT)),
         }
     }
 

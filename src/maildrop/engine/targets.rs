@@ -1,6 +1,6 @@
 //! The messages that a commit is to delete.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::pop3::Reply;
 
@@ -26,9 +26,15 @@ impl Targets {
         Self(catalog.marked().map(target).collect())
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// These as well, which have come so far: also in place of those that were out of sight before.
+    pub fn add(&mut self, ids: &[MessageId], catalog: &Catalog, fate: &Fate) {
+        let messages = ids
+            .iter()
+            .filter_map(|&id| Some((id, catalog.message(id)?)));
+        let names: HashSet<&str> = messages.clone().map(|(_, it)| &*it.name).collect();
+        self.0.retain(|_, target| !names.contains(target.name()));
+        let targets = messages.map(|(id, message)| (id, Target::new(message, fate.clone())));
+        self.0.extend(targets);
     }
 
     /// Whether this is one of them.

@@ -79,28 +79,27 @@ pub(super) enum Next {
 }
 
 impl Transaction {
-    /// A transaction over all that is marked now; none if nothing is. An earlier one has left open
-    /// what became of the `doubtful`.
+    /// A transaction over all that is marked now. An earlier one has left open what became of the
+    /// `doubtful`.
     pub fn begin(
         catalog: &Catalog,
         doubtful: &BTreeSet<MessageId>,
         terms: Terms,
         settings: &Settings,
-    ) -> Option<Self> {
+    ) -> Self {
         let targets = Targets::of(catalog, doubtful);
-        let evidence = Evidence::of(catalog, &targets);
-        (!targets.is_empty()).then_some(Self {
+        Self {
+            evidence: Evidence::of(catalog, &targets),
             targets,
             stage: Stage::Waiting,
             losses: 0,
             rollbacks: 0,
             terms,
             batch: batch_max(settings),
-            evidence,
             may_return: true,
             verified: false,
             problem: None,
-        })
+        }
     }
 
     /// Somebody else asks for it, on these terms.
@@ -126,6 +125,16 @@ impl Transaction {
     /// Whether only the journal is still to be written.
     pub fn is_recording(&self) -> bool {
         self.stage == Stage::Recording
+    }
+
+    /// These are marked as well, and listed now. The guard may object to deleting them, too.
+    pub fn take_in(&mut self, found: &[MessageId], catalog: &Catalog, objection: Option<String>) {
+        let objection = objection.filter(|_| !self.terms.even_unread);
+        let fate = match objection {
+            Some(_) => Fate::Settled(Outcome::Kept, objection),
+            None => Fate::Open,
+        };
+        self.targets.add(found, catalog, &fate);
     }
 
     /// A fresh session is listed, and the catalog up to date with it. `may_return` is whether
@@ -353,9 +362,8 @@ mod tests {
             for &id in marked {
                 catalog.place(id, Place::Deleted);
             }
-            let transaction = Transaction::begin(&catalog, &BTreeSet::new(), terms, settings);
             Self {
-                transaction: transaction.unwrap(),
+                transaction: Transaction::begin(&catalog, &BTreeSet::new(), terms, settings),
                 catalog,
             }
         }
@@ -412,13 +420,6 @@ mod tests {
 
     fn record(ids: &[MessageId]) -> Next {
         Next::Record(ids.to_vec())
-    }
-
-    #[test]
-    fn nothing_marked_is_no_transaction() {
-        let nothing = (Catalog::default(), BTreeSet::new());
-        let begun = Transaction::begin(&nothing.0, &nothing.1, Terms::default(), &settings());
-        assert!(begun.is_none());
     }
 
     #[test]
@@ -493,7 +494,7 @@ mod tests {
         let doubtful = commit.transaction.in_doubt();
         let again = || {
             let catalog = &commit.catalog;
-            Transaction::begin(catalog, &doubtful, Terms::default(), &settings()).unwrap()
+            Transaction::begin(catalog, &doubtful, Terms::default(), &settings())
         };
         let mut offline = again();
         offline.fail("offline".to_owned());

@@ -59,7 +59,7 @@ pub(super) struct State {
     pub last_commit: Option<Arc<CommitReport>>,
     /// Marks of messages that are not listed: of a mount that ended without a commit, until there is
     /// a listing to find them in; or of messages that a listing which is a part has lost sight of.
-    pub inherited: Vec<Mark>,
+    pub unlisted: Vec<Mark>,
     pub errands: Errands,
     pub attendance: Attendance,
     /// Messages that commits may have deleted, until a listing tells.
@@ -89,7 +89,7 @@ impl State {
             cache: Cache::new(settings.cache_size),
             link: LinkStatus::default(),
             last_commit: None,
-            inherited,
+            unlisted: inherited,
             errands: Errands::default(),
             attendance: Attendance::default(),
             doubtful: BTreeSet::new(),

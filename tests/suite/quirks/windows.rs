@@ -52,16 +52,23 @@ fn listings_of_the_newest_or_the_oldest() {
     }
 }
 
+/// A mailbox of which a marked message, m20, is listed no more, because a newer one has come.
+fn with_a_mark_out_of_sight() -> Unmounted {
+    let mut mailbox = looking_through(Fault::NewestOnly(WINDOW));
+    mailbox.remove("m20").expect("a mark");
+    mailbox.server.deliver(numbered(1000));
+    refresh(&mut mailbox);
+    mailbox
+}
+
 /// A marked message that is listed no more, because newer ones have come, is not taken for gone: the
 /// commit says that it does not know, and the mark is kept and holds when the message is listed
 /// again.
 #[test]
 fn a_marked_message_that_is_out_of_sight() {
-    let mut mailbox = looking_through(Fault::NewestOnly(WINDOW));
-    mailbox.remove("m20").expect("a mark");
-    mailbox.server.deliver(numbered(1000));
-    refresh(&mut mailbox);
+    let mut mailbox = with_a_mark_out_of_sight();
     let report = mailbox.commit();
+    assert!(!report.complete && report.messages[0].name == "m20");
     assert!(held_by(&mailbox.server).contains(&"m20".to_owned()));
     assert_eq!(mailbox.marks_written(), 1, "{report:?}");
 
@@ -71,6 +78,21 @@ fn a_marked_message_that_is_out_of_sight() {
     assert!(mailbox.commit().complete);
     assert!(!held_by(&mailbox.server).contains(&"m20".to_owned()));
     assert_eq!(mailbox.marks_written(), 0);
+}
+
+/// Where it is another client that has deleted it, nothing tells that: the mark is taken off by name,
+/// and is no more in the way of a commit.
+#[test]
+fn a_marked_message_that_is_out_of_sight_for_ever() {
+    let mut mailbox = with_a_mark_out_of_sight();
+    mailbox.server.expunge(b"m20");
+    mailbox.remove("m100").expect("a mark");
+    assert!(!mailbox.commit().complete);
+    assert_eq!(mailbox.maildrop.status().unlisted, 1);
+    let undeleted = mailbox.ask(|maildrop, answer| maildrop.undelete(Some("m20"), answer));
+    assert_eq!(undeleted, Ok(()));
+    assert_eq!(mailbox.marks_written(), 0);
+    assert!(mailbox.commit().complete);
 }
 
 /// Where that happens at the commit itself, the commit says that it does not know.

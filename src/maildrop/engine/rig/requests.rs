@@ -96,8 +96,8 @@ impl Rig {
     }
 
     /// Takes the marks off; the answer, which must come at once.
-    pub fn unmark(&mut self, ids: &[MessageId]) -> Result<(), Error> {
-        let reply = self.ask(|maildrop, answer| maildrop.unmark(ids, answer));
+    pub fn undelete(&mut self, name: &str) -> Result<(), Error> {
+        let reply = self.ask(|maildrop, answer| maildrop.undelete(Some(name), answer));
         reply.given().expect("an answer")
     }
 
