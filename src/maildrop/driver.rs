@@ -2,11 +2,13 @@
 //! [engine](super::engine) is kept from.
 
 use std::io;
+use std::mem;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
@@ -34,6 +36,10 @@ const READS_MAX: usize = 8;
 /// Less than this is not sleep, but the clocks being read one after the other.
 const NAP: Duration = Duration::from_secs(1);
 
+/// Where the system cannot wait, for want of memory say, it is looked again after this: soon enough for
+/// those who wait, and not so often that it costs anything.
+const BLIND_PAUSE: Duration = Duration::from_secs(1);
+
 /// Gives who logs in. Asked again for each session, for tokens expire.
 pub type Credentials = Arc<dyn Fn() -> Result<Credential, Outage> + Send + Sync>;
 
@@ -48,6 +54,8 @@ pub struct Driver {
     bell: Arc<EventFd>,
     alarm: Alarm,
     slumber: Slumber,
+    /// Whether the system could not wait the last time.
+    is_blind: bool,
 }
 
 /// What a thread that may block has come to.
@@ -95,6 +103,7 @@ impl Driver {
             bell,
             alarm: Alarm::new()?,
             slumber: Slumber::new(),
+            is_blind: false,
         };
         thread::Builder::new()
             .name("session".to_owned())
@@ -141,17 +150,25 @@ impl Driver {
             events.set(PollFlags::POLLOUT, !self.engine.outgoing().is_empty());
             descriptors.push(PollFd::new(stream.as_fd(), events));
         }
-        if let Err(error) = poll(&mut descriptors, PollTimeout::NONE)
-            && error != nix::errno::Errno::EINTR
-        {
-            log::error!("cannot wait for the link: {error}");
-        }
+        let polled = poll(&mut descriptors, PollTimeout::NONE);
         let has_gone_off = descriptors.get(1).and_then(PollFd::any);
+        match polled {
+            Ok(_) | Err(Errno::EINTR) => self.is_blind = false,
+            Err(error) => self.wait_blindly(error),
+        }
         if has_gone_off.unwrap_or_default() {
             self.alarm.acknowledge();
         }
         // Empty where it was not the bell.
         let _ = self.bell.read();
+    }
+
+    /// Everything goes on as if something had happened, only slowly. That is told once.
+    fn wait_blindly(&mut self, error: Errno) {
+        if !mem::replace(&mut self.is_blind, true) {
+            log::error!("cannot wait for the server: {error}; it is looked at once a second");
+        }
+        thread::sleep(BLIND_PAUSE);
     }
 
     fn step(&mut self, input: Input<'_>) {

@@ -287,3 +287,31 @@ impl<'a> Watcher<'a> {
         });
     }
 }
+
+/// Where the system cannot wait for a link, for want of memory say, the mount gets slow, and nothing
+/// worse; the log says so once.
+#[test]
+fn a_wait_that_the_system_refuses_makes_the_mount_slow() {
+    mounted(serving_three(), &[], |mount, _| {
+        // poll(2) takes no more descriptors than may be open.
+        allow_descriptors(mount, "1:");
+        for name in ["one", "two", "three"] {
+            let read = fs::read_to_string(mount.file(name)).expect("a file to read");
+            assert_eq!(read, text(name));
+        }
+        allow_descriptors(mount, "1024:");
+        mount.verb("refresh", &[]).succeeded();
+        let log = fs::read_to_string(mount.site().log()).expect("a log");
+        assert_eq!(
+            log.matches("cannot wait for the server").count(),
+            1,
+            "{log}"
+        );
+    });
+}
+
+fn allow_descriptors(mount: &Mount, soft_limit: &str) {
+    let daemon = mount.daemon().id().to_string();
+    let limit = format!("--nofile={soft_limit}");
+    run(Command::new("prlimit").args(["--pid", &daemon, &limit])).succeeded();
+}
