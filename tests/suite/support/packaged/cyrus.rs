@@ -74,6 +74,7 @@ sasl_mech_list: SCRAM-SHA-256 SCRAM-SHA-1 PLAIN
 tls_server_cert: /var/lib/cyrus/server.pem
 tls_server_key: /var/lib/cyrus/server.key
 failedloginpause: 0
+allowstarttls: yes
 autocreate_post: yes
 autocreate_quota: 0
 autocreate_users: anyone
