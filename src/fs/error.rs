@@ -28,6 +28,8 @@ pub enum Error {
     BadHandle,
     /// `ctl` does not know the verb.
     UnknownVerb,
+    /// ioctl(2) was asked for what this file does not know.
+    UnknownRequest,
     /// rename(2) was asked for something beyond a rename.
     RenameFlags,
     /// There is nothing to read yet, and the program does not want to wait.
@@ -53,6 +55,7 @@ impl Error {
             Self::AccessDenied => Errno::EACCES,
             Self::BadHandle => Errno::EBADF,
             Self::UnknownVerb | Self::RenameFlags => Errno::EINVAL,
+            Self::UnknownRequest => Errno::ENOTTY,
             Self::WouldBlock => Errno::EAGAIN,
             Self::Interrupted => Errno::EINTR,
             Self::Contents(_) => Errno::EIO,
@@ -117,6 +120,7 @@ impl fmt::Display for Error {
             Self::RenameFlags => f.write_str("rename with flags"),
             Self::WouldBlock => f.write_str("nothing has happened yet"),
             Self::Interrupted => f.write_str("interrupted by a signal"),
+            Self::UnknownRequest => f.write_str("it is no request that this file knows"),
             Self::Contents(why) => write!(f, "cannot write down the contents: {why}"),
         }
     }

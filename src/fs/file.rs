@@ -141,17 +141,23 @@ impl Tree {
         reply: impl FnOnce(Result<(), Error>) + Send + 'static,
     ) {
         match self.handles.find(handle).as_deref() {
-            Some(Handle::Ctl) => match Verb::parse(written) {
-                Ok(Verb::Commit { terms, nowait }) => self.commit(terms, nowait, reply),
-                Ok(Verb::Refresh { nowait }) => self.ask(Maildrop::refresh, nowait, reply),
-                Ok(Verb::Park { nowait }) => self.ask(Maildrop::park, nowait, reply),
-                Ok(Verb::Undelete(name)) => self.undelete(Some(&name), reply),
-                Ok(Verb::UndeleteAll) => self.undelete(None, reply),
-                Ok(Verb::Sync) => reply(Ok(())),
-                Err(error) => reply(Err(error)),
-            },
+            Some(Handle::Ctl) => self.obey(Verb::parse(written), reply),
             Some(_) => reply(Err(Error::AccessDenied)),
             None => reply(Err(Error::BadHandle)),
+        }
+    }
+
+    /// Does what ioctl(2) asks an open file for, which only `status` knows: verbs, for those who may read
+    /// it, in a mount where `ctl` cannot be opened for writing.
+    pub fn ioctl(
+        &self,
+        inode: u64,
+        request: u32,
+        reply: impl FnOnce(Result<(), Error>) + Send + 'static,
+    ) {
+        match Node::at(inode) {
+            Some(Node::Status) => self.obey(Verb::requested(request), reply),
+            _ => reply(Err(Error::UnknownRequest)),
         }
     }
 
@@ -220,6 +226,22 @@ impl Tree {
         match self.maildrop.last_commit() {
             Some(commit) => report(&*commit),
             None => Ok(Body::from(b"{}\n".to_vec())),
+        }
+    }
+
+    fn obey(
+        &self,
+        verb: Result<Verb, Error>,
+        reply: impl FnOnce(Result<(), Error>) + Send + 'static,
+    ) {
+        match verb {
+            Ok(Verb::Commit { terms, nowait }) => self.commit(terms, nowait, reply),
+            Ok(Verb::Refresh { nowait }) => self.ask(Maildrop::refresh, nowait, reply),
+            Ok(Verb::Park { nowait }) => self.ask(Maildrop::park, nowait, reply),
+            Ok(Verb::Undelete(name)) => self.undelete(Some(&name), reply),
+            Ok(Verb::UndeleteAll) => self.undelete(None, reply),
+            Ok(Verb::Sync) => reply(Ok(())),
+            Err(error) => reply(Err(error)),
         }
     }
 

@@ -5,6 +5,9 @@ use crate::maildrop::MessageId;
 /// The root's inode number, fixed by the FUSE protocol.
 pub const ROOT: u64 = 1;
 
+/// The inode number of `.pop3fs/status`, the one file that knows requests of ioctl(2).
+pub const STATUS: u64 = 3;
+
 /// The inode number of `.pop3fs/events`, the one file whose reads may wait for ever.
 pub const EVENTS: u64 = 7;
 
@@ -44,7 +47,7 @@ impl Node {
         Some(match inode {
             ROOT => Self::Root,
             2 => Self::Control,
-            3 => Self::Status,
+            STATUS => Self::Status,
             4 => Self::Ctl,
             5 => Self::LastCommit,
             6 => Self::Deleted,
@@ -61,7 +64,7 @@ impl Node {
         match self {
             Self::Root => ROOT,
             Self::Control => 2,
-            Self::Status => 3,
+            Self::Status => STATUS,
             Self::Ctl => 4,
             Self::LastCommit => 5,
             Self::Deleted => 6,

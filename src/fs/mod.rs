@@ -33,7 +33,7 @@ pub use directory::Item;
 pub use error::Error;
 pub use events::Events;
 pub use file::{Access, Correction, Opened};
-pub use inode::{EVENTS, ROOT};
+pub use inode::{EVENTS, ROOT, STATUS};
 pub use names::Rename;
 pub use notice::{Notice, RootChange};
 pub use pending::{Interruptible, Pending};

@@ -1,4 +1,4 @@
-//! What can be written to `.pop3fs/ctl`.
+//! What can be written to `.pop3fs/ctl`, or asked of `.pop3fs/status` where nothing can be written.
 
 use super::Error;
 use crate::maildrop::Terms;
@@ -6,6 +6,11 @@ use crate::maildrop::Terms;
 /// The longest write to `ctl` that is looked at, in octets: a verb, a blank, a name and a newline
 /// are well below it.
 const LONGEST: usize = 1024;
+
+/// `refresh nowait`, `park nowait` and `sync` as requests of ioctl(2): `_IO(0xF3, 1)` and so on.
+const REFRESH: u32 = 0xF301;
+const PARK: u32 = 0xF302;
+const SYNC: u32 = 0xF303;
 
 /// One verb.
 ///
@@ -60,6 +65,16 @@ impl Verb {
             None if line == "sync" => Ok(Self::Sync),
             Some(("undelete", name)) if !name.is_empty() => Ok(Self::Undelete(name.to_owned())),
             _ => Err(Error::UnknownVerb),
+        }
+    }
+
+    /// The verb that ioctl(2) asks `status` for.
+    pub(super) fn requested(request: u32) -> Result<Self, Error> {
+        match request {
+            REFRESH => Ok(Self::Refresh { nowait: true }),
+            PARK => Ok(Self::Park { nowait: true }),
+            SYNC => Ok(Self::Sync),
+            _ => Err(Error::UnknownRequest),
         }
     }
 
@@ -126,6 +141,13 @@ mod tests {
             assert_eq!(parse("park"), Ok(Verb::Park { nowait }));
         }
         assert_eq!(Verb::parse(b"park later"), Err(Error::UnknownVerb));
+    }
+
+    #[test]
+    fn no_request_is_taken_for_a_verb_but_those_that_change_no_mailbox() {
+        let requested = (0..=0xFFFF).filter_map(|request| Verb::requested(request).ok());
+        let (refresh, park) = (Verb::Refresh { nowait: true }, Verb::Park { nowait: true });
+        assert_eq!(requested.collect::<Vec<_>>(), [refresh, park, Verb::Sync]);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use super::herald::Herald;
 use super::interrupts::{Heeds, Interrupts};
 use super::notifier::Notifier;
 use super::session::{Ended, OnEnd};
-use crate::fs::{EVENTS, Error, Octets, Pending, Rename, Tree};
+use crate::fs::{EVENTS, Error, Octets, Pending, Rename, STATUS, Tree};
 
 /// The tree as the kernel sees it.
 pub(super) struct Adapter {
@@ -45,6 +45,13 @@ impl Adapter {
         self.tree
             .read_events(handle, size as usize, may_wait, answer.clone());
         self.interrupts.heed(thread, Heeds::All, answer);
+    }
+
+    /// Gives the answer when the kernel has been told of all changes: whoever gave an order sees what has
+    /// come of it.
+    fn once_told(&self, answer: &Pending<()>) -> impl FnOnce(Result<(), Error>) + Send + use<> {
+        let (answer, notifier) = (answer.clone(), self.notifier.clone());
+        move |result| notifier.then(move || drop(answer.give(result)))
     }
 
     /// What a program is told that asks for what no mailbox can do.
@@ -191,9 +198,7 @@ impl Filesystem for Adapter {
                 Ok(()) => reply.written(length),
                 Err(error) => reply.error(failure("write", ino, &error)),
             });
-            let (done, notifier) = (answer.clone(), self.notifier.clone());
-            // Whoever gave the order sees what came of it.
-            let give = move |result| notifier.then(move || drop(done.give(result)));
+            let give = self.once_told(&answer);
             self.tree.write(fh.0, data, give);
             self.interrupts.heed(request.pid(), Heeds::Ending, answer);
         });
@@ -462,18 +467,30 @@ impl Filesystem for Adapter {
         reply.error(Errno::EOPNOTSUPP);
     }
 
+    /// Many programs ask any file whether it is a terminal.
     fn ioctl(
         &self,
-        _: &Request,
-        _: INodeNo,
+        request: &Request,
+        ino: INodeNo,
         _: FileHandle,
         _: IoctlFlags,
-        _: u32,
+        cmd: u32,
         _: &[u8],
         _: u32,
         reply: ReplyIoctl,
     ) {
-        reply.error(Errno::ENOTTY);
+        if ino.0 != STATUS {
+            return reply.error(Errno::ENOTTY);
+        }
+        guard(format_args!("ioctl({ino}, {cmd:#x})"), || {
+            let answer = Pending::new(move |done| match done {
+                Ok(()) => reply.ioctl(0, &[]),
+                Err(error) => reply.error(failure("ioctl", ino, &error)),
+            });
+            let give = self.once_told(&answer);
+            self.tree.ioctl(ino.0, cmd, give);
+            self.interrupts.heed(request.pid(), Heeds::Ending, answer);
+        });
     }
 
     // ENOSYS makes the kernel answer these itself from now on, without asking: no extended

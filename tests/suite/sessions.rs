@@ -63,6 +63,28 @@ fn a_refresh_tells_the_news() {
     });
 }
 
+/// In a read-only mount, where nothing can be written to, the verbs that change no mailbox work all the
+/// same, and the others are refused.
+#[test]
+fn a_read_only_mailbox_is_refreshed_waited_for_and_parked() {
+    let options = ["-o", "ro,idle=0"];
+    mounted(serving_three(), &options, |mount, server| {
+        server.expunge(b"one");
+        let refresh = mount.verb("refresh", &[]).succeeded();
+        assert_eq!(refresh.text(), "0 new, 1 gone, 2 in all\n");
+        assert_eq!(mount.names(), ["three", "two"]);
+        server.deliver(Message::new("four", text("four").as_bytes()));
+        let wait = mount.verb("wait", &["--timeout", "60"]).succeeded();
+        assert_eq!(wait.text(), "four\n");
+        mount.verb("park", &[]).succeeded();
+        assert!(says(mount, "parked") && logs_in(server));
+        for (verb, arguments) in [("commit", &[][..]), ("undelete", &["--all"])] {
+            let refused = mount.verb(verb, arguments);
+            assert!(refused.says("Read-only file system"), "{refused:?}");
+        }
+    });
+}
+
 /// SIGHUP to the process is a refresh, too.
 #[test]
 fn a_hang_up_signal_is_a_refresh() {

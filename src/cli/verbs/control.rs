@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::{AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -55,8 +56,22 @@ impl Control {
 
     /// Writes one verb. The write returns when the verb is carried out.
     pub(super) fn write(&self, verb: &str) -> io::Result<()> {
-        let mut ctl = OpenOptions::new().append(true).open(self.file("ctl"))?;
-        ctl.write_all(format!("{verb}\n").as_bytes())
+        match OpenOptions::new().append(true).open(self.file("ctl")) {
+            Ok(mut ctl) => ctl.write_all(format!("{verb}\n").as_bytes()),
+            Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+                let request = request(verb).ok_or(error)?;
+                self.request(request)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same where nothing can be written.
+    fn request(&self, request: Request) -> io::Result<()> {
+        let status = File::open(self.file("status"))?;
+        // SAFETY: the request has no argument.
+        unsafe { request(status.as_raw_fd()) }?;
+        Ok(())
     }
 
     /// The same for a verb of the command line, which is not carried out otherwise.
@@ -165,6 +180,23 @@ impl Control {
 
     fn file(&self, name: &str) -> PathBuf {
         self.mountpoint.join(".pop3fs").join(name)
+    }
+}
+
+/// A verb as a request of ioctl(2).
+type Request = unsafe fn(RawFd) -> nix::Result<i32>;
+
+nix::ioctl_none!(refresh, 0xF3, 1);
+nix::ioctl_none!(park, 0xF3, 2);
+nix::ioctl_none!(sync, 0xF3, 3);
+
+/// The request for a verb; there is none for those that change the mailbox.
+fn request(verb: &str) -> Option<Request> {
+    match verb {
+        "refresh nowait" => Some(refresh),
+        "park nowait" => Some(park),
+        "sync" => Some(sync),
+        _ => None,
     }
 }
 

@@ -1,10 +1,7 @@
 //! `pop3fs wait`: wait for new mail.
 
-use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
-
-use nix::errno::Errno;
 
 use super::control::Control;
 use super::events::{Event, Events, Next};
@@ -22,7 +19,7 @@ pub fn wait(mountpoint: &Path, new: u64, patience: Option<Duration>) -> Result<A
     let until = patience.and_then(|patience| Instant::now().checked_add(patience));
     let control = Control::open(mountpoint)?;
     let mut events = control.events()?;
-    look(&control)?;
+    control.begin("refresh", "")?;
     let mut names = Vec::new();
     loop {
         match next(&control, &mut events, until)? {
@@ -36,18 +33,6 @@ pub fn wait(mountpoint: &Path, new: u64, patience: Option<Duration>) -> Result<A
             None => return Ok(too_late(&names, new)),
         }
     }
-}
-
-/// A read-only mount takes no verb, but looks by itself.
-fn look(control: &Control) -> Result<(), VerbError> {
-    match control.begin("refresh", "") {
-        Err(VerbError::Refused { source, .. }) if is_read_only(&source) => Ok(()),
-        begun => begun,
-    }
-}
-
-fn is_read_only(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(Errno::EROFS as i32)
 }
 
 /// The next event; none if the time is over.
