@@ -298,6 +298,28 @@ mod tests {
         assert_eq!(last, ["TOP 1 0", "RETR 2", "TOP 3 0"]);
     }
 
+    #[test]
+    fn a_mark_that_was_out_of_sight_is_asked_about_when_it_is_listed_again() {
+        for (author, stands) in [("Alice", true), ("Mabel", false)] {
+            let mut script = mailbox("Alice");
+            let more = (3..250).map(|number| (format!("m{number}"), 3, "x\r\n".to_owned()));
+            script.messages.extend(more);
+            let mut rig = Rig::connected(script);
+            rig.body("a").unwrap();
+            rig.mark("a");
+            rig.script.messages[0].0 = "new".to_owned();
+            rig.ask(Maildrop::refresh);
+            assert_eq!(are_marked(&rig), [""; 0]);
+            rig.script.messages[0] = mailbox(author).messages.remove(0);
+            rig.ask(Maildrop::refresh);
+            assert_eq!(
+                (are_marked(&rig) == ["a"], rig.script.count("TOP")),
+                (stands, 1)
+            );
+            assert_eq!(rig.journal.marks().len(), usize::from(stands));
+        }
+    }
+
     /// Another mailbox, of the same unique-ids, in which one message has another size.
     fn replace(rig: &mut Rig, author: &str) {
         rig.script.messages = mailbox(author).messages;

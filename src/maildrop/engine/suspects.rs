@@ -187,6 +187,24 @@ mod tests {
     }
 
     #[test]
+    fn a_message_that_is_listed_as_empty_and_is_says_nothing_of_the_others() {
+        let mut script = silent_at(&["RETR 1", "RETR 2", "RETR 3", "RETR 4", "RETR 5"]);
+        script.messages.push(("e".to_owned(), 0, String::new()));
+        let mut rig = rig(script);
+        let opens: Vec<_> = ["a", "b", "c", "d", "e"].map(|name| rig.open(name)).into();
+        rig.hear(&(replies(&[1, 0, 2, 3]) + "+OK\r\n.\r\n"));
+        rig.pass(Duration::from_secs(300));
+        for (open, (name, body)) in opens.iter().zip(BODIES) {
+            let open = open.given().expect("an answer").expect("a message");
+            assert_eq!(
+                open.body.get().map(|it| &**it),
+                Some(body.as_bytes()),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
     fn a_server_that_lists_wrong_sizes_is_believed() {
         let mut script = silent_at(&["RETR 1", "RETR 2", "RETR 3", "RETR 4"]);
         for (message, size) in script.messages.iter_mut().zip([900, 90, 9, 999]) {

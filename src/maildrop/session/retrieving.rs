@@ -67,8 +67,10 @@ impl Retrieving {
             None => {}
         }
         let together = retrieval.is_behind || connection.in_flight() > 0;
-        // Nothing tells a message of which no size is known from another.
-        let is_suspect = is_odd || fetch.is_whole() && retrieval.expected == 0;
+        // Nothing tells a message of which no size is known from another; but one that is listed as
+        // empty, and is, comes so each time, and would only seem to show that others are right, too.
+        let is_of_no_size = retrieval.expected == 0 && retrieval.received > 0;
+        let is_suspect = is_odd || fetch.is_whole() && is_of_no_size;
         self.is_doubted |= together && is_suspect;
         if self.is_doubted {
             let (id, is_odd) = (fetch.id, is_suspect);
