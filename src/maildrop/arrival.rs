@@ -42,6 +42,8 @@ pub(super) struct Arrival {
     pub on_the_wire: bool,
     /// Whether no other command is in flight with it, so that nothing else can come in its place.
     alone: bool,
+    /// Whether only its end shows that its octets were taken right.
+    withheld: bool,
     /// Whether any of it has been handed out.
     handed_out: bool,
 }
@@ -113,6 +115,11 @@ impl Arrival {
         self.listed = listed;
     }
 
+    /// Only its length shows whether its dots are taken right: nothing is handed out before the end.
+    pub fn withhold(&mut self) {
+        self.withheld = true;
+    }
+
     /// Appends to a body that may be no longer than `limit`.
     pub fn append(&mut self, octets: &[u8], limit: u64) -> Appended {
         if (self.length() + octets.len()) as u64 > limit {
@@ -170,7 +177,7 @@ impl Arrival {
     /// Octets that may be handed out already: those of whole blocks, for what is handed
     /// out must be known again, and only where it is certain which message it is.
     pub fn part(&mut self, open: &OpenMessage, offset: u64, length: usize) -> Option<Part> {
-        if !self.alone && self.expected.is_none() {
+        if self.withheld || !self.alone && self.expected.is_none() {
             return None;
         }
         let part = self.growing.part(offset, length);

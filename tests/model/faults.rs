@@ -127,6 +127,11 @@ impl World {
     fn retrieval_fault(&mut self) -> Option<Fault> {
         let id = self.read_mail()?;
         let when = When::every("RETR").about(self.post.mails[id].unique_id.clone());
+        if self.unstuffs && !self.endures && self.dice.one_in(2) {
+            self.post.stuff_no_more();
+            self.see(Sighting::Unstuffed);
+            return Some(Fault::Unstuffed);
+        }
         if self.confuses && self.dice.one_in(2) {
             return Some(self.confusion(when.times(1)));
         }

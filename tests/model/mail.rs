@@ -49,6 +49,20 @@ pub struct Mail {
     is_replaced: bool,
 }
 
+impl Mail {
+    /// It may be taken for what it would be if its dots had been stuffed: if it has two wherever it has any, nothing
+    /// shows that they were not.
+    fn lose_dots(&mut self) {
+        let lines = self.versions[0].split_inclusive(|&octet| octet == b'\n');
+        let dotted = lines.clone().filter(|line| line.starts_with(b"."));
+        if dotted.clone().count() > 0 && dotted.clone().all(|line| line.starts_with(b"..")) {
+            let lines = lines.map(|line| line.strip_prefix(b".").unwrap_or(line));
+            let octets = lines.collect::<Vec<_>>().concat();
+            self.versions.push(octets);
+        }
+    }
+}
+
 /// All mail that there ever was.
 pub struct Post {
     pub mails: Vec<Mail>,
@@ -59,8 +73,10 @@ pub struct Post {
     is_long: bool,
     /// Whether it is listed with its size, as far as that tells it from other mail.
     is_honest: bool,
-    /// Whether the size of each is its own, and told: then nobody takes one for another.
+    /// Whether the size of each is its own, and told: then nobody takes one for another, nor a part for the whole.
     has_own_sizes: bool,
+    /// Whether lines that start with a dot may be sent as they are.
+    is_unstuffed: bool,
 }
 
 impl Post {
@@ -72,6 +88,7 @@ impl Post {
     ) -> Self {
         Self {
             has_own_sizes,
+            is_unstuffed: false,
             mails: Vec::new(),
             tells_unique_ids,
             shares_unique_ids,
@@ -115,7 +132,18 @@ impl Post {
             has_header,
             is_replaced: false,
         });
+        if self.is_unstuffed {
+            self.mails.last_mut().map(Mail::lose_dots);
+        }
         message
+    }
+
+    /// From now on lines that start with a dot may be sent as they are.
+    pub fn stuff_no_more(&mut self) {
+        if !self.is_unstuffed {
+            self.is_unstuffed = true;
+            self.mails.iter_mut().for_each(Mail::lose_dots);
+        }
     }
 
     /// The server will give other octets for it.

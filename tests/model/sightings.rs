@@ -79,6 +79,7 @@ sightings! {
     HalfOpen: "links that died without a word",
     ServerRestarted: "restarts of the server",
     Confused: "answers that were to come behind the next one, or never",
+    Unstuffed: "times that the server began to send dots as they are",
     InUse: "logins that found the maildrop locked",
     Beginnings: "beginnings asked for with TOP",
     GivenUp: "links given up by the server when nothing was said",

@@ -55,6 +55,8 @@ pub struct World {
     pub is_windowed: bool,
     /// Whether the server may answer RETR out of order, or not at all, and go on.
     pub confuses: bool,
+    /// Whether the server may send lines that start with a dot as they are.
+    pub unstuffs: bool,
     /// Whether TOP has always given the beginning of what RETR gives, and has never been refused.
     pub is_top_sound: bool,
     pub theme: Theme,
@@ -98,7 +100,9 @@ impl World {
         // What comes into sight would not be told from what shares its unique-id.
         let is_windowed = tells_unique_ids && dice.one_in(200);
         let confuses = !is_windowed && dice.one_in(6);
-        let mut post = Post::new(tells_unique_ids, !is_windowed, confuses, &mut dice);
+        let unstuffs = !is_windowed && !confuses && dice.one_in(8);
+        let has_own_sizes = confuses || unstuffs;
+        let mut post = Post::new(tells_unique_ids, !is_windowed, has_own_sizes, &mut dice);
         let mut ledger = Ledger::default();
         let count = match is_windowed {
             true => WINDOW + dice.below(BEYOND),
@@ -129,9 +133,15 @@ impl World {
             settings: Settings {
                 // Nothing tells whose beginning it is.
                 top: !confuses && dice.one_in(2),
+                // That dots are missing is found out at the end of the first message that shows it.
+                long: match unstuffs {
+                    true => u64::MAX,
+                    false => [0, 1000, 1000, u64::MAX][dice.below(4)],
+                },
                 ..settings(&mut dice)
             },
             confuses,
+            unstuffs,
             is_top_sound: true,
             clock: Clock::new(),
             tally: Tally::default(),
@@ -226,7 +236,7 @@ fn settings(dice: &mut Dice) -> Settings {
         suffix: ["", ".eml"][dice.below(2)].into(),
         cache_size: [0, 0, 1000, 200_000, 10_000_000][dice.below(5)],
         message_max: None,
-        long: [0, 1000, 1000, u64::MAX][dice.below(4)],
+        long: u64::MAX,
         top: true,
         read_ahead: [0, 1000, 1_000_000][dice.below(3)],
         timeout: Duration::from_secs([5, 20, 60][dice.below(3)]),

@@ -1,6 +1,6 @@
 //! Messages from the server to those who read them.
 
-use crate::pop3::{Capabilities, CommandError, Reply};
+use crate::pop3::{Capabilities, CommandError, Dots, Reply};
 
 use super::super::error::Error;
 use super::super::fetch::Fetch;
@@ -58,6 +58,9 @@ impl Engine {
     ) -> Result<(), CommandError> {
         let alone = chosen.alone || self.is_lock_step();
         turn.state.begin(chosen.fetch, alone);
+        if self.manners.dots() == Dots::Bare {
+            turn.state.withhold(chosen.fetch);
+        }
         let message = turn.state.catalog.message(chosen.fetch.id);
         let expected = message.map_or(0, |message| match message.size() {
             Size::Listed(octets) | Size::Exact(octets) => octets,
@@ -339,6 +342,44 @@ mod tests {
             assert!(matches!(rig.body(name), Err(Error::Protocol(_))), "{name}");
         }
         assert_eq!(rig.script.count("RETR 1"), 3);
+    }
+
+    #[test]
+    fn two_dots_that_are_stuffed_after_all_are_no_line_end_that_was_not_counted() {
+        let mut rig = Rig::connected(Script::of(&[("a", ".x\r\n"), ("b", ".y\r\n.z\r\n")]));
+        assert_eq!(rig.body("a").as_deref(), Ok(".x\r\n"));
+        let stuffed = Reaction::Say("+OK\r\n..y\r\n..z\r\n.\r\n");
+        rig.script.react("RETR 2", &[stuffed]);
+        assert!(matches!(rig.body("b"), Err(Error::Protocol(_))));
+        assert_eq!(rig.body("b").as_deref(), Ok(".y\r\n.z\r\n"));
+    }
+
+    #[test]
+    fn of_a_server_that_does_not_stuff_dots_nothing_is_handed_out_before_the_end() {
+        let line = format!("{}\r\n", "x".repeat(98));
+        let long = line.repeat(300);
+        let as_it_comes = Settings {
+            long: 0,
+            top: false,
+            ..settings()
+        };
+        for (first, is_withheld) in [("x\r\n", false), (".x\r\n", true)] {
+            let script = Script::of(&[("a", first), ("b", &long)]);
+            let script = script.reacting("RETR 2", &[Reaction::Silence]);
+            let mut rig = Rig::with(as_it_comes.clone(), script, Vec::new());
+            rig.connect().unwrap();
+            assert_eq!(rig.body("a").as_deref(), Ok(first));
+            let open = rig.open("b").given().unwrap().unwrap();
+            let part = rig.part(&open, 0, 1000);
+            rig.hear("+OK\r\n");
+            rig.hear(&line.repeat(200));
+            let early = part.given();
+            assert_eq!(early.is_none(), is_withheld);
+            rig.hear(&line.repeat(100));
+            rig.hear(".\r\n");
+            let part = early.or_else(|| part.given()).unwrap();
+            assert_eq!(*part.unwrap(), long.as_bytes()[..1000]);
+        }
     }
 
     #[test]

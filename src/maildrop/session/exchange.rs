@@ -121,6 +121,11 @@ impl Retrieval {
         self.expected == 0 || matches!(more, Some(0 | 2))
     }
 
+    /// Whether it is as long as it is listed: two octets more may be dots that were stuffed after all.
+    pub(super) fn is_exact(&self) -> bool {
+        self.received == self.expected
+    }
+
     /// Whether a message that is expected to be that long would pass for this one.
     pub(super) fn resembles(&self, expected: u64) -> bool {
         self.expected == 0 || matches!(expected.abs_diff(self.expected), 0 | 2)

@@ -58,7 +58,7 @@ impl Retrieving {
         let fetch = retrieval.fetch;
         let is_odd = fetch.is_whole() && !retrieval.is_plausible();
         match connection.bare_dots() {
-            Some(Dots::Bare) if fetch.is_whole() && !is_odd => {}
+            Some(Dots::Bare) if fetch.is_whole() && retrieval.is_exact() => {}
             Some(Dots::Bare) if fetch.is_whole() => return Ok(Some(Happening::Garbled(fetch))),
             Some(_) => {
                 connection.set_dots(Dots::Bare);

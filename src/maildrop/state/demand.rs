@@ -69,6 +69,13 @@ impl State {
         }
     }
 
+    /// It is handed out only when it has come to its end.
+    pub fn withhold(&mut self, fetch: Fetch) {
+        if let Some(arrival) = self.arrivals.get_mut(&fetch) {
+            arrival.withhold();
+        }
+    }
+
     /// The link was lost under these: what somebody waits for is asked for again, before anything
     /// else, but nothing more than `attempts` times.
     pub fn lost(&mut self, fetches: &[Fetch], attempts: u32, error: &Error, effects: &mut Effects) {
