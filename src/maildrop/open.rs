@@ -33,18 +33,20 @@ impl OpenMessage {
     /// A part of the message, which is whole now.
     ///
     /// # Errors
-    /// The program was shown another size than the message has, and the part reaches to where that
-    /// makes a difference: it would take a message for whole that is cut or padded.
+    /// The program was shown another size than the message has, and by what it asks for it may go by
+    /// that: it would take a message for whole that is cut or padded.
     pub(super) fn part(&self, whole: &Whole, offset: u64, length: usize) -> Result<Part, Error> {
         self.allow(whole.length(), offset, length)?;
         Ok(whole.part(offset, length))
     }
 
     /// Whether a program that was shown the listed size may read this far, once the exact one is
-    /// known.
+    /// known. Where the message is longer, whoever goes by its size asks for just as much, and no
+    /// more; who asks for more reads on until there is nothing left.
     pub(super) fn allow(&self, exact: u64, offset: u64, length: usize) -> Result<(), Error> {
         let listed = self.listed.unwrap_or(exact);
-        if listed != exact && end(offset, length) > listed.min(exact) {
+        let end = end(offset, length);
+        if listed < exact && end == listed || exact < listed && end > exact {
             return Err(Error::Mislisted { listed, exact });
         }
         Ok(())
@@ -125,14 +127,23 @@ mod tests {
     #[test]
     fn no_reader_takes_a_cut_or_padded_message_for_the_whole() {
         let body = Whole::Memory(vec![b'x'; 100].into());
+        let part = |listed, (offset, length)| open(Some(listed)).part(&body, offset, length);
         for listed in [90, 110] {
-            let open = open(Some(listed));
-            assert_eq!(open.part(&body, 0, 90).unwrap().load().unwrap().len(), 90);
-            for (offset, length) in [(0, 101), (90, 11), (200, 1), (u64::MAX, 5)] {
-                let part = open.part(&body, offset, length);
-                assert!(matches!(part, Err(Error::Mislisted { .. })), "{listed}");
-            }
+            assert_eq!(part(listed, (0, 89)).unwrap().load().unwrap().len(), 89);
         }
+        let refused = |listed, range| matches!(part(listed, range), Err(Error::Mislisted { .. }));
+        assert!(refused(90, (0, 90)) && refused(90, (80, 10)));
+        for range in [(0, 101), (90, 11), (200, 1), (u64::MAX, 5)] {
+            assert!(refused(110, range));
+        }
+    }
+
+    #[test]
+    fn who_reads_on_until_nothing_is_left_gets_more_than_was_listed() {
+        let body = Whole::Memory(vec![b'x'; 100].into());
+        let open = open(Some(90));
+        let read = |offset| open.part(&body, offset, 50).unwrap().load().unwrap().len();
+        assert_eq!([0, 50, 90, 100].map(read), [50, 50, 10, 0]);
     }
 
     #[test]

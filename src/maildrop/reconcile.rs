@@ -140,7 +140,8 @@ impl<'l> View<'l> {
     /// Whether the unique-ids are 1, 2, 3 and so on.
     fn is_numbered(&self) -> bool {
         let mut numbered = (1_u64..).zip(self.listing);
-        numbered.all(|(number, listed)| listed.unique_id == number.to_string().as_bytes())
+        !self.listing.is_empty()
+            && numbered.all(|(number, listed)| listed.unique_id == number.to_string().as_bytes())
     }
 
     fn forget_what_may_have_moved(&self, ids: &mut [Option<MessageId>], catalog: &Catalog) {
@@ -284,6 +285,13 @@ mod tests {
     fn numbers_for_unique_ids_say_nothing_once_something_is_missing() {
         let before = &[("1", 7), ("2", 7), ("3", 7)];
         assert_eq!(same(before, &[("1", 7), ("2", 7)]), [0; 0]);
+    }
+
+    #[test]
+    fn an_empty_maildrop_says_nothing_of_how_unique_ids_are_given() {
+        let mut catalog = Catalog::default();
+        take(&mut catalog, &Vec::new());
+        assert!(!catalog.habits.is_numbered);
     }
 
     #[test]

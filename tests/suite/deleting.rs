@@ -269,7 +269,7 @@ fn a_mark_does_not_pass_to_another_message() {
 }
 
 /// A message that the server gives no unique-id cannot be removed, as it could not be found again
-/// to be deleted.
+/// to be deleted, and what was read of it is fetched anew in each session.
 #[test]
 fn what_has_no_unique_id_cannot_be_removed() {
     let server = serving_three();

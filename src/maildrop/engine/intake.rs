@@ -6,6 +6,7 @@ use crate::pop3::Capabilities;
 
 use super::super::clock::Moment;
 use super::super::event::EventKind;
+use super::super::message::MessageId;
 use super::super::numbering::Numbering;
 use super::super::reconcile::{Listed, Reconciled, reconcile};
 use super::super::session::{Listing, Messages};
@@ -58,6 +59,15 @@ impl Engine {
             state.forget_bytes(id, &mut turn.step.effects);
             turn.journal |= state.catalog.is_marked(id);
         }
+        // Without a unique-id, one may have taken the place of another of its size.
+        let catalog = &state.catalog;
+        let is_nameless = |id: &MessageId| {
+            let message = catalog.message(*id);
+            message.is_some_and(|message| !message.has_unique_id())
+        };
+        let nameless = outcome.ids.iter().flatten().copied().filter(is_nameless);
+        let nameless: Vec<MessageId> = nameless.collect();
+        state.distrust(&nameless, &mut turn.step.effects);
     }
 
     /// The session can be used.

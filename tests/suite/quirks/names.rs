@@ -110,6 +110,24 @@ fn servers_without_uidl() {
     assert_eq!(mailbox.names(), ["one", "three", "eleven"]);
 }
 
+/// Without unique-ids nothing tells one message from another of its size that has its place in the
+/// next session: what was read of it before counts no more.
+#[test]
+fn a_place_without_a_unique_id_is_not_the_same_message_for_ever() {
+    let mail = |letter: &str| Message::new(letter, format!("Subject: {letter}\r\n\r\n").as_bytes());
+    let server = Server::with_messages(["a", "b"].map(mail).into());
+    let mut mailbox = Unmounted::of(server.without("UIDL"));
+    let first = |mailbox: &mut Unmounted| mailbox.read("%no-unique-id");
+    assert_eq!(first(&mut mailbox), Ok(b"Subject: a\r\n\r\n".to_vec()));
+    mailbox
+        .server
+        .expunge_if(|message| message.unique_id == b"a");
+    mailbox.server.deliver(mail("c"));
+    mailbox.cut();
+    mailbox.connect().expect("a session");
+    assert_eq!(first(&mut mailbox), Ok(b"Subject: b\r\n\r\n".to_vec()));
+}
+
 /// Servers that refuse UIDL of a maildrop without messages have one without messages.
 #[test]
 fn a_maildrop_without_messages_that_refuses_to_be_listed() {
