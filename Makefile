@@ -28,6 +28,7 @@ SECONDS ?= 60
 FAULTS ?= 600
 SEED ?=
 KILLS ?= yes
+program := $(or $(CARGO_TARGET_DIR),target)/release/pop3fs
 # Where rustup puts cargo, which a fresh shell need not know.
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
@@ -80,11 +81,11 @@ fuzz:
 	fuzz/run $(SECONDS)
 
 # Built only where it is missing, so that root needs no Rust: "make && sudo make install".
-target/release/pop3fs:
+$(program):
 	$(CARGO) build --release --features '$(FEATURES)'
 
-install: target/release/pop3fs
-	$(INSTALL) -D -m 755 target/release/pop3fs $(DESTDIR)$(PREFIX)/bin/pop3fs
+install: $(program)
+	$(INSTALL) -D -m 755 $(program) $(DESTDIR)$(PREFIX)/bin/pop3fs
 	$(INSTALL) -D -m 644 man/pop3fs.1 $(DESTDIR)$(PREFIX)/share/man/man1/pop3fs.1
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR)
 	ln -sf $(PREFIX)/bin/pop3fs $(DESTDIR)$(SBINDIR)/mount.pop3fs

@@ -83,6 +83,12 @@ impl Maildrop {
         self.errand(|until| Errand::Connect { until, answer });
     }
 
+    /// The same for one who can wait so long, or has a person to ask meanwhile.
+    pub fn connect_within(&self, patience: Duration, answer: Answer<()>) {
+        let until = self.now() + patience;
+        self.send(Errand::Connect { until, answer });
+    }
+
     /// Lists the maildrop anew, in a new session, which is the only way to see what has come and
     /// gone. The first failure is the answer.
     pub fn refresh(&self, answer: Answer<()>) {

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use nix::unistd::{getgid, getuid};
 
@@ -23,6 +24,10 @@ use super::{login, route};
 
 /// Permission bits of a message: the mounter's own, and writable, so that rm does not ask.
 const MODE: u16 = 0o600;
+
+/// How long the first listing may take: a password has to be typed, and servers take minutes over a
+/// large maildrop. One that says nothing is given up by the session long before.
+const LISTING_PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 /// A mailbox that is listed, and what is needed to show it.
 pub(super) struct Mailbox {
@@ -139,7 +144,10 @@ pub(super) fn account(request: &MountRequest) -> String {
 fn list(request: &MountRequest, maildrop: &Maildrop) -> Result<(), Failure> {
     let (sender, listed) = channel();
     // Nobody listens any more only if this function has ended.
-    maildrop.connect(Box::new(move |result| drop(sender.send(result))));
+    maildrop.connect_within(
+        LISTING_PATIENCE,
+        Box::new(move |result| drop(sender.send(result))),
+    );
     let result = listed
         .recv()
         .unwrap_or(Err(crate::maildrop::Error::TimedOut));

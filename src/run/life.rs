@@ -22,8 +22,9 @@ use super::failure::Failure;
 use super::logging;
 use super::{confinement, login, privacy, route};
 
-/// How long a commit at the end may take. Servers take minutes over QUIT.
-const COMMIT_PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// How long a commit at the end may take while the server shows life: it deletes one message in a
+/// round trip where it pipelines nothing.
+const COMMIT_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long a session without marks may take to be left.
 const LEAVE_PATIENCE: Duration = Duration::from_secs(5);
