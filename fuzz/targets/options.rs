@@ -64,7 +64,7 @@ fn hold(request: &MountRequest, words: &OsStr, further: &[&OsStr]) {
     assert!(request.suffix.len() <= 32 && !request.suffix.contains('/'));
     assert!(!request.suffix.contains(char::is_control));
     assert!(request.mode.is_none_or(|mode| mode <= 0o777));
-    assert!(request.read_ahead <= request.cache_size / 2);
+    assert!(request.read_ahead <= request.cache_size / 4 * 3);
     assert!((1..=86_400).contains(&request.timeout.as_secs()));
     assert!(request.mountpoint.is_absolute());
     let is_asked_for = || {

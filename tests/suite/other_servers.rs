@@ -89,8 +89,8 @@ fn assert_serves(make: Make) {
     again.umount().succeeded();
 }
 
-/// Messages that all stores keep as they are: whole lines, LF at their ends, and none that an mbox
-/// would take for the beginning of the next.
+/// Messages that all stores keep as they are: whole lines, LF at their ends, none of them empty at the
+/// end, and none that an mbox would take for the beginning of the next.
 fn plain_letters() -> Vec<Letter> {
     let is_postmark = |line: &[u8]| {
         let quotes = line.iter().take_while(|&&octet| octet == b'>').count();
@@ -99,6 +99,7 @@ fn plain_letters() -> Vec<Letter> {
     let is_plain = |letter: &&Letter| {
         let octets = &letter.octets;
         octets.ends_with(b"\n")
+            && !octets.ends_with(b"\n\n")
             && !octets.contains(&b'\r')
             && !octets.contains(&0)
             && !octets.split(|&octet| octet == b'\n').any(is_postmark)
