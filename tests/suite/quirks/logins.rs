@@ -6,7 +6,10 @@ use pop3fs::maildrop::Error;
 use pop3fs_server::{Fault, When};
 
 use super::serving;
-use crate::support::mailbox::text;
+use crate::support::account::Account;
+use crate::support::mailbox::{serving_three_for, text};
+use crate::support::skip::Need;
+use crate::support::stage::staged;
 use crate::support::unmounted::{Unmounted, settings};
 
 /// A refused password is not tried again by itself, whatever the server says with it: some lock the
@@ -55,6 +58,31 @@ fn a_login_that_fails_for_a_while() {
         assert_eq!(mailbox.read("one"), Ok(text("one").into_bytes()), "{words}");
         assert!(mailbox.elapsed() >= Duration::from_secs(1), "{words}");
     }
+}
+
+/// A login may hold what means something to the server, as `recent:` before it does to some, and goes
+/// there as it is.
+#[test]
+fn a_login_with_a_prefix() {
+    let server = serving_three_for("recent:ann", "secret");
+    staged(server, &[Need::Fuse], |site, server| {
+        let account = Account::in_clear("recent%3Aann", "secret", server.port());
+        assert_eq!(site.mount(&account).names(), ["one", "three", "two"]);
+    });
+}
+
+/// A server that asks for the rest of a login by `+OK`, in place of `+`, gets it.
+#[test]
+fn a_login_that_is_asked_for_in_the_wrong_words() {
+    let password = "x".repeat(200);
+    let server = serving_three_for("ann", &password);
+    let wrong = Fault::Replace(When::first("AUTH"), b"+OK go on\r\n".to_vec());
+    server.fault(wrong);
+    staged(server, &[Need::Fuse], |site, server| {
+        let account = Account::in_clear("ann", &password, server.port());
+        assert_eq!(site.mount(&account).names(), ["one", "three", "two"]);
+        assert!(server.count("PASS") == 0 && server.count("AUTH") == 1);
+    });
 }
 
 /// A timestamp in the greeting is an offer of APOP, which is broken, and not taken up unasked.
