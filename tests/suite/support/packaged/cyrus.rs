@@ -96,11 +96,13 @@ EVENTS {{
     )
 }
 
-/// It serves nothing as root, and its directories are made by its package.
+/// Its directories are made by its package. It serves nothing as root, and whoever changes to another
+/// user is not killed with its parent: so the shell stays, and takes all of them along.
 const SCRIPT: &str = r#"
 cd /var/lib && mkdir cyrus && cd cyrus && mkdir db lock log msg proc ptclient quota socket spool sync user
 cp "$home"/server.* .
 printf %s 'PASSWORD' | saslpasswd2 -p -c -f passwords -u localhost 'USER'
 chown -R cyrus:mail .
-exec cyrmaster -D
+cyrmaster -D
+exit
 "#;
