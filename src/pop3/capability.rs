@@ -79,6 +79,12 @@ impl Capabilities {
         self.words("LOGIN-DELAY").next()?.parse().ok()
     }
 
+    /// Whether a message that was retrieved may be listed no more in the next session (EXPIRE 0, RFC
+    /// 2449 section 6.7).
+    pub fn keeps_what_was_retrieved(&self) -> bool {
+        self.words("EXPIRE").next() != Some("0")
+    }
+
     /// Whether what is announced is the worst of all logins, and the present one's own is told when
     /// it has logged in (RFC 2449 sections 6.5 and 6.7).
     pub fn differs_by_login(&self) -> bool {
@@ -161,6 +167,15 @@ mod tests {
     fn what_differs_by_login_is_told_by_a_word() {
         assert!(Capabilities::announced(&["LOGIN-DELAY 900 USER"]).differs_by_login());
         assert!(Capabilities::announced(&["EXPIRE 5 user"]).differs_by_login());
+        let keeps = |line| Capabilities::announced(&[line]).keeps_what_was_retrieved();
+        let lines = [
+            "EXPIRE 0",
+            "expire 0 USER",
+            "EXPIRE 30",
+            "EXPIRE NEVER",
+            "TOP",
+        ];
+        assert_eq!(lines.map(keeps), [false, false, true, true, true]);
         assert!(!Capabilities::announced(&["LOGIN-DELAY 900", "USER"]).differs_by_login());
     }
 

@@ -78,9 +78,10 @@ fn a_move_or_the_verb_takes_a_mark_off() {
     });
 }
 
-/// Where the server lists a part of the mailbox, a marked message that it lists no longer is not taken
-/// for deleted: the mark is kept until the message is listed again, or until `undelete` takes the mark
-/// off, and no commit is complete before that.
+/// Where the server lists a part of the mailbox, or says that it lists no more what was retrieved
+/// (EXPIRE 0), a marked message that it lists no longer is not taken for deleted: the mark is kept
+/// until the message is listed again, or until undelete takes the mark off, and no commit is complete
+/// before that.
 #[test]
 fn a_mark_out_of_sight_is_kept_until_it_is_taken_off() {
     const WINDOW: usize = 250;

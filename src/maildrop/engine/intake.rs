@@ -22,6 +22,8 @@ impl Engine {
     pub(super) fn listed(&mut self, listing: Listing, turn: &mut Turn<'_>) {
         let marked = turn.state.catalog.marks();
         let messages = listing.into_messages();
+        let announced = self.capabilities().into_iter();
+        announced.for_each(|it| turn.state.catalog.habits.coverage.announced(it));
         let mut outcome = take_in(&messages, turn.state, turn.now);
         self.compare(&mut outcome, turn);
         let inherited = inherit(turn.state);
@@ -137,6 +139,19 @@ mod tests {
 
     fn mailbox() -> Script {
         Script::of(&[("a", "one\r\n"), ("b", "two\r\n")])
+    }
+
+    #[test]
+    fn what_is_listed_no_more_is_not_gone_for_a_server_that_hides_what_was_retrieved() {
+        for (announced, is_certain) in [("EXPIRE 0", false), ("EXPIRE NEVER", true)] {
+            let mut rig = Rig::connected(mailbox().announcing(&[announced]));
+            rig.body("a").unwrap();
+            rig.mark("a");
+            rig.ask(Maildrop::park);
+            rig.script.messages.remove(0);
+            assert_eq!(rig.commit().report().complete, is_certain);
+            assert_eq!(rig.journal.marks().is_empty(), is_certain);
+        }
     }
 
     /// Puts a message in the place of another, and lists that.
