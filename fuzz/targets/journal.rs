@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pop3fs::maildrop::{Journal, JournalError, JournalFile, Mark, Record};
+use pop3fs::maildrop::{Journal, JournalError, JournalFile, Mark, Record, StateDirectory};
 
 /// Whose journal it is.
 const ACCOUNT: &str = "ann@pop.example.org:995";
@@ -23,7 +23,8 @@ pub fn run(data: &[u8]) {
 }
 
 fn open(directory: &Path) -> Result<(JournalFile, Vec<Mark>), JournalError> {
-    JournalFile::open(directory, ACCOUNT)
+    let state = StateDirectory::make(directory.to_owned())?;
+    JournalFile::open(&state, ACCOUNT)
 }
 
 fn journal_in(directory: &Path) -> PathBuf {

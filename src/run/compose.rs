@@ -1,8 +1,8 @@
 //! The parts of a mount, put together.
 
-use std::fs::{DirBuilder, metadata};
+use std::fs::metadata;
 use std::hash::{BuildHasher, RandomState};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -15,7 +15,7 @@ use crate::fs::{self, Events, Tree};
 use crate::fuse::{MountOptions, Notifier};
 use crate::maildrop::{
     Clock, Credentials, Disk, Driver, Journal, JournalFile, LONG, Maildrop, Mark, Settings,
-    Surroundings,
+    StateDirectory, Surroundings,
 };
 use crate::net::Connector;
 
@@ -48,7 +48,7 @@ pub(super) struct Entrance {
 /// Logs in and lists.
 pub(super) fn open(
     request: &MountRequest,
-    state: &Path,
+    state: &StateDirectory,
     entrance: Entrance,
 ) -> Result<Mailbox, Failure> {
     let Entrance {
@@ -108,7 +108,7 @@ pub(super) fn mount_options(request: &MountRequest) -> MountOptions {
 /// it is not there, for nobody else to look into. Root can have the environment of another user, as from
 /// sudo(8), and leaves nothing in that one's home, into which it cannot look any more once its
 /// capabilities are given up.
-pub(super) fn state_directory(request: &MountRequest) -> Result<PathBuf, Failure> {
+pub(super) fn state_directory(request: &MountRequest) -> Result<StateDirectory, Failure> {
     let given = request.state_directory.clone();
     let absolute = |name| {
         std::env::var_os(name)
@@ -120,12 +120,7 @@ pub(super) fn state_directory(request: &MountRequest) -> Result<PathBuf, Failure
         .or_else(|| absolute("HOME").map(|path| path.join(".local/state/pop3fs")))
         .or_else(|| getuid().is_root().then(|| "/var/lib/pop3fs".into()))
         .ok_or(Failure::NoStateDirectory)?;
-    let made = DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&directory);
-    made.map_err(|error| Failure::Log(directory.clone(), error))?;
-    Ok(directory)
+    Ok(StateDirectory::make(directory)?)
 }
 
 /// What is not there yet belongs to whom the directory belongs that it would be made in.
@@ -199,7 +194,7 @@ fn appearance(request: &MountRequest, since: i64) -> fs::Settings {
 type Marks = (Option<Box<dyn Journal>>, Vec<Mark>);
 
 /// A read-only mount sets no mark, takes none over, and leaves the journal to others.
-fn journal(request: &MountRequest, state: &Path) -> Result<Marks, Failure> {
+fn journal(request: &MountRequest, state: &StateDirectory) -> Result<Marks, Failure> {
     if request.read_only {
         return Ok((None, Vec::new()));
     }

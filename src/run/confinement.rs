@@ -1,9 +1,9 @@
 //! What the process needs once it has entrusted the rest to the keeper.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::cli::MountRequest;
-use crate::maildrop::directory_of_long_messages;
+use crate::maildrop::{StateDirectory, directory_of_long_messages};
 use crate::net::directories_of_authorities;
 use crate::sandbox::{self, Needs};
 
@@ -35,7 +35,7 @@ const NOTHING: &str = "/dev/null";
 
 /// Gives up what is not needed, unless that is not wanted; what of it is in force. No other thread may
 /// exist yet.
-pub(super) fn enter(request: &MountRequest, state: &Path) -> Vec<&'static str> {
+pub(super) fn enter(request: &MountRequest, state: &StateDirectory) -> Vec<&'static str> {
     if request.sandbox {
         sandbox::enter(&needs(request, state)).names()
     } else {
@@ -43,14 +43,14 @@ pub(super) fn enter(request: &MountRequest, state: &Path) -> Vec<&'static str> {
     }
 }
 
-fn needs(request: &MountRequest, state: &Path) -> Needs {
+fn needs(request: &MountRequest, state: &StateDirectory) -> Needs {
     let mut read: Vec<PathBuf> = SYSTEM.iter().map(PathBuf::from).collect();
     read.extend(directories_of_authorities());
     read.push(PROCESSES.into());
     Needs {
         read,
         write: vec![
-            state.to_owned(),
+            state.path().to_owned(),
             directory_of_long_messages(),
             NOTHING.into(),
         ],

@@ -15,7 +15,7 @@ use crate::password::PasswordError;
 pub(super) enum Failure {
     /// The process could not be set up.
     System(&'static str, io::Error),
-    /// The state directory cannot be made, or the log not be written.
+    /// The log cannot be written.
     Log(PathBuf, io::Error),
     /// Nobody says who logs in at this host.
     NoLogin(String),
@@ -44,9 +44,9 @@ impl Failure {
             Self::Log(..) | Self::NoStateDirectory => ExitStatus::CantCreate,
             Self::Journal(JournalError::Locked(_)) | Self::Interrupted => ExitStatus::TempFail,
             Self::Journal(JournalError::Damaged { .. }) => ExitStatus::DataErr,
-            Self::Journal(JournalError::Exposed(_) | JournalError::Foreign(_)) => {
-                ExitStatus::Config
-            }
+            Self::Journal(
+                JournalError::Exposed(_) | JournalError::Foreign(_) | JournalError::NotAFile(_),
+            ) => ExitStatus::Config,
             Self::Journal(JournalError::Io { .. }) => ExitStatus::CantCreate,
             Self::Tls(_) | Self::NoLogin(_) | Self::Password(_) | Self::ConnectCommand => {
                 ExitStatus::Config

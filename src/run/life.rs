@@ -1,7 +1,8 @@
 //! The life of the process that serves a mount.
 
+use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -12,7 +13,7 @@ use crate::daemon::{self, Ready};
 use crate::fs::Events;
 use crate::fuse::{self, Ended, Mounted, Notifier, Rights};
 use crate::keeper::{Answer, Errand, Keeper};
-use crate::maildrop::{self, CommitReport, Credentials, Maildrop, Terms};
+use crate::maildrop::{self, CommitReport, Credentials, Maildrop, StateDirectory, Terms};
 use crate::net::Connector;
 use crate::password::{Environment, Terminal};
 use crate::signals::{self, BlockedSignals, Signal};
@@ -68,7 +69,7 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
     let request = &login::with_login(request)?;
     let state = compose::state_directory(request)?;
     let ready = ready(request)?;
-    logging::start(request.verbosity, log_file(request, &state)?.as_deref())?;
+    logging::start(request.verbosity, log_file(request, &state)?);
     let at = fuse::prepare(&request.mountpoint, &compose::mount_options(request))?;
     let signals = signals::block().map_err(|error| Failure::System("block signals", error))?;
     let Parted {
@@ -146,12 +147,12 @@ fn forward(signals: BlockedSignals, sender: Sender<Event>) -> Result<(), Failure
 /// Opens the mailbox aside, so that a signal can end the wait.
 fn open(
     request: &MountRequest,
-    state: &Path,
+    state: &StateDirectory,
     entrance: Entrance,
     sender: Sender<Event>,
     events: &Receiver<Event>,
 ) -> Result<Mailbox, Failure> {
-    let (request, state) = (request.clone(), state.to_owned());
+    let (request, state) = (request.clone(), state.clone());
     let opener = move || {
         let opened = compose::open(&request, &state, entrance);
         drop(sender.send(Event::Opened(opened)));
@@ -174,9 +175,9 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
 }
 
 /// In the background nobody sees the terminal, so what is said goes to a file.
-fn log_file(request: &MountRequest, state: &Path) -> Result<Option<PathBuf>, Failure> {
+fn log_file(request: &MountRequest, state: &StateDirectory) -> Result<Option<File>, Failure> {
     match &request.log {
-        Some(path) => Ok(Some(path.clone())),
+        Some(path) => logging::named(path).map(Some),
         None if request.foreground => Ok(None),
         None => logging::own(state, &compose::account(request)).map(Some),
     }

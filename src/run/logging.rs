@@ -1,19 +1,23 @@
 //! Where the program speaks: warnings to the terminal as long as there is one, all of it to a
 //! file where there is no terminal to be read later.
 
-use std::fs::{OpenOptions, rename};
+use std::fs::{File, OpenOptions, rename};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use env_logger::{Builder, Logger, Target};
 use log::{LevelFilter, Log, Metadata, Record};
 
 use super::failure::Failure;
-use crate::maildrop::file_name;
+use crate::maildrop::StateDirectory;
 
 /// A log of ours that is larger is put aside when a mount begins, in place of the one before.
 const LARGE: u64 = 1 << 20;
+
+/// How the names of an account's logs end.
+const LOG: &str = ".log";
+const OLD_LOG: &str = ".log.old";
 
 struct Both {
     terminal: Logger,
@@ -21,7 +25,7 @@ struct Both {
 }
 
 /// Starts logging; to `file` too if there is one. `verbosity` is how often `-v` was given.
-pub(super) fn start(verbosity: u8, file: Option<&Path>) -> Result<(), Failure> {
+pub(super) fn start(verbosity: u8, file: Option<File>) {
     let level = match verbosity {
         0 => LevelFilter::Info,
         1 => LevelFilter::Debug,
@@ -34,23 +38,37 @@ pub(super) fn start(verbosity: u8, file: Option<&Path>) -> Result<(), Failure> {
     };
     let both = Both {
         terminal: terminal(on_terminal),
-        file: file.map(|path| to_file(path, level)).transpose()?,
+        file: file.map(|file| to_file(file, level)),
     };
     // It fails only where a logger is set already, which then does.
     if log::set_boxed_logger(Box::new(both)).is_ok() {
         log::set_max_level(level);
     }
-    Ok(())
 }
 
-/// The log of an account's mounts, beside its journal. It does not grow for ever.
-pub(super) fn own(state: &Path, account: &str) -> Result<PathBuf, Failure> {
-    let named = |ending| state.join(file_name(account.as_bytes(), 1, ending));
-    let log = named(".log");
-    if log.metadata().is_ok_and(|metadata| metadata.len() > LARGE) {
-        rename(&log, named(".log.old")).map_err(|error| Failure::Log(log.clone(), error))?;
+/// The log that the user has named, who may well mean what a link leads to.
+pub(super) fn named(path: &Path) -> Result<File, Failure> {
+    let mut options = OpenOptions::new();
+    let opened = options.create(true).append(true).mode(0o600).open(path);
+    opened.map_err(|error| Failure::Log(path.to_owned(), error))
+}
+
+/// The log of an account's mounts, beside its journal. It does not grow for ever, but stays where it
+/// is as long as another mount writes to it: each holds a lock.
+pub(super) fn own(state: &StateDirectory, account: &str) -> Result<File, Failure> {
+    let mut log = state.open(account, LOG)?;
+    if is_large(&log) && log.try_lock().is_ok() {
+        let path = state.file(account, LOG);
+        rename(&path, state.file(account, OLD_LOG)).map_err(|error| Failure::Log(path, error))?;
+        log = state.open(account, LOG)?;
     }
+    // Where there are no locks, a log can be written all the same.
+    let _ = log.try_lock_shared();
     Ok(log)
+}
+
+fn is_large(log: &File) -> bool {
+    log.metadata().is_ok_and(|metadata| metadata.len() > LARGE)
 }
 
 fn terminal(level: LevelFilter) -> Logger {
@@ -60,21 +78,13 @@ fn terminal(level: LevelFilter) -> Logger {
     builder.build()
 }
 
-fn to_file(path: &Path, level: LevelFilter) -> Result<Logger, Failure> {
-    let unusable = |error| Failure::Log(path.to_owned(), error);
-    let mut options = OpenOptions::new();
-    let file = options
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(unusable)?;
+fn to_file(file: File, level: LevelFilter) -> Logger {
     let mut builder = Builder::new();
     builder
         .filter_module("pop3fs", level)
         .target(Target::Pipe(Box::new(file)));
     builder.format_target(false);
-    Ok(builder.build())
+    builder.build()
 }
 
 impl Log for Both {
@@ -102,29 +112,63 @@ impl Log for Both {
 mod tests {
     use super::*;
     use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use tempfile::TempDir;
+
+    const ANN: &str = "ann@h:995";
+
+    fn state() -> (TempDir, StateDirectory) {
+        let directory = tempfile::tempdir().unwrap();
+        let state = StateDirectory::make(directory.path().to_owned()).unwrap();
+        (directory, state)
+    }
+
+    fn fill(path: &Path) {
+        fs::write(path, vec![b' '; LARGE as usize + 1]).unwrap();
+    }
 
     #[test]
     fn a_large_log_is_put_aside_and_no_other_accounts() {
-        let state = tempfile::tempdir().unwrap();
-        let log = |account| own(state.path(), account).unwrap();
-        let (ann, bob) = (log("ann@h:995"), log("bob@h:995"));
+        let (_directory, state) = state();
+        let [ann, bob] = [ANN, "bob@h:995"].map(|account| state.file(account, LOG));
         assert_ne!(ann, bob);
-        let large = vec![b' '; LARGE as usize + 1];
-        for path in [&ann, &bob] {
-            fs::write(path, &large).unwrap();
-        }
-        assert_eq!(log("ann@h:995"), ann);
-        assert!(!ann.exists() && bob.exists());
-        assert_eq!(fs::read_dir(&state).unwrap().count(), 2);
+        fill(&ann);
+        fill(&bob);
+        let log = own(&state, ANN).unwrap();
+        assert!(!is_large(&log) && is_large(&File::open(bob).unwrap()));
+        assert!(is_large(&File::open(state.file(ANN, OLD_LOG)).unwrap()));
+    }
+
+    #[test]
+    fn a_log_that_another_mount_writes_to_stays_where_it_is() {
+        let (_directory, state) = state();
+        let running = own(&state, ANN).unwrap();
+        fill(&state.file(ANN, LOG));
+        own(&state, ANN).unwrap();
+        assert!(!state.file(ANN, OLD_LOG).exists());
+        drop(running);
+        own(&state, ANN).unwrap();
+        assert!(state.file(ANN, OLD_LOG).exists());
     }
 
     #[test]
     fn a_small_log_is_added_to() {
-        let state = tempfile::tempdir().unwrap();
-        let log = own(state.path(), "../ann@h:995").unwrap();
-        assert_eq!(log.parent(), Some(state.path()));
+        let (directory, state) = state();
+        let account = "../ann@h:995";
+        let log = state.file(account, LOG);
+        assert_eq!(log.parent(), Some(directory.path()));
         fs::write(&log, "before\n").unwrap();
-        own(state.path(), "../ann@h:995").unwrap();
-        assert_eq!(fs::read_to_string(&log).unwrap(), "before\n");
+        own(&state, account).unwrap().write_all(b"after\n").unwrap();
+        assert_eq!(fs::read_to_string(&log).unwrap(), "before\nafter\n");
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_the_log_is_followed_only_where_the_user_named_it() {
+        let (directory, state) = state();
+        let (log, elsewhere) = (state.file(ANN, LOG), directory.path().join("elsewhere"));
+        symlink(&elsewhere, &log).unwrap();
+        assert!(own(&state, ANN).is_err() && !elsewhere.exists());
+        assert!(named(&log).is_ok() && elsewhere.exists());
     }
 }

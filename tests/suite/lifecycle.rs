@@ -2,12 +2,13 @@
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
 use pop3fs_server::{Fault, Server, When};
 
-use crate::support::exit_status::TEMPORARY_FAILURE;
+use crate::support::exit_status::{CONFIGURATION, TEMPORARY_FAILURE};
 use crate::support::mailbox::{account, held_by, serving_three, text};
 use crate::support::mount::{Mount, Site, is_mounted, pop3fs};
 use crate::support::process::{Running, eventually, run, start};
@@ -185,6 +186,20 @@ fn a_commit_whose_answer_is_lost_is_looked_into() {
 }
 
 /// Mounts, removes `two`, ends the mount in some way, and looks at what became of it.
+/// Who can write to the state directory can have the log written elsewhere, which matters to a
+/// read-only mount as well.
+#[test]
+fn a_read_only_mount_does_not_use_a_directory_that_others_can_write_to() {
+    let (server, site) = (serving_three(), Site::new());
+    fs::set_permissions(site.state(), fs::Permissions::from_mode(0o777))
+        .expect("our own directory");
+    let refused = run(site.command(&account(&server)).args(["-o", "ro"]));
+    assert_eq!(refused.code(), Some(CONFIGURATION), "{refused:?}");
+    assert!(refused.says("chmod go-w"), "{refused:?}");
+    let left = fs::read_dir(site.state()).expect("a directory");
+    assert_eq!(left.count(), 0);
+}
+
 #[track_caller]
 fn assert_commits(end: impl FnOnce(&Mount)) {
     mounted(serving_three(), &[], |mount, server| {

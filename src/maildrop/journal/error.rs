@@ -8,10 +8,12 @@ use std::{fmt, io};
 pub enum JournalError {
     /// Another daemon has it.
     Locked(PathBuf),
-    /// Others can write to its directory, and so say what is to be deleted.
+    /// Others can write to this file or directory, and so say what is to be deleted.
     Exposed(PathBuf),
-    /// Its directory is somebody else's, who can say so too.
+    /// It is somebody else's, who can say so too.
     Foreign(PathBuf),
+    /// There is something else in the place of a file.
+    NotAFile(PathBuf),
     /// It says something that we never wrote.
     Damaged {
         /// The journal.
@@ -50,14 +52,19 @@ impl fmt::Display for JournalError {
             ),
             Self::Exposed(path) => write!(
                 f,
-                "others can write to the state directory {}, and so mark what they like: take that \
+                "others can write to {}, and so mark what they like: see what they did, take that \
                  from them (chmod go-w), or use --state-dir",
                 path.display()
             ),
             Self::Foreign(path) => write!(
                 f,
-                "the state directory {} belongs to somebody else, who can mark what he likes; use \
+                "{} belongs to somebody else, who can mark what he likes; move it away, or use \
                  --state-dir",
+                path.display()
+            ),
+            Self::NotAFile(path) => write!(
+                f,
+                "{} is no regular file; move it away, or use --state-dir",
                 path.display()
             ),
             Self::Damaged { path, line } => write!(

@@ -1,20 +1,19 @@
 //! The journal as a file in the state directory.
 
-use std::fs::{self, DirBuilder, File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use nix::unistd::Uid;
-
+use super::super::locked;
 use super::super::mark::{Mark, Record};
-use super::super::{locked, names};
-use super::sheet::{Sheet, private};
+use super::directory::{StateDirectory, private};
+use super::sheet::Sheet;
 use super::{Journal, JournalError, text};
 
-/// The permission bits that let others than the owner write.
-const OTHERS: u32 = 0o022;
+/// How the names of an account's files end.
+const JOURNAL: &str = ".journal";
+const LOCK: &str = ".lock";
 
 /// A journal in the state directory. Nobody else can open it while this exists.
 #[derive(Debug)]
@@ -27,18 +26,19 @@ pub struct JournalFile {
 }
 
 impl JournalFile {
-    /// Opens the account's journal in this directory, making both where they do not exist; gives
-    /// the marks that it holds.
+    /// Opens the account's journal in this directory, making it where it does not exist; gives the
+    /// marks that it holds.
     ///
     /// # Errors
     /// It is in use, damaged, or not to be opened.
-    pub fn open(directory: &Path, account: &str) -> Result<(Self, Vec<Mark>), JournalError> {
-        make_trusted(directory)?;
-        let named = |ending| directory.join(names::file_name(account.as_bytes(), 1, ending));
-        let lock = lock(&named(".lock"))?;
-        let path = named(".journal");
+    pub fn open(
+        directory: &StateDirectory,
+        account: &str,
+    ) -> Result<(Self, Vec<Mark>), JournalError> {
+        let lock = lock(directory, account)?;
+        let path = directory.file(account, JOURNAL);
         let heading = text::heading(account);
-        let (sheet, marks) = read(&path, &heading)?;
+        let (sheet, marks) = read(directory.open(account, JOURNAL)?, &path, &heading)?;
         let journal = Self {
             path,
             heading,
@@ -86,40 +86,19 @@ impl Journal for JournalFile {
     }
 }
 
-/// Makes the directory, where it does not exist, and sees that nobody else can write to it.
-fn make_trusted(directory: &Path) -> Result<(), JournalError> {
-    let mut builder = DirBuilder::new();
-    let made = builder.recursive(true).mode(0o700).create(directory);
-    let metadata = made.and_then(|()| directory.metadata());
-    let metadata = metadata.map_err(|error| JournalError::io(directory, error))?;
-    if !is_trusted(metadata.uid(), Uid::effective()) {
-        return Err(JournalError::Foreign(directory.to_owned()));
-    }
-    if metadata.mode() & OTHERS != 0 {
-        return Err(JournalError::Exposed(directory.to_owned()));
-    }
-    Ok(())
-}
-
-/// Whether it is ours what this user owns, or that of root, who can do everything anyway.
-fn is_trusted(owner: u32, own: Uid) -> bool {
-    [0, own.as_raw()].contains(&owner)
-}
-
-fn lock(path: &Path) -> Result<File, JournalError> {
-    let io = |error| JournalError::io(path, error);
-    let file = private().append(true).open(path).map_err(io)?;
+fn lock(directory: &StateDirectory, account: &str) -> Result<File, JournalError> {
+    let file = directory.open(account, LOCK)?;
+    let path = || directory.file(account, LOCK);
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(JournalError::Locked(path.to_owned())),
-        Err(TryLockError::Error(error)) => Err(io(error)),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Locked(path())),
+        Err(TryLockError::Error(error)) => Err(JournalError::io(&path(), error)),
     }
 }
 
-/// Opens a journal, which gets its heading where it is new; gives the marks that stand in it.
-fn read(path: &Path, heading: &str) -> Result<(Sheet, Vec<Mark>), JournalError> {
+/// Reads a journal, which gets its heading where it is new; gives the marks that stand in it.
+fn read(mut file: File, path: &Path, heading: &str) -> Result<(Sheet, Vec<Mark>), JournalError> {
     let io = |error| JournalError::io(path, error);
-    let mut file = private().read(true).append(true).open(path).map_err(io)?;
     let mut octets = Vec::new();
     file.read_to_end(&mut octets).map_err(io)?;
     let (marks, length) =
@@ -134,13 +113,13 @@ fn read(path: &Path, heading: &str) -> Result<(Sheet, Vec<Mark>), JournalError> 
 
 #[cfg(test)]
 mod tests {
-    use std::fs::Permissions;
-    use std::os::unix::fs::{PermissionsExt, chown};
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
     fn open(directory: &Path) -> Result<(JournalFile, Vec<Mark>), JournalError> {
-        JournalFile::open(directory, "ann@pop.example.org:995")
+        let state = StateDirectory::make(directory.to_owned())?;
+        JournalFile::open(&state, "ann@pop.example.org:995")
     }
 
     #[test]
@@ -172,42 +151,6 @@ mod tests {
             open(directory.path()).unwrap().1,
             [Mark::sample("b"), Mark::sample("c")]
         );
-    }
-
-    #[test]
-    fn a_directory_that_others_can_write_to_is_refused() {
-        let directory = tempfile::tempdir().unwrap();
-        let others = Permissions::from_mode(0o777);
-        fs::set_permissions(directory.path(), others).unwrap();
-        let error = open(directory.path()).unwrap_err();
-        assert!(
-            matches!(error, JournalError::Exposed(_)) && error.to_string().contains("chmod go-w")
-        );
-    }
-
-    #[test]
-    fn a_directory_of_somebody_else_is_refused() {
-        let trusted = [(0, 1000), (1000, 1000), (1001, 1000), (1000, 0)]
-            .map(|(owner, own)| is_trusted(owner, Uid::from_raw(own)));
-        assert_eq!(trusted, [true, true, false, false]);
-        let directory = tempfile::tempdir().unwrap();
-        // Only root can give it away.
-        if chown(directory.path(), Some(65_534), None).is_ok() {
-            let error = open(directory.path()).unwrap_err();
-            assert!(matches!(error, JournalError::Foreign(_)));
-        }
-    }
-
-    #[test]
-    fn a_link_in_the_place_of_a_journal_is_not_followed() {
-        let directory = tempfile::tempdir().unwrap();
-        drop(open(directory.path()).unwrap());
-        let journal = directory.path().join("ann@pop.example.org:995.journal");
-        let elsewhere = directory.path().join("elsewhere");
-        fs::rename(&journal, &elsewhere).unwrap();
-        std::os::unix::fs::symlink(&elsewhere, &journal).unwrap();
-        let error = open(directory.path()).unwrap_err();
-        assert!(matches!(error, JournalError::Io { path, .. } if path == journal));
     }
 
     #[test]

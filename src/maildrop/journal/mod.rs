@@ -4,6 +4,7 @@
 //! the disk: it survives the daemon, and a mark lost with the power only leaves a message undeleted.
 //! A mark taken off is flushed: if it came back, the next commit would delete what somebody kept.
 
+mod directory;
 mod error;
 mod file;
 mod sheet;
@@ -11,6 +12,7 @@ mod text;
 
 use std::io;
 
+pub use directory::StateDirectory;
 pub use error::JournalError;
 pub use file::JournalFile;
 

@@ -1,8 +1,7 @@
 //! A file to which whole records are added.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 
 /// A file of records.
@@ -52,20 +51,11 @@ impl Sheet {
     }
 }
 
-/// How to open a file of ours, which nobody else may read.
-pub(super) fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options
-        .create(true)
-        .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC);
-    options
-}
-
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::fs::{self, OpenOptions};
 
+    use super::super::directory::private;
     use super::*;
 
     #[test]
