@@ -237,6 +237,7 @@ impl Tree {
         match verb {
             Ok(Verb::Commit { terms, nowait }) => self.commit(terms, nowait, reply),
             Ok(Verb::Refresh { nowait }) => self.ask(Maildrop::refresh, nowait, reply),
+            Ok(Verb::Look { nowait }) => self.ask(Maildrop::look, nowait, reply),
             Ok(Verb::Park { nowait }) => self.ask(Maildrop::park, nowait, reply),
             Ok(Verb::Undelete(name)) => self.undelete(Some(&name), reply),
             Ok(Verb::UndeleteAll) => self.undelete(None, reply),

@@ -7,16 +7,18 @@ use crate::maildrop::Terms;
 /// are well below it.
 const LONGEST: usize = 1024;
 
-/// `refresh nowait`, `park nowait` and `sync` as requests of ioctl(2): `_IO(0xF3, 1)` and so on.
+/// `refresh nowait`, `park nowait`, `sync` and `look nowait` as requests of ioctl(2): `_IO(0xF3, 1)` and
+/// so on.
 const REFRESH: u32 = 0xF301;
 const PARK: u32 = 0xF302;
 const SYNC: u32 = 0xF303;
+const LOOK: u32 = 0xF304;
 
 /// One verb.
 ///
 /// ```text
-/// verb = ("commit" *(SP term) / ("refresh" / "park") [SP "nowait"] / "undelete" SP name / "undelete-all" /
-///         "sync") [LF]
+/// verb = ("commit" *(SP term) / ("refresh" / "look" / "park") [SP "nowait"] / "undelete" SP name /
+///         "undelete-all" / "sync") [LF]
 /// term = "last" / "verify" / "no-verify" / "yes" / "nowait"
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,11 @@ pub(super) enum Verb {
     },
     /// List the maildrop anew.
     Refresh {
+        /// Whether the write is to return at once.
+        nowait: bool,
+    },
+    /// The same, but for a login that was refused just now.
+    Look {
         /// Whether the write is to return at once.
         nowait: bool,
     },
@@ -58,8 +65,10 @@ impl Verb {
             None if line == "commit" => Self::commit(""),
             Some(("commit", words)) => Self::commit(words),
             None if line == "refresh" => Ok(Self::Refresh { nowait: false }),
+            None if line == "look" => Ok(Self::Look { nowait: false }),
             None if line == "park" => Ok(Self::Park { nowait: false }),
             Some(("refresh", "nowait")) => Ok(Self::Refresh { nowait: true }),
+            Some(("look", "nowait")) => Ok(Self::Look { nowait: true }),
             Some(("park", "nowait")) => Ok(Self::Park { nowait: true }),
             None if line == "undelete-all" => Ok(Self::UndeleteAll),
             None if line == "sync" => Ok(Self::Sync),
@@ -74,6 +83,7 @@ impl Verb {
             REFRESH => Ok(Self::Refresh { nowait: true }),
             PARK => Ok(Self::Park { nowait: true }),
             SYNC => Ok(Self::Sync),
+            LOOK => Ok(Self::Look { nowait: true }),
             _ => Err(Error::UnknownRequest),
         }
     }
@@ -138,6 +148,7 @@ mod tests {
         for (words, nowait) in [("", false), (" nowait", true)] {
             let parse = |verb| Verb::parse(format!("{verb}{words}\n").as_bytes());
             assert_eq!(parse("refresh"), Ok(Verb::Refresh { nowait }));
+            assert_eq!(parse("look"), Ok(Verb::Look { nowait }));
             assert_eq!(parse("park"), Ok(Verb::Park { nowait }));
         }
         assert_eq!(Verb::parse(b"park later"), Err(Error::UnknownVerb));
@@ -147,7 +158,11 @@ mod tests {
     fn no_request_is_taken_for_a_verb_but_those_that_change_no_mailbox() {
         let requested = (0..=0xFFFF).filter_map(|request| Verb::requested(request).ok());
         let (refresh, park) = (Verb::Refresh { nowait: true }, Verb::Park { nowait: true });
-        assert_eq!(requested.collect::<Vec<_>>(), [refresh, park, Verb::Sync]);
+        let look = Verb::Look { nowait: true };
+        assert_eq!(
+            requested.collect::<Vec<_>>(),
+            [refresh, park, Verb::Sync, look]
+        );
     }
 
     #[test]

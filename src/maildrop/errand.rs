@@ -15,8 +15,12 @@ use super::terms::Terms;
 pub(super) enum Errand {
     /// Have a session, and its listing; `until` then.
     Connect { until: Moment, answer: Answer<()> },
-    /// Have a listing that begins after this request.
-    Refresh { until: Moment, answer: Answer<()> },
+    /// Have a listing that begins after this request, maybe by a login that was refused just now.
+    Refresh {
+        until: Moment,
+        even_refused: bool,
+        answer: Answer<()>,
+    },
     /// Write the journal anew, which is out of date.
     WriteJournal,
     /// Delete the marked messages.
@@ -90,9 +94,22 @@ impl Maildrop {
     }
 
     /// Lists the maildrop anew, in a new session, which is the only way to see what has come and
-    /// gone. The first failure is the answer.
+    /// gone. A refused login is tried again. The first failure is the answer.
     pub fn refresh(&self, answer: Answer<()>) {
-        self.errand(|until| Errand::Refresh { until, answer });
+        self.list_anew(true, answer);
+    }
+
+    /// The same for one who has put nothing right: a refused login is not tried before its time.
+    pub fn look(&self, answer: Answer<()>) {
+        self.list_anew(false, answer);
+    }
+
+    fn list_anew(&self, even_refused: bool, answer: Answer<()>) {
+        self.errand(|until| Errand::Refresh {
+            until,
+            even_refused,
+            answer,
+        });
     }
 
     /// Ends the session in good order, so that others can have the maildrop, until one is needed.

@@ -189,11 +189,13 @@ type Request = unsafe fn(RawFd) -> nix::Result<i32>;
 nix::ioctl_none!(refresh, 0xF3, 1);
 nix::ioctl_none!(park, 0xF3, 2);
 nix::ioctl_none!(sync, 0xF3, 3);
+nix::ioctl_none!(look, 0xF3, 4);
 
 /// The request for a verb; there is none for those that change the mailbox.
 fn request(verb: &str) -> Option<Request> {
     match verb {
         "refresh nowait" => Some(refresh),
+        "look nowait" => Some(look),
         "park nowait" => Some(park),
         "sync" => Some(sync),
         _ => None,

@@ -9,7 +9,7 @@ use super::{Answer, VerbError};
 use crate::cli::ExitStatus;
 
 /// Waits until so many messages have arrived since the call, and names them, with all others that
-/// were listed with the last of them. Looks at once; the mount looks on as often as it is to, for it
+/// were listed with the last of them. Looks at once, but for a refused login; the mount looks on as often as it is to, for it
 /// is in use.
 ///
 /// # Errors
@@ -19,7 +19,7 @@ pub fn wait(mountpoint: &Path, new: u64, patience: Option<Duration>) -> Result<A
     let until = patience.and_then(|patience| Instant::now().checked_add(patience));
     let control = Control::open(mountpoint)?;
     let mut events = control.events()?;
-    control.begin("refresh", "")?;
+    control.begin("look", "")?;
     let mut names = Vec::new();
     loop {
         match next(&control, &mut events, until)? {
@@ -84,7 +84,7 @@ mod tests {
     fn it_looks_and_names_what_is_new() {
         let mount = mount(&[("events", LISTING)]);
         let answer = wait(mount.path(), 1, None).unwrap();
-        assert_eq!(written(&mount), "refresh nowait\n");
+        assert_eq!(written(&mount), "look nowait\n");
         assert_eq!(answer.text, "b\nc\n");
         assert_eq!(answer.status, ExitStatus::Ok);
     }

@@ -336,9 +336,11 @@ impl Engine {
         for errand in turn.state.errands.take() {
             match errand {
                 Errand::Connect { until, answer } => self.callers.push(until, answer),
-                Errand::Refresh { until, answer } => {
-                    self.asked_to_refresh(until, answer, turn);
-                }
+                Errand::Refresh {
+                    until,
+                    even_refused,
+                    answer,
+                } => self.asked_to_refresh(until, even_refused, answer, turn),
                 Errand::Commit {
                     until,
                     terms,

@@ -11,6 +11,7 @@ use super::super::reconcile::Reconciled;
 use super::super::session::Session;
 use super::super::state::State;
 use super::super::status::LinkStatus;
+use super::restraint::Permission;
 use super::{Engine, Turn};
 
 /// So long after a program has last asked for something, its user may still look at what it shows: a
@@ -100,9 +101,15 @@ impl Engine {
     pub(super) fn asked_to_refresh(
         &mut self,
         until: Moment,
+        even_refused: bool,
         answer: Answer<()>,
         turn: &mut Turn<'_>,
     ) {
+        if !even_refused
+            && let Permission::Refused(error) = self.link.restraint.permission(turn.now)
+        {
+            return turn.answer(answer, Err(error));
+        }
         let again = self.link.restraint.logs_in_again();
         if let Some(again) = again.filter(|again| *again > until) {
             let seconds = (again - turn.now).as_secs();
@@ -439,6 +446,22 @@ mod tests {
         rig.script.react("PASS", &[busy]);
         let refreshed = rig.ask(Maildrop::refresh);
         assert!(matches!(refreshed.given(), Some(Err(Error::Offline(_)))));
+    }
+
+    #[test]
+    fn who_only_looks_for_mail_does_not_try_a_refused_login_again() {
+        let mut rig = Rig::connected(mailbox());
+        rig.cut();
+        let no = Reaction::Say("-ERR [AUTH] no\r\n");
+        rig.script.react("PASS", &[no]);
+        let refused = |result| matches!(result, Some(Err(Error::LoginRefused(_))));
+        for _ in 0..3 {
+            assert!(refused(rig.ask(Maildrop::look).given()));
+            rig.pass(Duration::from_secs(30));
+        }
+        assert_eq!(rig.script.count("PASS"), 2);
+        rig.pass(REFUSED_PAUSE);
+        assert_eq!(rig.ask(Maildrop::look).given(), Some(Ok(())));
     }
 
     #[test]
