@@ -52,17 +52,15 @@ pub struct Correction {
 impl Correction {
     /// The kernel takes in no page that somebody just reads. What was shown as long may be read as it
     /// comes, and its page be waiting for whoever gives us this one.
-    fn of(open: &OpenMessage, correction: maildrop::Correction) -> Self {
-        let short = |body: &&Body| correction.as_shown && (1..=WHOLE_MAX).contains(&body.len());
+    /// Nor any where it matters what is read.
+    fn of(open: &OpenMessage, correction: maildrop::Correction, is_guarded: bool) -> Self {
+        let may_give = correction.as_shown && !is_guarded;
+        let short = |body: &&Body| may_give && (1..=WHOLE_MAX).contains(&body.len());
         Self {
             inode: Node::Message(open.id).inode(),
             last: correction.last,
             whole: open.body.get().filter(short).cloned(),
         }
-    }
-
-    fn is_whole(&self) -> bool {
-        self.whole.is_some()
     }
 }
 
@@ -186,19 +184,17 @@ impl Tree {
     ) {
         let handles = Arc::clone(&self.handles);
         let presence = self.maildrop.presence();
-        let maildrop = self.maildrop.clone();
+        let is_guarded = self.maildrop.is_guarded();
         let answer = move |opened: Result<(OpenMessage, Option<maildrop::Correction>), _>| {
-            reply(opened.map_err(Error::from).map(|(open, correction)| {
-                let correction = correction.map(|correction| Correction::of(&open, correction));
-                if correction.as_ref().is_some_and(Correction::is_whole) {
-                    maildrop.has_given_whole(id);
-                }
-                Opened {
-                    correction,
-                    access: access(&open),
-                    handle: handles.insert(Handle::Message(open), presence),
-                }
-            }));
+            reply(
+                opened
+                    .map_err(Error::from)
+                    .map(|(open, correction)| Opened {
+                        correction: correction.map(|it| Correction::of(&open, it, is_guarded)),
+                        access: access(&open, is_guarded),
+                        handle: handles.insert(Handle::Message(open), presence),
+                    }),
+            );
         };
         self.maildrop.open(id, Box::new(answer));
     }
@@ -287,9 +283,10 @@ impl Tree {
     }
 }
 
-/// Where the size is not exact, the kernel must not decide by it what there is to read.
-fn access(open: &OpenMessage) -> Access {
-    if open.listed.is_some() {
+/// Where the size is not exact, the kernel must not decide by it what there is to read. Where it matters
+/// what is read, it must ask for no more than programs do, and each time.
+fn access(open: &OpenMessage, is_guarded: bool) -> Access {
+    if open.listed.is_some() || is_guarded {
         Access::Direct
     } else {
         Access::Cached

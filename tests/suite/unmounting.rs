@@ -2,6 +2,7 @@
 //! called them.
 
 use std::fs;
+use std::io::Read;
 use std::process::Command;
 
 use nix::libc;
@@ -296,6 +297,11 @@ fn what_nobody_has_read_is_guarded() {
 
         let mount = site.mount_with(&account(server), &["-o", "delete_guard=1"]);
         assert_eq!(mount.names_in(".pop3fs/deleted").len(), 3);
+        for name in ["one", "two", "three"] {
+            let mut file =
+                fs::File::open(mount.file(".pop3fs/deleted").join(name)).expect("a file");
+            file.read_exact(&mut [0; 4]).expect("its beginning");
+        }
         let refused = mount.verb("commit", &[]);
         assert_eq!(refused.code(), Some(TEMPORARY_FAILURE), "{refused:?}");
         assert!(
