@@ -26,6 +26,8 @@ pub struct CommitReport {
     pub last: bool,
     /// Whether listings made after the deletions were held against them.
     pub verified: bool,
+    /// Why not, where that was asked for and could not be.
+    pub unverified: Option<String>,
     /// Messages left in the maildrop, as far as is known.
     pub remaining: u64,
     /// Messages that are marked now, listed or not.
@@ -43,6 +45,7 @@ impl CommitReport {
             problem: None,
             last: is_last,
             verified: false,
+            unverified: None,
             remaining,
             marked: 0,
             messages: Vec::new(),

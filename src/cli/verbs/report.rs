@@ -20,6 +20,8 @@ pub(super) struct Report {
     problem: Option<String>,
     /// Whether a new listing shows that what is said to be gone is gone.
     verified: bool,
+    /// Why not, where that was wanted.
+    unverified: Option<String>,
     remaining: Option<u64>,
     /// Messages that are still marked, or again.
     marked: u64,
@@ -97,7 +99,11 @@ impl Report {
         if let Some(count) = self.remaining {
             write!(f, ", {count} left")?;
         }
-        writeln!(f, "{}", if self.verified { ", verified" } else { "" })
+        match &self.unverified {
+            _ if self.verified => writeln!(f, ", verified"),
+            Some(why) => writeln!(f, ", not verified: {}", printable(why)),
+            None => writeln!(f),
+        }
     }
 }
 
@@ -159,6 +165,15 @@ mod tests {
     fn a_commit_that_was_held_against_a_new_listing_says_so() {
         let report = report(r#"{"complete": true, "verified": true, "remaining": 88}"#);
         assert_eq!(report.to_string(), "0 deleted, 88 left, verified\n");
+    }
+
+    #[test]
+    fn a_commit_that_could_not_be_held_against_one_says_why() {
+        let report = report(r#"{"complete": true, "remaining": 88, "unverified": "a pause"}"#);
+        assert_eq!(
+            report.to_string(),
+            "0 deleted, 88 left, not verified: a pause\n"
+        );
     }
 
     #[test]

@@ -311,6 +311,8 @@ mod tests {
         let report = rig.commit_on(verified()).report();
         assert!(report.complete && !report.verified);
         assert_eq!(rig.script.sessions, 1);
+        let why = report.unverified.as_deref();
+        assert_eq!(why, Some("the server wants a pause between logins"));
     }
 
     #[test]
@@ -319,7 +321,7 @@ mod tests {
         let mut rig = Rig::connected(script);
         ["1", "3"].iter().for_each(|name| rig.mark(name));
         let report = rig.commit_on(verified()).report();
-        assert!(report.complete && !report.verified);
+        assert!(report.complete && !report.verified && report.unverified.is_some());
         assert_eq!(rig.script.left(), ["2"]);
     }
 
@@ -350,6 +352,7 @@ mod tests {
         assert_eq!(outcomes(&report), [Outcome::Deleted; 3]);
         assert!(report.complete && report.verified);
         assert_eq!(rig.script.count("QUIT"), 3);
+        assert_eq!(report.unverified, None);
         assert_eq!(rig.script.sessions, 4);
     }
 

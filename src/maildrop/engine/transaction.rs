@@ -30,6 +30,10 @@ pub(super) const LOSSES_MAX: u32 = 3;
 /// Times that one commit may roll back in a row; some servers hang up after a handful of refusals.
 const ROLLBACKS_MAX: u32 = 3;
 
+/// Why a commit makes no second session.
+const LOGINS_APART: &str = "the server wants a pause between logins";
+const NUMBERED: &str = "the server's unique-ids tell no message from another";
+
 /// What one commit deletes, over as many sessions as it takes.
 pub(super) struct Transaction {
     targets: Targets,
@@ -40,8 +44,8 @@ pub(super) struct Transaction {
     /// How many messages one session deletes at most.
     batch: usize,
     evidence: Evidence,
-    /// Whether another session can follow at once.
-    may_return: bool,
+    /// Why no other session can follow at once, if none can.
+    alone: Option<&'static str>,
     /// Whether listings were held against all that the server has confirmed.
     verified: bool,
     problem: Option<String>,
@@ -96,7 +100,7 @@ impl Transaction {
             rollbacks: 0,
             terms,
             batch: batch_max(settings),
-            may_return: true,
+            alone: None,
             verified: false,
             problem: None,
         }
@@ -140,7 +144,11 @@ impl Transaction {
     /// A fresh session is listed, and the catalog up to date with it. `may_return` is whether
     /// another one can follow it at once; where unique-ids mean nothing in that, it had better not.
     pub fn listed(&mut self, catalog: &Catalog, suffix: &str, may_return: bool) -> Next {
-        self.may_return = may_return && !catalog.habits.is_numbered;
+        self.alone = match (may_return, catalog.habits.is_numbered) {
+            (false, _) => Some(LOGINS_APART),
+            (true, true) => Some(NUMBERED),
+            (true, false) => None,
+        };
         self.verified |= self.targets.any(&Fate::Confirmed);
         self.evidence.weigh(&mut self.targets, catalog, suffix);
         self.burst()
@@ -196,7 +204,7 @@ impl Transaction {
         self.targets.change(&Fate::InDoubt, &Fate::Confirmed);
         self.verified = false;
         (self.losses, self.rollbacks) = (0, 0);
-        if self.targets.any(&Fate::Open) || self.terms.verifies() && self.may_return {
+        if self.targets.any(&Fate::Open) || self.terms.verifies() && self.alone.is_none() {
             return self.advance(Stage::Waiting, Next::Reconnect);
         }
         self.targets
@@ -255,6 +263,8 @@ impl Transaction {
     ) -> CommitReport {
         let problem = self.problem.take().or(journal);
         let messages = self.targets.reports();
+        let is_believed = messages.iter().any(|it| it.outcome == Outcome::Deleted);
+        let is_unverified = is_believed && self.terms.verifies() && !self.verified;
         let left = messages.iter().filter(|it| !it.outcome.is_gone()).count();
         let problem = problem.or_else(|| {
             (left > 0).then(|| format!("{left} of the marked messages were not deleted"))
@@ -265,6 +275,7 @@ impl Transaction {
             problem,
             last: self.terms.is_last,
             verified: self.verified,
+            unverified: self.alone.filter(|_| is_unverified).map(str::to_owned),
             remaining: catalog.totals().messages,
             marked: catalog.marks() as u64,
             messages,
@@ -273,7 +284,7 @@ impl Transaction {
 
     /// Deletes what is open, or a part of it.
     fn burst(&mut self) -> Next {
-        let max = if self.may_return {
+        let max = if self.alone.is_none() {
             self.batch
         } else {
             usize::MAX
