@@ -4,13 +4,14 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use super::deadline::Deadline;
-use super::reach::{reach, set_patience};
+use super::patience::set_patience;
+use super::reach::reach;
 use super::socket::Socket;
 use super::tls::Tls;
 use super::{Endpoint, NetError, Proxy, Route, Security, Stream, TlsOptions, socks};
 
-/// How long octets may go unacknowledged before a link is given up, unless told otherwise. The
-/// system itself goes on for a quarter of an hour.
+/// How long a link may be dead before it is given up, unless told otherwise. The system itself goes on
+/// for a quarter of an hour, or for ever where nothing was sent.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Makes connections to one server. It never changes, so one serves for all reconnections.
@@ -43,8 +44,8 @@ impl Connector {
         })
     }
 
-    /// Gives a link up, once made, over which octets go unacknowledged for so long: the other end,
-    /// or the way there, is gone.
+    /// Gives a link up, once made, over which nothing gets for so long, in whichever direction: the
+    /// other end, or the way there, is gone.
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
@@ -375,6 +376,12 @@ mod tests {
         };
         assert_eq!(getsockopt(&socket, sockopt::TcpUserTimeout), Ok(7000));
         assert_eq!(getsockopt(&socket, sockopt::KeepAlive), Ok(true));
+        let asked = [
+            getsockopt(&socket, sockopt::TcpKeepIdle),
+            getsockopt(&socket, sockopt::TcpKeepInterval),
+            getsockopt(&socket, sockopt::TcpKeepCount),
+        ];
+        assert_eq!(asked, [Ok(3), Ok(1), Ok(4)]);
         server.join().unwrap();
     }
 

@@ -20,6 +20,7 @@ mod endpoint;
 mod error;
 mod fingerprint;
 mod launcher;
+mod patience;
 mod program;
 mod reach;
 mod roots;

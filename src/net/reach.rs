@@ -4,20 +4,8 @@ use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use nix::sys::socket::{setsockopt, sockopt};
-
 use super::deadline::Deadline;
 use super::{Endpoint, NetError, Step};
-
-/// A link that says nothing for this long is asked whether it still stands: well within the
-/// 5 minutes after which common routers forget a silent connection.
-const KEEPALIVE_IDLE_SECONDS: u32 = 60;
-
-/// How often an unanswered question is repeated.
-const KEEPALIVE_INTERVAL_SECONDS: u32 = 15;
-
-/// After how many unanswered questions the link is given up: with the above, 2 minutes in all.
-const KEEPALIVE_PROBES: u32 = 4;
 
 /// The least time an address is given: the standard library refuses to wait for none at all.
 const SHORTEST_SHARE: Duration = Duration::from_millis(1);
@@ -87,23 +75,8 @@ fn unreachable(endpoint: &Endpoint, source: io::Error, deadline: &Deadline) -> N
     }
 }
 
-/// Commands are small and each waits for its answer, so none may be held back (Nagle); and a link
-/// that died without a word must be found out.
+/// Commands are small and each waits for its answer, so none may be held back (Nagle).
 fn tune(socket: &TcpStream) -> io::Result<()> {
     socket.set_nodelay(true)?;
-    setsockopt(socket, sockopt::KeepAlive, &true)?;
-    setsockopt(socket, sockopt::TcpKeepIdle, &KEEPALIVE_IDLE_SECONDS)?;
-    setsockopt(
-        socket,
-        sockopt::TcpKeepInterval,
-        &KEEPALIVE_INTERVAL_SECONDS,
-    )?;
-    setsockopt(socket, sockopt::TcpKeepCount, &KEEPALIVE_PROBES)?;
     socket.set_nonblocking(true)
-}
-
-/// Has a link given up over which octets go unacknowledged for so long.
-pub(super) fn set_patience(socket: &TcpStream, patience: Duration) -> io::Result<()> {
-    let milliseconds = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
-    Ok(setsockopt(socket, sockopt::TcpUserTimeout, &milliseconds)?)
 }

@@ -220,6 +220,26 @@ fn a_mailbox_in_use_is_waited_for() {
 /// holds, that program must notice it.
 #[test]
 fn a_dead_link_is_noticed_in_time() {
+    dying(|network, mount, _| {
+        network.set("down");
+        start(Command::new("cat").arg(mount.file("one")))
+    });
+}
+
+/// So is one that dies in the middle of a message, when nothing of ours is left to acknowledge.
+#[test]
+fn a_link_that_dies_within_a_message_is_noticed_in_time() {
+    dying(|network, mount, server| {
+        let gate = server.hold(b"one", text("one").len() / 2);
+        let reader = start(Command::new("cat").arg(mount.file("one")));
+        assert!(gate.reached());
+        network.set("down");
+        reader
+    });
+}
+
+/// Has a program read `one` while the link dies, as it is told to; it gets its answer over another.
+fn dying(read: impl FnOnce(&Network, &Mount, &Server) -> Running) {
     if lacking(&[Need::Fuse, Need::Root, Need::Program("ip")]) {
         return;
     }
@@ -229,8 +249,7 @@ fn a_dead_link_is_noticed_in_time() {
     let server = server.start().expect("a server on loopback");
     let site = Site::new();
     let mount = site.mount_with(&account(&server), &["--timeout", "20"]);
-    network.set("down");
-    let reader = start(Command::new("cat").arg(mount.file("one")));
+    let reader = read(&network, &mount, &server);
     eventually("the link is given up", || {
         let log = fs::read_to_string(site.log()).expect("a log");
         log.contains("the link to the server broke: Connection timed out")

@@ -57,7 +57,8 @@ impl Engine {
         match result {
             Ok((credential, channel)) => {
                 let sign_in = self.sign_in(credential, channel, turn.state);
-                self.link.stage = Stage::Up(Session::new(sign_in, turn.now));
+                let timeout = turn.state.settings.timeout;
+                self.link.stage = Stage::Up(Session::new(sign_in, timeout, turn.now));
             }
             Err(outage) => self.failed(outage, turn),
         }

@@ -264,18 +264,6 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_falls_silent_is_given_up() {
-        let mut rig = Rig::connected(mailbox().reacting("RETR", &[Reaction::Silence]));
-        let open = rig.open("a");
-        rig.pass(Duration::from_secs(59));
-        assert!(rig.is_linked());
-        rig.pass(Duration::from_secs(1));
-        assert!(matches!(open.given(), Some(Err(Error::TimedOut))));
-        assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
-        assert_eq!(rig.script.sessions, 2);
-    }
-
-    #[test]
     fn leaving_says_quit_and_waits_for_the_end() {
         let mut rig = Rig::connected(mailbox());
         rig.mark("a");

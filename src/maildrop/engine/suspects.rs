@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn what_is_held_back_is_given_up_where_nobody_waits_any_more() {
         let impatient = Settings {
-            timeout: Duration::from_secs(50),
+            timeout: Duration::from_secs(4),
             ..settings()
         };
         let script = silent_at(&["RETR 1", "RETR 2"]).announcing(&["PIPELINING"]);
@@ -253,7 +253,7 @@ mod tests {
         rig.connect().unwrap();
         let opens = [rig.open("a"), rig.open("b")];
         rig.ask(Maildrop::refresh);
-        rig.pass(Duration::from_secs(50));
+        rig.pass(Duration::from_secs(4));
         for open in opens {
             assert!(matches!(open.given(), Some(Err(Error::TimedOut))));
         }

@@ -38,6 +38,7 @@ pub(super) use refusal::Refusal;
 pub(super) use sign_in::{Manner, SignIn};
 
 use heading::Heading;
+use patience::Patience;
 use progress::Progress;
 use retrieving::Retrieving;
 
@@ -62,6 +63,7 @@ pub(super) struct Session {
     heading: Heading,
     last_sign: Moment,
     progress: Progress,
+    patience: Patience,
     listed_at: Moment,
     used: bool,
     outdated: bool,
@@ -78,8 +80,8 @@ enum Stage {
 }
 
 impl Session {
-    /// A session on a link just made.
-    pub fn new(sign_in: SignIn, now: Moment) -> Self {
+    /// A session on a link just made, from which programs have their answers within so long.
+    pub fn new(sign_in: SignIn, timeout: Duration, now: Moment) -> Self {
         let mut connection = Connection::new(Exchange::Greeting);
         connection.set_dots(sign_in.manner().dots);
         Self {
@@ -92,6 +94,7 @@ impl Session {
             heading: Heading::default(),
             last_sign: now,
             progress: Progress::new(now),
+            patience: Patience::of(timeout),
             listed_at: now,
             used: false,
             outdated: false,
