@@ -44,8 +44,10 @@ fn exporter(session: &SslRef) -> Option<ChannelBinding> {
 }
 
 /// The first Finished message of the handshake, which in a whole one is the client's; no handshake
-/// of ours takes up an earlier session.
+/// of ours takes up an earlier session. Where the master secret is not made of the handshake (RFC 7627),
+/// somebody in the middle can have two channels end in the same one, which binds to neither.
 fn unique(session: &SslRef) -> Option<ChannelBinding> {
+    session.extms_support().filter(|is_extended| *is_extended)?;
     let mut octets = vec![0; LONGEST_FINISHED];
     let length = session.finished(&mut octets);
     octets.truncate(length);
@@ -60,14 +62,23 @@ mod tests {
     use super::super::Security;
     use super::super::test_server::{AMPLE, Authority, connector, serve};
     use super::*;
-    use openssl::ssl::SslAcceptor;
+    use openssl::ssl::{SslAcceptor, SslOptions};
     use std::io::Read;
+
+    /// `SSL_OP_NO_EXTENDED_MASTER_SECRET` of OpenSSL 3, for which there is no name.
+    const NO_EXTENDED_MASTER_SECRET: SslOptions = SslOptions::from_bits_retain(1);
 
     /// What the client finds, and what the server finds.
     fn both(version: SslVersion) -> (ChannelBinding, Vec<u8>) {
+        let (binding, known) = found(version, SslOptions::empty());
+        (binding.unwrap(), known)
+    }
+
+    fn found(version: SslVersion, options: SslOptions) -> (Option<ChannelBinding>, Vec<u8>) {
         let authority = Authority::new();
         let mut acceptor = authority.acceptor("DNS:localhost");
         acceptor.set_max_proto_version(Some(version)).unwrap();
+        acceptor.set_options(options);
         let acceptor: SslAcceptor = acceptor.build();
         let (port, server) = serve(move |socket| {
             let mut stream = acceptor.accept(socket).unwrap();
@@ -86,7 +97,7 @@ mod tests {
         });
         let connector = connector(port, Security::ImplicitTls, Some(&authority));
         let stream = connector.connect(AMPLE).unwrap();
-        let binding = stream.channel_binding().unwrap();
+        let binding = stream.channel_binding();
         drop(stream);
         (binding, server.join().unwrap())
     }
@@ -100,6 +111,13 @@ mod tests {
             let (binding, known) = both(version);
             assert_eq!((binding.name, binding.octets), (name, known));
         }
+    }
+
+    #[test]
+    fn a_channel_that_could_be_made_like_another_has_none() {
+        let (binding, known) = found(SslVersion::TLS1_2, NO_EXTENDED_MASTER_SECRET);
+        assert_eq!(binding, None);
+        assert!(!known.is_empty());
     }
 
     #[test]
