@@ -102,10 +102,10 @@ fn a_client_certificate_without_its_key_is_not_used() {
             words(&["--tls-client-certificate", &file]),
         ]
         .concat();
-        let (outcome, sessions) = tried(&certificate, &options);
+        let (outcome, attempts) = tried(&certificate, &options);
         assert_eq!(outcome.code(), Some(CONFIGURATION), "{outcome:?}");
         assert!(outcome.says("no private key"), "{outcome:?}");
-        assert_eq!(sessions, 0);
+        assert_eq!(attempts, NOT_ASKED);
     });
 }
 
@@ -130,24 +130,31 @@ fn words(words: &[&str]) -> Vec<String> {
 
 #[track_caller]
 fn assert_taken(certificate: &Certificate, options: &[String]) {
-    let (outcome, sessions) = tried(certificate, options);
+    let (outcome, attempts) = tried(certificate, options);
     outcome.succeeded();
-    assert_eq!(sessions, 1);
+    assert_eq!(attempts, TAKEN);
 }
 
 /// One connection is made, and no command is sent over it.
 #[track_caller]
 fn assert_refused(certificate: &Certificate, options: &[String], reason: &str) -> Outcome {
-    let (outcome, sessions) = tried(certificate, options);
+    let (outcome, attempts) = tried(certificate, options);
     assert_eq!(outcome.code(), Some(PROTOCOL), "{outcome:?}");
     assert!(outcome.says("is refused: "), "{outcome:?}");
     assert!(outcome.says(reason), "{outcome:?}");
-    assert_eq!(sessions, 0);
+    assert_eq!(attempts, REFUSED);
     outcome
 }
 
-/// Mounts over TLS and unmounts again; what was said, and how often somebody logged in.
-fn tried(certificate: &Certificate, options: &[String]) -> (Outcome, usize) {
+/// How often a server was connected to, and whether it has had a command.
+type Attempts = (u64, bool);
+
+const NOT_ASKED: Attempts = (0, false);
+const REFUSED: Attempts = (1, false);
+const TAKEN: Attempts = (1, true);
+
+/// Mounts over TLS and unmounts again; what was said, and what the server has seen of it.
+fn tried(certificate: &Certificate, options: &[String]) -> (Outcome, Attempts) {
     let server = Server::with_messages(vec![Message::new("one", b"text")])
         .tls(certificate.identity())
         .start()
@@ -160,5 +167,6 @@ fn tried(certificate: &Certificate, options: &[String]) -> (Outcome, usize) {
         run(pop3fs().arg("umount").arg(site.mountpoint())).succeeded();
     }
     assert_eq!(server.count("AUTH"), server.sessions());
-    (outcome, server.sessions())
+    let is_spoken_to = !server.commands().is_empty();
+    (outcome, (server.connections(), is_spoken_to))
 }

@@ -158,6 +158,11 @@ impl Server {
         self.shared.record.lock().retrieved(unique_id)
     }
 
+    /// How many connections have been accepted so far, whatever came of them.
+    pub fn connections(&self) -> u64 {
+        self.shared.connections()
+    }
+
     /// How many logins have succeeded so far.
     pub fn sessions(&self) -> usize {
         self.shared.record.lock().logins()

@@ -59,6 +59,11 @@ impl Shared {
         id
     }
 
+    /// How many have begun.
+    pub(crate) fn connections(&self) -> u64 {
+        self.connections.lock().so_far
+    }
+
     /// A connection has ended.
     pub(crate) fn dismiss(&self, id: ConnectionId) {
         self.connections.lock().sockets.remove(&id);
