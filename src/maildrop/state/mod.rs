@@ -10,11 +10,12 @@
 //! ```
 //!
 //! `foresight` has fetched what nobody has asked for yet; `versions` knows of a message's bytes what
-//! must come again.
+//! must come again; `marks` what is marked, and may be.
 
 mod beginning;
 mod demand;
 mod foresight;
+mod marks;
 mod refusal;
 mod serving;
 #[cfg(test)]
@@ -46,6 +47,7 @@ use super::settings::Settings;
 use super::status::LinkStatus;
 
 use foresight::Foresight;
+pub(super) use marks::{Marked, Moved};
 
 /// A message of so many octets is kept in memory in any case.
 const IN_MEMORY_MIN: usize = 8 << 20;
