@@ -35,6 +35,7 @@ mod suspects;
 mod target;
 mod targets;
 mod transaction;
+mod verification;
 mod waiters;
 
 use std::collections::{BTreeSet, VecDeque};

@@ -23,16 +23,13 @@ use super::super::terms::Terms;
 use super::evidence::Evidence;
 use super::target::{Fate, Target};
 use super::targets::Targets;
+use super::verification::Verification;
 
 /// Sessions that one commit may lose before any of them has come to its end.
 pub(super) const LOSSES_MAX: u32 = 3;
 
 /// Times that one commit may roll back in a row; some servers hang up after a handful of refusals.
 const ROLLBACKS_MAX: u32 = 3;
-
-/// Why a commit makes no second session.
-const LOGINS_APART: &str = "the server wants a pause between logins";
-const NUMBERED: &str = "the server's unique-ids tell no message from another";
 
 /// What one commit deletes, over as many sessions as it takes.
 pub(super) struct Transaction {
@@ -44,10 +41,7 @@ pub(super) struct Transaction {
     /// How many messages one session deletes at most.
     batch: usize,
     evidence: Evidence,
-    /// Why no other session can follow at once, if none can.
-    alone: Option<&'static str>,
-    /// Whether listings were held against all that the server has confirmed.
-    verified: bool,
+    verification: Verification,
     problem: Option<String>,
 }
 
@@ -100,8 +94,7 @@ impl Transaction {
             rollbacks: 0,
             terms,
             batch: batch_max(settings),
-            alone: None,
-            verified: false,
+            verification: Verification::default(),
             problem: None,
         }
     }
@@ -142,14 +135,13 @@ impl Transaction {
     }
 
     /// A fresh session is listed, and the catalog up to date with it. `may_return` is whether
-    /// another one can follow it at once; where unique-ids mean nothing in that, it had better not.
+    /// another one can follow it at once.
     pub fn listed(&mut self, catalog: &Catalog, suffix: &str, may_return: bool) -> Next {
-        self.alone = match (may_return, catalog.habits.is_numbered) {
-            (false, _) => Some(LOGINS_APART),
-            (true, true) => Some(NUMBERED),
-            (true, false) => None,
-        };
-        self.verified |= self.targets.any(&Fate::Confirmed);
+        let is_numbered = catalog.habits.is_numbered;
+        self.verification.begin_session(may_return, is_numbered);
+        if self.targets.any(&Fate::Confirmed) {
+            self.verification.looked();
+        }
         self.evidence.weigh(&mut self.targets, catalog, suffix);
         self.burst()
     }
@@ -202,9 +194,9 @@ impl Transaction {
             ));
         }
         self.targets.change(&Fate::InDoubt, &Fate::Confirmed);
-        self.verified = false;
+        self.verification.confirmed();
         (self.losses, self.rollbacks) = (0, 0);
-        if self.targets.any(&Fate::Open) || self.terms.verifies() && self.alone.is_none() {
+        if self.targets.any(&Fate::Open) || self.verification.follows(self.terms) {
             return self.advance(Stage::Waiting, Next::Reconnect);
         }
         self.targets
@@ -246,7 +238,8 @@ impl Transaction {
 
     /// The messages that are deleted if the server is to be believed, which no listing has shown.
     pub fn believed(&self) -> impl Iterator<Item = &Target> {
-        self.targets.believed().filter(|_| !self.verified)
+        let is_seen = self.verification.is_done();
+        self.targets.believed().filter(move |_| !is_seen)
     }
 
     /// The messages of which nobody knows what became of them.
@@ -264,7 +257,7 @@ impl Transaction {
         let problem = self.problem.take().or(journal);
         let messages = self.targets.reports();
         let is_believed = messages.iter().any(|it| it.outcome == Outcome::Deleted);
-        let is_unverified = is_believed && self.terms.verifies() && !self.verified;
+        let excuse = self.verification.excuse(self.terms);
         let left = messages.iter().filter(|it| !it.outcome.is_gone()).count();
         let problem = problem.or_else(|| {
             (left > 0).then(|| format!("{left} of the marked messages were not deleted"))
@@ -274,8 +267,8 @@ impl Transaction {
             complete: left == 0,
             problem,
             last: self.terms.is_last,
-            verified: self.verified,
-            unverified: self.alone.filter(|_| is_unverified).map(str::to_owned),
+            verified: self.verification.is_done(),
+            unverified: excuse.filter(|_| is_believed).map(str::to_owned),
             remaining: catalog.totals().messages,
             marked: catalog.marks() as u64,
             messages,
@@ -284,7 +277,7 @@ impl Transaction {
 
     /// Deletes what is open, or a part of it.
     fn burst(&mut self) -> Next {
-        let max = if self.alone.is_none() {
+        let max = if self.verification.may_return() {
             self.batch
         } else {
             usize::MAX
