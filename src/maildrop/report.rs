@@ -67,7 +67,10 @@ impl CommitReport {
         self.problem = Some(problems.join("; "));
         self.marked += count as u64;
         self.complete = false;
-        let told = self.messages.iter().filter(|it| it.is_out_of_sight());
+        let told = self
+            .messages
+            .iter()
+            .filter(|it| it.outcome == Outcome::Unknown);
         let told: HashSet<String> = told.map(|it| it.name.clone()).collect();
         let reports = unlisted
             .iter()
@@ -128,10 +131,6 @@ impl MessageReport {
             outcome: Outcome::Unknown,
             reason: Some(OUT_OF_SIGHT.to_owned()),
         }
-    }
-
-    fn is_out_of_sight(&self) -> bool {
-        self.reason.as_deref() == Some(OUT_OF_SIGHT)
     }
 }
 
