@@ -138,6 +138,12 @@ pub(super) mod tests {
         (rig, hidden)
     }
 
+    /// `m0` and another message are gone, and no mark is left.
+    fn assert_both_are_deleted(report: &CommitReport, rig: &Rig) {
+        assert_eq!(outcomes(report), [Outcome::Deleted; 2]);
+        assert!(report.complete && rig.journal.marks().is_empty());
+    }
+
     fn unreachable() -> Outage {
         Outage::new(OutageKind::Unreachable, "nothing answers there")
     }
@@ -307,8 +313,7 @@ pub(super) mod tests {
         rig.body("m2").unwrap();
         rig.script.messages[0] = hidden;
         let report = rig.commit().report();
-        assert_eq!(outcomes(&report), [Outcome::Deleted; 2]);
-        assert!(report.complete && rig.journal.marks().is_empty());
+        assert_both_are_deleted(&report, &rig);
     }
 
     #[test]
@@ -324,9 +329,7 @@ pub(super) mod tests {
         rig.script.messages[0] = hidden;
         rig.cut();
         rig.pass(Duration::from_secs(30));
-        let report = answer.report();
-        assert_eq!(outcomes(&report), [Outcome::Deleted; 2]);
-        assert!(report.complete && rig.journal.marks().is_empty());
+        assert_both_are_deleted(&answer.report(), &rig);
     }
 
     #[test]
