@@ -37,9 +37,9 @@ const fn case(listed: u64, size: usize) -> Case {
 }
 
 /// A wrong size in the server's LIST cuts, pads or kills no reader of a message of up to a mebibyte:
-/// by the time its file is open the size is right. A size of 0 is never shown for a message of unknown
-/// size. Only programs that
-/// trust a size they asked for before they opened the file can be misled.
+/// by the time its file is open the size is right. A size of 0 is never shown for a message of
+/// unknown size. Only programs that trust a size they asked for before they opened the file can be
+/// misled.
 #[test]
 fn a_wrong_size_misleads_no_tool_that_looks_after_opening() {
     if lacking(&[Need::Fuse]) {

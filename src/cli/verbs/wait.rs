@@ -9,8 +9,8 @@ use super::{Answer, VerbError};
 use crate::cli::ExitStatus;
 
 /// Waits until so many messages have arrived since the call, and names them, with all others that
-/// were listed with the last of them. Looks at once, but for a refused login; the mount looks on as often as it is to, for it
-/// is in use.
+/// were listed with the last of them. Looks at once, but for a refused login; the mount looks on as
+/// often as it is to, for it is in use.
 ///
 /// # Errors
 ///
