@@ -238,6 +238,16 @@ fn a_link_that_dies_within_a_message_is_noticed_in_time() {
     });
 }
 
+/// So is one from an address that this machine has no more, as after a change of networks.
+#[test]
+fn a_link_from_a_former_address_is_noticed_in_time() {
+    dying(|network, mount, _| {
+        network.come_from("10.0.0.2");
+        network.forget("10.0.0.1");
+        start(Command::new("cat").arg(mount.file("one")))
+    });
+}
+
 /// Has a program read `one` while the link dies, as it is told to; it gets its answer over another.
 fn dying(read: impl FnOnce(&Network, &Mount, &Server) -> Running) {
     if lacking(&[Need::Fuse, Need::Root, Need::Program("ip")]) {
@@ -268,11 +278,27 @@ impl Network {
         unshare(CloneFlags::CLONE_NEWNET).expect("a network of our own");
         let network = Self;
         network.set("up");
+        network.come_from("10.0.0.1");
         network
     }
 
     fn set(&self, state: &str) {
-        run(Command::new("ip").args(["link", "set", "lo", state])).succeeded();
+        self.ip(&["link", "set", "lo", state]);
+    }
+
+    /// Gives the machine this address as well, from which it makes new connections to loopback.
+    fn come_from(&self, address: &str) {
+        self.ip(&["address", "add", address, "dev", "lo"]);
+        let loopback = ["route", "replace", "local", "127.0.0.1", "dev", "lo"];
+        self.ip(&[&loopback[..], &["table", "local", "src", address]].concat());
+    }
+
+    fn forget(&self, address: &str) {
+        self.ip(&["address", "delete", address, "dev", "lo"]);
+    }
+
+    fn ip(&self, arguments: &[&str]) {
+        run(Command::new("ip").args(arguments)).succeeded();
     }
 }
 
