@@ -12,6 +12,7 @@ mod failure;
 mod life;
 mod logging;
 mod login;
+mod mounting;
 mod mounts;
 mod privacy;
 mod proof;
@@ -35,7 +36,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn carry_out(request: Request) -> ExitStatus {
     match request {
-        Request::Mount(request) => life::mount(&request),
+        Request::Mount(request) => mounting::mount(&request),
         Request::Pretend => ExitStatus::Ok,
         Request::Umount {
             mountpoint,

@@ -1,0 +1,155 @@
+//! From what is asked for to a mount that is served.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use crate::cli::{ExitStatus, MountRequest};
+use crate::daemon::{self, Ready};
+use crate::fuse::{self, Rights};
+use crate::keeper::{Answer, Errand, Keeper};
+use crate::maildrop::{Credentials, StateDirectory};
+use crate::net::Connector;
+use crate::password::{Environment, Terminal};
+use crate::signals::{self, BlockedSignals, Signal};
+
+use super::compose::{self, Entrance, Mailbox};
+use super::failure::Failure;
+use super::life::{Event, Life};
+use super::{confinement, logging, login, privacy, route};
+
+/// Mounts a mailbox and serves it to its end.
+pub(super) fn mount(request: &MountRequest) -> ExitStatus {
+    let result = live(request);
+    let status = result.unwrap_or_else(|failure| {
+        // Where nobody can be told, the status still tells.
+        let _ = writeln!(io::stderr(), "pop3fs: {failure}");
+        failure.status()
+    });
+    match status {
+        ExitStatus::Ok => ExitStatus::Ok,
+        _ if request.called_by_mount => ExitStatus::MountFailure,
+        status => status,
+    }
+}
+
+fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
+    let environment = privacy::withdraw()?;
+    let request = &login::with_login(request)?;
+    let state = compose::state_directory(request)?;
+    let ready = ready(request)?;
+    logging::start(request.verbosity, log_file(request, &state)?);
+    let at = fuse::prepare(&request.mountpoint, &compose::mount_options(request))?;
+    let signals = signals::block().map_err(|error| Failure::System("block signals", error))?;
+    let Parted {
+        connector,
+        credentials,
+        rights,
+        detach,
+    } = part(request, environment, &at)?;
+    let terminal = Terminal::as_it_is();
+    let entrance = Entrance {
+        connector,
+        credentials,
+        sandbox: confinement::enter(request, &state),
+    };
+    let (sender, events) = channel();
+    forward(signals, sender.clone())?;
+    let opened = open(request, &state, entrance, sender.clone(), &events);
+    // Somebody may just have been asked for a password, with the echo off.
+    let mailbox = opened.inspect_err(move |_| drop(terminal.inspect(Terminal::restore)))?;
+    let life = Life::begin(request, mailbox, rights, sender, events)?;
+    if let Err(error) = ready.announce(|| detach.run(&[]).map(drop)) {
+        log::warn!("cannot go to the background: {error}");
+    }
+    Ok(life.serve())
+}
+
+/// In the background, returns in the process that will serve the mount.
+fn ready(request: &MountRequest) -> Result<Ready, Failure> {
+    if request.foreground {
+        return Ok(Ready::foreground());
+    }
+    daemon::split().map_err(|error| Failure::System("go to the background", error))
+}
+
+/// What our process needs of the keeper, and the way to the server.
+struct Parted {
+    connector: Connector,
+    credentials: Credentials,
+    rights: Rights,
+    detach: Errand,
+}
+
+/// Parts from the keeper, which is entrusted with all that we give up our rights to.
+fn part(
+    request: &MountRequest,
+    environment: Environment,
+    mount_point: &Path,
+) -> Result<Parted, Failure> {
+    let mut keeper = Keeper::default();
+    let parted = Parted {
+        connector: route::connector(request, &environment, &mut keeper)?,
+        credentials: login::credentials(request, environment, &mut keeper),
+        rights: Rights::entrust(&mut keeper, mount_point, &compose::mount_options(request)),
+        detach: entrust_detach(&mut keeper),
+    };
+    let begun = keeper.begin();
+    begun.map_err(|error| Failure::System("start the keeper", error))?;
+    Ok(parted)
+}
+
+/// The keeper goes to the background with us.
+fn entrust_detach(keeper: &mut Keeper) -> Errand {
+    keeper.entrust(|_, channel| {
+        let detached = daemon::detach().map(|()| Answer::default());
+        // Nobody waits any more only if our process has gone.
+        let _ = Answer::send_result(detached, &channel);
+    })
+}
+
+fn forward(signals: BlockedSignals, sender: Sender<Event>) -> Result<(), Failure> {
+    let forwarded = signals.forward(sender);
+    forwarded.map_err(|error| Failure::System("start a thread", error))
+}
+
+/// Opens the mailbox aside, so that a signal can end the wait.
+fn open(
+    request: &MountRequest,
+    state: &StateDirectory,
+    entrance: Entrance,
+    sender: Sender<Event>,
+    events: &Receiver<Event>,
+) -> Result<Mailbox, Failure> {
+    let (request, state) = (request.clone(), state.clone());
+    let opener = move || {
+        let opened = compose::open(&request, &state, entrance);
+        drop(sender.send(Event::Opened(opened)));
+    };
+    spawn("open", opener).map_err(|error| Failure::System("start a thread", error))?;
+    loop {
+        match events.recv() {
+            Ok(Event::Opened(result)) => return result,
+            Ok(Event::Signal(Signal::HangUp) | Event::Ended(_) | Event::Committed(_)) => {}
+            Ok(Event::Signal(_)) | Err(_) => return Err(Failure::Interrupted),
+        }
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map(drop)
+}
+
+/// In the background nobody sees the terminal, so what is said goes to a file.
+fn log_file(request: &MountRequest, state: &StateDirectory) -> Result<Option<File>, Failure> {
+    match &request.log {
+        Some(path) => logging::named(path).map(Some),
+        None if request.foreground => Ok(None),
+        None => logging::own(state, &compose::account(request)).map(Some),
+    }
+}
