@@ -24,7 +24,7 @@ impl Engine {
             Permission::Granted => self.connect(turn),
             Permission::Deferred(moment, problem) => self.defer(moment, problem, turn),
             // Somebody may have put right what was wrong, and says so.
-            Permission::Refused(_) if !self.refreshers.is_empty() => self.connect(turn),
+            Permission::Refused(_) if !self.waiting.refreshers.is_empty() => self.connect(turn),
             Permission::Refused(error) => self.tell(Told::Everybody, &error, turn),
         }
     }
@@ -35,8 +35,8 @@ impl Engine {
         if let Some(error) = problem {
             let effects = &mut turn.step.effects;
             turn.state.refuse_until(moment, &error, effects);
-            self.callers.refuse_until(moment, &error, turn);
-            self.refreshers.refuse_until(moment, &error, turn);
+            self.waiting.callers.refuse_until(moment, &error, turn);
+            self.waiting.refreshers.refuse_until(moment, &error, turn);
         }
     }
 

@@ -31,11 +31,11 @@ impl Engine {
         match &mut self.commit {
             Some(commit) if commit.covers(&turn.state.catalog) => {
                 commit.join(terms);
-                self.committers.push(until, answer);
+                self.waiting.committers.push(until, answer);
             }
             _ => {
                 self.next_terms = self.next_terms.and(terms);
-                self.next_committers.push(until, answer);
+                self.waiting.next_committers.push(until, answer);
             }
         }
     }
@@ -84,9 +84,9 @@ impl Engine {
         let report = note(commit.report(result.err(), catalog, finished), turn);
         report.log();
         turn.step.effects.events.push(EventKind::of_commit(&report));
-        self.committers.answer(&Ok(report), turn);
+        self.waiting.committers.answer(&Ok(report), turn);
         let terms = std::mem::take(&mut self.next_terms);
-        for (until, answer) in std::mem::take(&mut self.next_committers) {
+        for (until, answer) in std::mem::take(&mut self.waiting.next_committers) {
             self.asked_to_commit(until, terms, answer, turn);
         }
     }

@@ -37,6 +37,7 @@ mod targets;
 mod transaction;
 mod verification;
 mod waiters;
+mod waiting;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -53,7 +54,7 @@ use refresh::Lookout;
 use silence::Silence;
 use suspects::Suspects;
 use transaction::Transaction;
-use waiters::Waiters;
+use waiting::Waiting;
 
 use super::clock::Moment;
 use super::effects::Effects;
@@ -63,7 +64,6 @@ use super::event::EventKind;
 use super::locked;
 use super::message::MessageId;
 use super::reader::{Answer, due};
-use super::report::CommitReport;
 use super::session::{Channel, Credential, Happening, Session};
 use super::state::State;
 use super::status::SessionStatus;
@@ -81,26 +81,19 @@ pub struct Engine {
     /// When there last was work for a session.
     worked: Option<Moment>,
     lookout: Lookout,
-    /// Those who asked for a session.
-    callers: Waiters<()>,
-    /// Those who asked for a listing that is newer than their request.
-    refreshers: Waiters<()>,
+    waiting: Waiting,
+    /// The commit under way.
+    commit: Option<Transaction>,
+    /// On what terms the next one is asked for.
+    next_terms: Terms,
     /// How long the server has been silent towards the commit.
     silence: Silence,
-    /// The commit under way, and those who asked for one.
-    commit: Option<Transaction>,
-    committers: Waiters<Arc<CommitReport>>,
-    /// Those who asked when more was marked than the commit under way deletes.
-    next_committers: Waiters<Arc<CommitReport>>,
-    next_terms: Terms,
     /// Messages that are gone if the server is to be believed.
     belief: Belief,
     /// The journal could not be written; the next listing is an occasion to do it.
     unwritten: bool,
     /// Messages of the commit whose DELE has still to be sent.
     deleting: VecDeque<MessageId>,
-    /// Those who asked for the end.
-    leavers: Waiters<()>,
     /// The next message to fetch that nobody waits for yet.
     planned: Option<MessageId>,
     /// Messages that came empty, though listed otherwise, before the present listing.
@@ -186,17 +179,13 @@ impl Engine {
             idle,
             worked: None,
             lookout: Lookout::new(refresh),
-            callers: Waiters::default(),
-            refreshers: Waiters::default(),
-            silence: Silence::new(timeout),
+            waiting: Waiting::default(),
             commit: None,
-            committers: Waiters::default(),
-            next_committers: Waiters::default(),
             next_terms: Terms::default(),
+            silence: Silence::new(timeout),
             belief: Belief::default(),
             unwritten: false,
             deleting: VecDeque::new(),
-            leavers: Waiters::default(),
             planned: None,
             hollow: BTreeSet::new(),
             measured: None,
@@ -311,8 +300,8 @@ impl Engine {
         self.seek_link(turn);
         turn.state.errands.under_way = UnderWay {
             commit: self.commit.is_some(),
-            refresh: !self.refreshers.is_empty(),
-            leave: !self.leavers.is_empty(),
+            refresh: !self.waiting.refreshers.is_empty(),
+            leave: !self.waiting.leavers.is_empty(),
         };
     }
 
@@ -321,10 +310,10 @@ impl Engine {
         if !self.link.is_listed() {
             return Ok(());
         }
-        self.callers.answer(&Ok(()), turn);
+        self.waiting.callers.answer(&Ok(()), turn);
         if self.commit.is_some() {
             self.pursue_commit(turn)
-        } else if !self.leavers.is_empty() || self.link.is_retired() {
+        } else if !self.waiting.leavers.is_empty() || self.link.is_retired() {
             self.leave(turn)
         } else {
             self.retrieve(turn)?;
@@ -336,7 +325,7 @@ impl Engine {
     fn take_errands(&mut self, turn: &mut Turn<'_>) {
         for errand in turn.state.errands.take() {
             match errand {
-                Errand::Connect { until, answer } => self.callers.push(until, answer),
+                Errand::Connect { until, answer } => self.waiting.callers.push(until, answer),
                 Errand::Refresh {
                     until,
                     even_refused,
@@ -348,7 +337,7 @@ impl Engine {
                     answer,
                 } => self.asked_to_commit(until, terms, answer, turn),
                 Errand::WriteJournal => turn.journal = true,
-                Errand::Leave { until, answer } => self.leavers.push(until, answer),
+                Errand::Leave { until, answer } => self.waiting.leavers.push(until, answer),
             }
         }
     }
@@ -360,8 +349,8 @@ impl Engine {
     /// Whether there is work for a session.
     fn has_work(&self, turn: &Turn<'_>) -> bool {
         let sweep = !self.link.restraint.is_locked_out() && self.next_unmeasured(turn).is_some();
-        !self.callers.is_empty()
-            || !self.refreshers.is_empty()
+        !self.waiting.callers.is_empty()
+            || !self.waiting.refreshers.is_empty()
             || self.is_waiting_to_commit()
             || turn.state.next_demand().is_some()
             || sweep
@@ -370,24 +359,16 @@ impl Engine {
     /// Answers those whose deadline has passed. What they asked for goes on.
     fn refuse_late(&mut self, turn: &mut Turn<'_>) {
         turn.state.expire(turn.now, &mut turn.step.effects);
-        self.callers.refuse_late(turn);
-        self.refreshers.refuse_late(turn);
-        self.committers.refuse_late(turn);
-        self.next_committers.refuse_late(turn);
-        self.leavers.refuse_late(turn);
+        self.waiting.refuse_late(turn);
     }
 
     /// When the next step is due, whatever else happens.
     pub fn wake_at(&self) -> Option<Moment> {
         let due = [
-            self.callers.deadline(),
-            self.refreshers.deadline(),
+            self.waiting.deadline(),
             self.idle_until(),
             self.look_out_at(),
             self.outdated_until(),
-            self.committers.deadline(),
-            self.next_committers.deadline(),
-            self.leavers.deadline(),
             self.link.deadline(),
             self.silent_until(),
             locked(&self.state).deadline(),

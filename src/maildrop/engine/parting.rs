@@ -26,7 +26,7 @@ impl Engine {
     /// makes no difference to them.
     pub(super) fn let_leave(&mut self, turn: &mut Turn<'_>) {
         if self.link.has_no_session() && self.commit.is_none() {
-            self.leavers.answer(&Ok(()), turn);
+            self.waiting.leavers.answer(&Ok(()), turn);
         }
     }
 
@@ -162,7 +162,7 @@ impl Engine {
 
     pub(super) fn hang_up(&mut self, why: &str, turn: &mut Turn<'_>) {
         // Whoever asked for the session will say why there is none.
-        let level = if self.callers.is_empty() {
+        let level = if self.waiting.callers.is_empty() {
             log::Level::Warn
         } else {
             log::Level::Debug

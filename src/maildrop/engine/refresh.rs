@@ -118,7 +118,7 @@ impl Engine {
             let error = Error::Offline(Outage::new(OutageKind::Busy, words));
             return turn.answer(answer, Err(error));
         }
-        self.refreshers.push(until, answer);
+        self.waiting.refreshers.push(until, answer);
         if let Some(session) = self.link.session_mut() {
             session.outdate();
         }
@@ -189,7 +189,7 @@ impl Engine {
             self.worked = Some(turn.now);
         }
         if !self.link.session().is_some_and(Session::is_outdated) {
-            self.refreshers.answer(&Ok(()), turn);
+            self.waiting.refreshers.answer(&Ok(()), turn);
         }
     }
 }

@@ -81,8 +81,8 @@ impl Engine {
 
     /// Whoever asked for a session or a listing is told in any case.
     pub(super) fn tell(&mut self, told: Told, error: &Error, turn: &mut Turn<'_>) {
-        self.callers.answer(&Err(error.clone()), turn);
-        self.refreshers.answer(&Err(error.clone()), turn);
+        self.waiting.callers.answer(&Err(error.clone()), turn);
+        self.waiting.refreshers.answer(&Err(error.clone()), turn);
         self.lookout.looked(turn.now);
         if told != Told::Nobody {
             turn.state.refuse_all(error, &mut turn.step.effects);

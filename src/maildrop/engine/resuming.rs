@@ -18,11 +18,7 @@ impl Engine {
     /// program knows nothing of the sleep.
     pub(super) fn resumed(&mut self, slept: Duration, turn: &mut Turn<'_>) {
         turn.state.postpone(slept);
-        self.callers.postpone(slept);
-        self.refreshers.postpone(slept);
-        self.committers.postpone(slept);
-        self.next_committers.postpone(slept);
-        self.leavers.postpone(slept);
+        self.waiting.postpone(slept);
         let heard = self.link.session().map(|session| session.last_sign());
         if heard.is_some_and(|heard| turn.now - heard > DEAD) {
             self.forsake(turn);
