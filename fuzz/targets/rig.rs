@@ -274,6 +274,7 @@ fn start(
         tell: Box::new(drop),
         announce: Box::new(drop),
         disk: Box::new(|task| task()),
+        storage: Box::new(tempfile::tempfile),
     };
     let journal = Box::new(paper.clone());
     Maildrop::new(settings.clone(), surroundings, Some(journal), paper.marks())

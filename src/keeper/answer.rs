@@ -14,11 +14,13 @@ const REFUSED: u8 = 0;
 const DONE: u8 = 1;
 
 /// The kinds of errors that are told apart on the other side.
-const KINDS: [io::ErrorKind; 4] = [
+const KINDS: [io::ErrorKind; 6] = [
     io::ErrorKind::Other,
     io::ErrorKind::NotFound,
     io::ErrorKind::PermissionDenied,
     io::ErrorKind::ResourceBusy,
+    io::ErrorKind::StorageFull,
+    io::ErrorKind::QuotaExceeded,
 ];
 
 /// What comes of an errand that went well: an octet before the words says so.

@@ -390,7 +390,7 @@ mod tests {
             for piece in body.chunks(step) {
                 prop_assert_eq!(arrival.append(piece, length as u64), Appended::Agrees);
                 if let Some(part) = arrival.part(&open(), offset as u64, wanted) {
-                    prop_assert_eq!(&*part.load().unwrap(), &body[offset..offset + wanted]);
+                    prop_assert_eq!(&*part.load(&tempfile::tempfile).unwrap(), &body[offset..offset + wanted]);
                 }
             }
             let arrived = arrival.finish();

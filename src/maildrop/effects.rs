@@ -46,7 +46,7 @@ impl Maildrop {
         let shared = Arc::clone(&self.0);
         shared.backlog.grow(write.octets());
         (self.0.surroundings.disk)(Box::new(move || {
-            write.carry_out();
+            write.carry_out(&*shared.surroundings.storage);
             if shared.backlog.shrink(write.octets()) {
                 (shared.surroundings.wake)();
             }

@@ -131,6 +131,7 @@ impl Growing {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use tempfile::tempfile;
 
     use super::*;
 
@@ -142,7 +143,7 @@ mod tests {
         growing
             .overflow(0, HEAD)
             .into_iter()
-            .for_each(|write| write.carry_out());
+            .for_each(|write| write.carry_out(&tempfile));
         assert!(growing.octets.is_empty());
         assert_eq!(growing.finish().content.last, Some(b'x'));
     }
@@ -157,20 +158,20 @@ mod tests {
             for piece in message.chunks(step) {
                 prop_assert!(growing.append(piece, 0, None));
                 if let Some(write) = growing.overflow(0, limit) {
-                    write.carry_out();
+                    write.carry_out(&tempfile);
                 }
                 let offset = growing.length() / 3;
                 if let Some(part) = growing.part(offset as u64, 5000) {
-                    prop_assert_eq!(&*part.load().unwrap(), &message[offset..offset + 5000]);
+                    prop_assert_eq!(&*part.load(&tempfile).unwrap(), &message[offset..offset + 5000]);
                 }
             }
             let Grown { whole, content, write } = growing.finish();
-            write.iter().for_each(Write::carry_out);
+            write.iter().for_each(|write| write.carry_out(&tempfile));
             prop_assert_eq!(whole.length(), length as u64);
             prop_assert_eq!(content.last, message.last().copied());
             prop_assert_eq!(content.fingerprint, Growth::default().finish(0, &message));
             prop_assert_eq!(whole.body().is_none(), limit < usize::MAX && length > limit);
-            let all = whole.part(0, length + 10).load().unwrap();
+            let all = whole.part(0, length + 10).load(&tempfile).unwrap();
             prop_assert!(*all == message[..]);
         }
     }

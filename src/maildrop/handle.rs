@@ -18,6 +18,7 @@ use super::reader::{Answer, Due, Read};
 use super::register::Register;
 use super::report::CommitReport;
 use super::settings::Settings;
+use super::spill::Storage;
 use super::state::State;
 use super::{Change, Totals, locked};
 
@@ -54,6 +55,8 @@ pub struct Surroundings {
     /// Have this done where it may wait for the disk, after all that was asked for before. Called
     /// with no lock held.
     pub disk: Box<dyn Fn(Task) + Send + Sync>,
+    /// Where a message is kept that is too long for memory. Called where it may wait.
+    pub storage: Box<Storage>,
 }
 
 impl Maildrop {
@@ -174,7 +177,11 @@ impl Maildrop {
         let shared = Arc::clone(&self.0);
         Box::new(move |part| match part {
             Ok(Part::Here(octets)) => answer(Ok(octets)),
-            Ok(part) => (shared.surroundings.disk)(Box::new(move || answer(part.load()))),
+            Ok(part) => {
+                let world = Arc::clone(&shared);
+                let load = move || answer(part.load(&*world.surroundings.storage));
+                (shared.surroundings.disk)(Box::new(load));
+            }
             Err(error) => answer(Err(error)),
         })
     }

@@ -100,7 +100,7 @@ pub use reader::Answer;
 pub use report::{CommitReport, MessageReport, Outcome};
 pub use session::{Channel, Credential, Method, Proof};
 pub use settings::{LONG, Settings};
-pub use spill::directory as directory_of_long_messages;
+pub use spill::Storage;
 pub use status::{CacheStatus, LinkStatus, SessionStatus, Status, TransferStatus};
 pub use terms::Terms;
 

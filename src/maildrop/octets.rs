@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::error::Error;
-use super::spill::Spill;
+use super::spill::{Spill, Storage};
 
 /// A message's octets, whole and unchanging.
 #[derive(Clone, PartialEq, Eq)]
@@ -104,10 +104,10 @@ pub(super) enum Part {
 
 impl Part {
     /// The octets; those on disk may have to be waited for.
-    pub fn load(self) -> Result<Octets, Error> {
+    pub fn load(self, storage: &Storage) -> Result<Octets, Error> {
         match self {
             Self::Here(octets) => Ok(octets),
-            Self::Disk(spill, offset, length) => spill.read(offset, length),
+            Self::Disk(spill, offset, length) => spill.read(offset, length, storage),
         }
     }
 }

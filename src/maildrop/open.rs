@@ -111,6 +111,8 @@ fn end(offset: u64, length: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use tempfile::tempfile;
+
     use super::*;
 
     const ID: MessageId = MessageId(1);
@@ -129,7 +131,14 @@ mod tests {
         let body = Whole::Memory(vec![b'x'; 100].into());
         let part = |listed, (offset, length)| open(Some(listed)).part(&body, offset, length);
         for listed in [90, 110] {
-            assert_eq!(part(listed, (0, 89)).unwrap().load().unwrap().len(), 89);
+            assert_eq!(
+                part(listed, (0, 89))
+                    .unwrap()
+                    .load(&tempfile)
+                    .unwrap()
+                    .len(),
+                89
+            );
         }
         let refused = |listed, range| matches!(part(listed, range), Err(Error::Mislisted { .. }));
         assert!(refused(90, (0, 90)) && refused(90, (80, 10)));
@@ -142,14 +151,21 @@ mod tests {
     fn who_reads_on_until_nothing_is_left_gets_more_than_was_listed() {
         let body = Whole::Memory(vec![b'x'; 100].into());
         let open = open(Some(90));
-        let read = |offset| open.part(&body, offset, 50).unwrap().load().unwrap().len();
+        let read = |offset| {
+            open.part(&body, offset, 50)
+                .unwrap()
+                .load(&tempfile)
+                .unwrap()
+                .len()
+        };
         assert_eq!([0, 50, 90, 100].map(read), [50, 50, 10, 0]);
     }
 
     #[test]
     fn one_who_was_shown_the_exact_size_reads_to_the_end_and_beyond() {
         let body = Whole::Memory(vec![b'x'; 100].into());
-        let read = |open: &OpenMessage, offset| open.part(&body, offset, 50).unwrap().load();
+        let read =
+            |open: &OpenMessage, offset| open.part(&body, offset, 50).unwrap().load(&tempfile);
         for open in [open(Some(100)), open(None)] {
             assert_eq!(read(&open, 90).unwrap().len(), 10);
             assert_eq!(read(&open, 200).unwrap().len(), 0);

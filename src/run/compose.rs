@@ -15,7 +15,7 @@ use crate::fs::{self, Events, Tree};
 use crate::fuse::{MountOptions, Notifier};
 use crate::maildrop::{
     Clock, Credentials, Disk, Driver, Journal, JournalFile, LONG, Maildrop, Mark, Settings,
-    StateDirectory, Surroundings,
+    StateDirectory, Storage, Surroundings,
 };
 use crate::net::Connector;
 
@@ -41,6 +41,8 @@ pub(super) struct Mailbox {
 pub(super) struct Entrance {
     pub connector: Connector,
     pub credentials: Credentials,
+    /// Where messages are kept that are too long for memory.
+    pub storage: Box<Storage>,
     /// What the process has given up.
     pub sandbox: Vec<&'static str>,
 }
@@ -54,6 +56,7 @@ pub(super) fn open(
     let Entrance {
         connector,
         credentials,
+        storage,
         sandbox,
     } = entrance;
     let (journal, inherited) = journal(request, state)?;
@@ -75,6 +78,7 @@ pub(super) fn open(
             }
         }),
         disk: Box::new(move |task| disk.ask(task)),
+        storage,
     };
     let (maildrop, engine) =
         Maildrop::new(settings(request, sandbox), surroundings, journal, inherited);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::MountRequest;
-use crate::maildrop::{StateDirectory, directory_of_long_messages};
+use crate::maildrop::StateDirectory;
 use crate::net::directories_of_authorities;
 use crate::sandbox::{self, Needs};
 
@@ -49,11 +49,7 @@ fn needs(request: &MountRequest, state: &StateDirectory) -> Needs {
     read.push(PROCESSES.into());
     Needs {
         read,
-        write: vec![
-            state.path().to_owned(),
-            directory_of_long_messages(),
-            NOTHING.into(),
-        ],
+        write: vec![state.path().to_owned(), NOTHING.into()],
         ports: route::ports(request),
     }
 }

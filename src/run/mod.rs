@@ -17,6 +17,7 @@ mod mounts;
 mod privacy;
 mod proof;
 mod route;
+mod storage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -10,7 +10,7 @@ use crate::cli::{ExitStatus, MountRequest};
 use crate::daemon::{self, Ready};
 use crate::fuse::{self, Rights};
 use crate::keeper::{Answer, Errand, Keeper};
-use crate::maildrop::{Credentials, StateDirectory};
+use crate::maildrop::{Credentials, StateDirectory, Storage};
 use crate::net::Connector;
 use crate::password::{Environment, Terminal};
 use crate::signals::{self, BlockedSignals, Signal};
@@ -18,7 +18,7 @@ use crate::signals::{self, BlockedSignals, Signal};
 use super::compose::{self, Entrance, Mailbox};
 use super::failure::Failure;
 use super::life::{Event, Life};
-use super::{confinement, logging, login, privacy, route};
+use super::{confinement, logging, login, privacy, route, storage};
 
 /// Mounts a mailbox and serves it to its end.
 pub(super) fn mount(request: &MountRequest) -> ExitStatus {
@@ -46,6 +46,7 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
     let Parted {
         connector,
         credentials,
+        storage,
         rights,
         detach,
     } = part(request, environment, &at)?;
@@ -53,6 +54,7 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
     let entrance = Entrance {
         connector,
         credentials,
+        storage,
         sandbox: confinement::enter(request, &state),
     };
     let (sender, events) = channel();
@@ -79,6 +81,7 @@ fn ready(request: &MountRequest) -> Result<Ready, Failure> {
 struct Parted {
     connector: Connector,
     credentials: Credentials,
+    storage: Box<Storage>,
     rights: Rights,
     detach: Errand,
 }
@@ -93,6 +96,7 @@ fn part(
     let parted = Parted {
         connector: route::connector(request, &environment, &mut keeper)?,
         credentials: login::credentials(request, environment, &mut keeper),
+        storage: storage::entrust(&mut keeper),
         rights: Rights::entrust(&mut keeper, mount_point, &compose::mount_options(request)),
         detach: entrust_detach(&mut keeper),
     };

@@ -3,7 +3,7 @@
 //! ```text
 //! no new privileges   no program can give it more than it has
 //! capabilities        nothing that an ordinary user may not, where root mounts
-//! files (Landlock)    opened only where it must, written only to the state and to long messages
+//! files (Landlock)    opened only where it must, written only to the state
 //! network (Landlock)  connections only to the ports it must reach; it listens nowhere
 //! signals (Landlock)  none to processes outside, nor abstract sockets of theirs
 //! system calls        none that runs a program, mounts, traces, loads code into the kernel, or
@@ -132,9 +132,9 @@ mod tests {
     }
 
     /// The process that serves the mailbox gives up what it does not need, before it hears from the
-    /// server: it can open no other files than those of the system, its state and long messages,
-    /// connect to no other port than the server's and those of names, and run no program, as far as
-    /// the kernel can see to it.
+    /// server: it can open no other files than those of the system and its state, connect to no other
+    /// port than the server's and those of names, and run no program, as far as the kernel can see to
+    /// it.
     #[test]
     fn what_is_not_needed_is_refused() {
         let (open, closed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

@@ -49,6 +49,7 @@ impl Daemon {
             tell: Box::new(drop),
             announce: Box::new(drop),
             disk: Box::new(|task| task()),
+            storage: Box::new(tempfile::tempfile),
         };
         let (timeout, journal) = (settings.timeout, Box::new(paper.clone()));
         let (maildrop, engine) =

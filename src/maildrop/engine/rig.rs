@@ -118,6 +118,7 @@ impl Rig {
             tell: Box::new(move |change| locked(&ears).push(change)),
             announce: Box::new(move |event| locked(&listener).push(event.kind)),
             disk: Box::new(move |task| platter.ask(task)),
+            storage: Box::new(tempfile::tempfile),
         };
         let kept = (!settings.read_only).then(|| Box::new(kept) as Box<dyn Journal>);
         let (maildrop, engine) = Maildrop::new(settings, surroundings, kept, inherited);

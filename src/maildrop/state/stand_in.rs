@@ -3,6 +3,8 @@
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use tempfile::tempfile;
+
 use super::super::Change;
 use super::super::catalog::{Content, Message};
 use super::super::clock::Moment;
@@ -81,7 +83,8 @@ pub(super) fn read(
     length: usize,
 ) -> Receiver<Result<Octets, Error>> {
     let (answer, receiver) = slot();
-    let answer = Box::new(|part: Result<Part, _>| answer(part.and_then(Part::load)));
+    let answer =
+        Box::new(|part: Result<Part, _>| answer(part.and_then(|part| part.load(&tempfile))));
     let read = Read {
         until: at(60),
         open: open.clone(),

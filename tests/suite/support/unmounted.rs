@@ -370,6 +370,7 @@ fn begin(settings: Settings, clock: &Arc<Mutex<Moment>>, journal: &Paper) -> (Ma
         tell: Box::new(drop),
         announce: Box::new(drop),
         disk: Box::new(|task| task()),
+        storage: Box::new(tempfile::tempfile),
     };
     let inherited = journal.marks();
     let journal: Option<Box<dyn Journal>> = Some(Box::new(journal.clone()));
