@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
-use crate::net::{Alert, Connector, NetError, Progress, Stream};
+use crate::net::{Alert, Connector, NetError, Progress, ProxyFault, Stream};
 use crate::pop3::text;
 
 use super::alarm::Alarm;
@@ -346,6 +346,10 @@ fn broken(error: &io::Error) -> Option<Outage> {
 fn outage(error: NetError) -> Outage {
     let kind = match &error {
         NetError::Resolve { .. } => OutageKind::NoHost,
+        NetError::Proxy {
+            fault: ProxyFault::NoPassword(_),
+            ..
+        } => OutageKind::NoPassword,
         NetError::Connect { .. } | NetError::Proxy { .. } | NetError::TimedOut { .. } => {
             OutageKind::Unreachable
         }

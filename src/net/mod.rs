@@ -42,7 +42,7 @@ pub use error::{NetError, Step};
 pub use fingerprint::Fingerprint;
 pub use launcher::Launcher;
 pub use roots::directories_of_authorities;
-pub use route::{Proxy, Route};
+pub use route::{Proxy, ProxyLogin, Route};
 pub use socks::ProxyFault;
 pub use stream::{Progress, Stream};
 pub use tls::{TlsOptions, TlsVersion};

@@ -1,5 +1,9 @@
 //! The way to a server.
 
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
 use super::{Endpoint, Launcher, Security};
 use crate::pop3::Secret;
 
@@ -23,7 +27,16 @@ pub struct Proxy {
     /// Its TCP port.
     pub port: u16,
     /// Who we are to it, if it asks.
-    pub login: Option<(String, Secret)>,
+    pub login: Option<ProxyLogin>,
+}
+
+/// Who we are to a proxy.
+#[derive(Clone)]
+pub struct ProxyLogin {
+    /// By what name.
+    pub name: String,
+    /// Finds the password, anew for each connection.
+    pub password: Arc<dyn Fn() -> io::Result<Secret> + Send + Sync>,
 }
 
 impl Proxy {
@@ -34,5 +47,13 @@ impl Proxy {
             port: self.port,
             security: Security::Cleartext,
         }
+    }
+}
+
+impl fmt::Debug for ProxyLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxyLogin")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }

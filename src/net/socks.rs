@@ -33,6 +33,8 @@ pub enum ProxyFault {
     NotSocks,
     /// It wants a login in some way that we do not have, or have not been given.
     LoginWanted,
+    /// It wants a password, and there is none.
+    NoPassword(io::Error),
     /// It does not take the login.
     LoginRefused,
     /// Login, password or host are too long for it to be told.
@@ -83,8 +85,9 @@ impl Dialogue<'_> {
     }
 
     fn log_in(&mut self, proxy: &Proxy) -> Result<(), ProxyFault> {
-        let (login, password) = proxy.login.as_ref().ok_or(ProxyFault::LoginWanted)?;
-        let (login, password) = (login.as_bytes(), password.expose().as_bytes());
+        let login = proxy.login.as_ref().ok_or(ProxyFault::LoginWanted)?;
+        let password = (login.password)().map_err(ProxyFault::NoPassword)?;
+        let (login, password) = (login.name.as_bytes(), password.expose().as_bytes());
         let mut request = Zeroizing::new(Vec::with_capacity(3 + login.len() + password.len()));
         request.push(VERSION_OF_LOGIN);
         request.push(length(login)?);
@@ -182,6 +185,7 @@ impl fmt::Display for ProxyFault {
             Self::LoginWanted => {
                 "it wants a login: write socks5://LOGIN@HOST, and see --proxy-password-file"
             }
+            Self::NoPassword(error) => return error.fmt(f),
             Self::LoginRefused => "it refuses the login",
             Self::TooLong => "login, password or host are longer than 255 octets",
             Self::NotConnected(1) => "it failed to connect to the server",
@@ -201,10 +205,11 @@ impl fmt::Display for ProxyFault {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Security;
     use super::super::test_server::{AMPLE, serve};
+    use super::super::{ProxyLogin, Security};
     use super::*;
     use crate::pop3::Secret;
+    use std::sync::Arc;
     use std::time::Duration;
 
     /// A conversation: what the client must say, and what the proxy answers.
@@ -214,11 +219,14 @@ mod tests {
     const BY_NAME: &[u8] = b"\x05\x01\x00\x03\x0fpop.example.org\x03\xe3";
     const DONE: &[u8] = &[5, 0, 0, 1, 10, 0, 0, 1, 4, 56];
 
-    fn proxy(login: Option<(&str, &str)>) -> Proxy {
+    fn proxy(login: Option<(&str, &'static str)>) -> Proxy {
         Proxy {
             host: "localhost".into(),
             port: 0,
-            login: login.map(|(name, password)| (name.into(), Secret::new(password.into()))),
+            login: login.map(|(name, password)| ProxyLogin {
+                name: name.into(),
+                password: Arc::new(move || Ok(Secret::new(password.into()))),
+            }),
         }
     }
 
@@ -230,7 +238,11 @@ mod tests {
         }
     }
 
-    fn tried(host: &str, login: Option<(&str, &str)>, turns: Turns) -> Result<(), ProxyFault> {
+    fn tried(
+        host: &str,
+        login: Option<(&str, &'static str)>,
+        turns: Turns,
+    ) -> Result<(), ProxyFault> {
         let (port, server) = serve(move |mut socket| {
             for (question, answer) in turns {
                 let mut said = vec![0; question.len()];
@@ -251,7 +263,7 @@ mod tests {
         outcome
     }
 
-    fn fault(login: Option<(&str, &str)>, turns: Turns) -> ProxyFault {
+    fn fault(login: Option<(&str, &'static str)>, turns: Turns) -> ProxyFault {
         tried("pop.example.org", login, turns).unwrap_err()
     }
 

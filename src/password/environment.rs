@@ -1,7 +1,7 @@
 //! What the environment has of passwords.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::variable::{self, Value};
 use super::{Origin, PasswordError, line, source};
@@ -19,6 +19,13 @@ pub struct Environment {
     pub(super) variable: Option<Value>,
     /// `POP3FS_PROXY_PASSWORD`.
     proxy: Option<Value>,
+}
+
+/// The password for a proxy, to be asked for as often as it is needed.
+#[derive(Debug)]
+pub struct ProxyPassword {
+    file: Option<PathBuf>,
+    variable: Option<Value>,
 }
 
 impl Environment {
@@ -40,13 +47,23 @@ impl Environment {
         }
     }
 
-    /// The password for a proxy: from a file, if there is one, or a variable.
+    /// Takes the password for a proxy out: it is in a file, if there is one, or a variable.
+    pub fn take_proxy_password(&mut self, file: Option<PathBuf>) -> ProxyPassword {
+        ProxyPassword {
+            file,
+            variable: self.proxy.take(),
+        }
+    }
+}
+
+impl ProxyPassword {
+    /// Finds it.
     ///
     /// # Errors
     ///
     /// [`PasswordError`], which never has any part of a password in it.
-    pub fn proxy_password(&self, file: Option<&Path>) -> Result<Secret, PasswordError> {
-        match (file, &self.proxy) {
+    pub fn password(&self) -> Result<Secret, PasswordError> {
+        match (&self.file, &self.variable) {
             (Some(path), _) => source::from_file(path),
             (None, Some(value)) => line::first(value.octets(), &Origin::ProxyVariable),
             (None, None) => Err(PasswordError::NoProxyPassword),

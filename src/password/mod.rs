@@ -31,7 +31,7 @@ mod variable;
 mod wanted;
 
 pub use command_fault::CommandFault;
-pub use environment::Environment;
+pub use environment::{Environment, ProxyPassword};
 pub use error::{Fault, Origin, PasswordError};
 pub use keyring_fault::KeyringFault;
 pub use places::Places;

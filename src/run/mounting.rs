@@ -89,12 +89,12 @@ struct Parted {
 /// Parts from the keeper, which is entrusted with all that we give up our rights to.
 fn part(
     request: &MountRequest,
-    environment: Environment,
+    mut environment: Environment,
     mount_point: &Path,
 ) -> Result<Parted, Failure> {
     let mut keeper = Keeper::default();
     let parted = Parted {
-        connector: route::connector(request, &environment, &mut keeper)?,
+        connector: route::connector(request, &mut environment, &mut keeper)?,
         credentials: login::credentials(request, environment, &mut keeper),
         storage: storage::entrust(&mut keeper),
         rights: Rights::entrust(&mut keeper, mount_point, &compose::mount_options(request)),

@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 
 use crate::keeper::{Answer, Errand, Keeper};
 use crate::maildrop::{Credential, Credentials, Outage, OutageKind, Proof};
-use crate::password::PasswordError;
+use crate::net::ProxyLogin;
+use crate::password::{PasswordError, ProxyPassword};
 use crate::pop3::Secret;
 
 /// Before a password.
@@ -25,17 +26,40 @@ pub(super) fn entrust(
     login: String,
     find: impl Fn() -> Result<Proof, PasswordError> + Send + Sync + 'static,
 ) -> Credentials {
-    let errand = keeper.entrust(move |_, channel| {
-        let found = find().map(|proof| answer(&proof));
-        // Nobody waits any more only if our process has gone.
-        let _ = Answer::send_result(found.map_err(io::Error::other), &channel);
-    });
+    let errand = errand(keeper, find);
     Arc::new(move || match proof(&errand) {
         Ok(proof) => Ok(Credential {
             login: login.clone(),
             proof,
         }),
         Err(error) => Err(Outage::new(OutageKind::NoPassword, error.to_string())),
+    })
+}
+
+/// The same for a proxy, and for each connection.
+pub(super) fn entrust_proxy(
+    keeper: &mut Keeper,
+    name: String,
+    source: ProxyPassword,
+) -> ProxyLogin {
+    let errand = errand(keeper, move || source.password().map(Proof::Password));
+    ProxyLogin {
+        name,
+        password: Arc::new(move || match proof(&errand)? {
+            Proof::Password(password) => Ok(password),
+            Proof::Token(_) | Proof::Certificate => Err(io::ErrorKind::InvalidData.into()),
+        }),
+    }
+}
+
+fn errand(
+    keeper: &mut Keeper,
+    find: impl Fn() -> Result<Proof, PasswordError> + Send + Sync + 'static,
+) -> Errand {
+    keeper.entrust(move |_, channel| {
+        let found = find().map(|proof| answer(&proof));
+        // Nobody waits any more only if our process has gone.
+        let _ = Answer::send_result(found.map_err(io::Error::other), &channel);
     })
 }
 

@@ -8,18 +8,20 @@ use crate::net::{
     ClientCertificate, Connector, Endpoint, Fingerprint, Launcher, Proxy, Route, Security,
     TlsOptions, TlsVersion,
 };
-use crate::password::{Environment, PasswordError};
+use crate::password::Environment;
 use crate::programs::CommandLine;
 
 use super::failure::Failure;
+use super::proof;
 
 /// DNS, which goes over TCP where an answer is too long for UDP.
 const PORT_OF_NAMES: u16 = 53;
 
-/// What makes connections to the server. A program for that is entrusted to the keeper.
+/// What makes connections to the server. A program for that is entrusted to the keeper, and the password
+/// of a proxy.
 pub(super) fn connector(
     request: &MountRequest,
-    environment: &Environment,
+    environment: &mut Environment,
     keeper: &mut Keeper,
 ) -> Result<Connector, Failure> {
     let source = &request.source;
@@ -30,7 +32,7 @@ pub(super) fn connector(
     };
     let route = match &request.route {
         RouteRequest::Direct => Route::Direct,
-        RouteRequest::Proxy(proxy) => Route::Proxy(through(proxy, environment)?),
+        RouteRequest::Proxy(proxy) => Route::Proxy(through(proxy, environment, keeper)),
         RouteRequest::Program(command) => {
             let command = CommandLine::split(command).ok_or(Failure::ConnectCommand)?;
             Route::Program(Launcher::entrust(keeper, command, endpoint.clone()))
@@ -55,16 +57,16 @@ pub(super) fn ports(request: &MountRequest) -> Vec<u16> {
     }
 }
 
-fn through(request: &ProxyRequest, environment: &Environment) -> Result<Proxy, Failure> {
+fn through(request: &ProxyRequest, environment: &mut Environment, keeper: &mut Keeper) -> Proxy {
     let login = request.login.clone().map(|login| {
-        let password = environment.proxy_password(request.password_file.as_deref())?;
-        Ok::<_, PasswordError>((login, password))
+        let password = environment.take_proxy_password(request.password_file.clone());
+        proof::entrust_proxy(keeper, login, password)
     });
-    Ok(Proxy {
+    Proxy {
         host: request.host.clone(),
         port: request.port,
-        login: login.transpose()?,
-    })
+        login,
+    }
 }
 
 /// When TLS begins.
