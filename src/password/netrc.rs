@@ -53,7 +53,7 @@ impl Netrc {
         match PrivateFile::read(path, LONGEST) {
             Ok(file) => Ok(Some(Self {
                 path: path.to_owned(),
-                text: String::from_utf8_lossy(file.octets()).into_owned().into(),
+                text: readable(file.octets()),
                 file,
             })),
             Err(Unfit::Unreadable(source)) if source.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -90,6 +90,19 @@ impl Netrc {
         let origin = Origin::File(self.path.clone());
         line::first(plain(password).as_bytes(), &origin).map(Some)
     }
+}
+
+/// What is no text is replaced. There is room for all of it from the start, so that no part of a password
+/// is left behind unwiped.
+fn readable(octets: &[u8]) -> Zeroizing<String> {
+    const IN_ITS_PLACE: char = char::REPLACEMENT_CHARACTER;
+    let room = octets.len() * IN_ITS_PLACE.len_utf8();
+    let mut text = Zeroizing::new(String::with_capacity(room));
+    for chunk in octets.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend((!chunk.invalid().is_empty()).then_some(IN_ITS_PLACE));
+    }
+    text
 }
 
 impl Entry<'_> {
@@ -190,6 +203,14 @@ mod tests {
         let exposed = Unfit::Exposed;
         assert!(error.to_string().ends_with(&exposed.to_string()));
         assert!(netrc.password("a", "eve").unwrap().is_none());
+    }
+
+    #[test]
+    fn octets_that_are_no_text_are_replaced_in_room_that_is_there() {
+        let octets = b"# \xe9\xe9\xff\nmachine a login ann password one";
+        let text = readable(octets);
+        assert_eq!(*text, String::from_utf8_lossy(octets));
+        assert_eq!(readable(&[0xff; 100]).capacity(), 300);
     }
 
     #[test]

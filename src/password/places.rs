@@ -12,3 +12,10 @@ pub struct Places {
     /// Whether the desktop's keyring has it.
     pub keyring: bool,
 }
+
+impl Places {
+    /// Whether there is one, so that those that everybody has are not looked at.
+    pub(super) fn decide(&self) -> bool {
+        self.command.is_some() || self.file.is_some() || self.keyring
+    }
+}

@@ -22,11 +22,13 @@ pub struct PasswordSource {
 impl PasswordSource {
     /// The password of `login` at `host`; `environment` is what was taken from there.
     pub fn new(host: String, login: String, places: Places, environment: Environment) -> Self {
+        // What is not looked at is wiped.
+        let environment = Some(environment).filter(|_| !places.decide());
         Self {
             host,
             login,
             places,
-            environment,
+            environment: environment.unwrap_or_default(),
             netrc: netrc::usual_path(),
             typed: OnceLock::new(),
         }

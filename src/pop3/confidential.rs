@@ -1,21 +1,34 @@
 //! Secrets that the server knows, and might repeat.
 
-use memchr::memmem;
+use std::hash::{BuildHasher, RandomState};
 
 use super::{Secret, text};
 
 /// Stands for words that hold a secret.
 const LEFT_OUT: &str = "(left out: it repeats the password)";
 
-/// The secrets sent in a connection. Servers are found to repeat a line that they refuse, and
-/// their words end up in logs.
+/// What is left of the secrets sent in a connection, which themselves are wiped once they are sent.
+/// Servers are found to repeat a line that they refuse, and their words end up in logs.
 #[derive(Default)]
-pub(super) struct Confidential(Vec<Secret>);
+pub(super) struct Confidential {
+    key: RandomState,
+    prints: Vec<Print>,
+}
+
+/// Enough of a secret to know it again, and not to tell it.
+struct Print {
+    length: usize,
+    digest: u64,
+}
 
 impl Confidential {
     pub(super) fn add(&mut self, secret: &Secret) {
-        if !secret.expose().is_empty() {
-            self.0.push(secret.clone());
+        let octets = secret.expose().as_bytes();
+        if !octets.is_empty() {
+            self.prints.push(Print {
+                length: octets.len(),
+                digest: self.key.hash_one(octets),
+            });
         }
     }
 
@@ -29,9 +42,10 @@ impl Confidential {
     }
 
     pub(super) fn is_within(&self, words: &[u8]) -> bool {
-        self.0
-            .iter()
-            .any(|secret| memmem::find(words, secret.expose().as_bytes()).is_some())
+        self.prints.iter().any(|print| {
+            let mut parts = words.windows(print.length);
+            parts.any(|part| self.key.hash_one(part) == print.digest)
+        })
     }
 }
 
@@ -47,8 +61,21 @@ mod tests {
             "bad: PASS hunter2"
         );
         confidential.add(&Secret::new("hunter2".to_owned()));
-        assert_eq!(confidential.printable(b"bad: PASS hunter2"), LEFT_OUT);
+        for words in [&b"bad: PASS hunter2"[..], b"hunter2", b"hunter2!"] {
+            assert_eq!(confidential.printable(words), LEFT_OUT);
+        }
         assert_eq!(confidential.printable(b"bad password"), "bad password");
+    }
+
+    #[test]
+    fn any_of_several_secrets_is_known_again() {
+        let mut confidential = Confidential::default();
+        for secret in ["hunter2", "correct horse"] {
+            confidential.add(&Secret::new(secret.to_owned()));
+        }
+        assert!(confidential.is_within(b"a correct horse"));
+        assert!(confidential.is_within(b"a hunter2"));
+        assert!(!confidential.is_within(b"a hunter and a horse"));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod deleting;
 mod errors;
 mod events;
 mod faults;
+mod forgetting;
 #[cfg(feature = "keyring")]
 mod keyring;
 mod layout;

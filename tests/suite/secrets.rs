@@ -1,8 +1,7 @@
 //! The password is in no place where somebody could find it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use pop3fs_server::{Fault, Server, When};
@@ -10,13 +9,17 @@ use pop3fs_server::{Fault, Server, When};
 use crate::support::account::Account;
 use crate::support::corpus::Letter;
 use crate::support::dovecot::{Dovecot, Logins};
+use crate::support::giving::{FOUND_ANEW, Give, PROXY, by_token_command, in_variable, left_behind};
 #[cfg(feature = "keyring")]
 use crate::support::keyring::{KEYRING, Keyring};
 use crate::support::mailbox::serving_three_for;
 use crate::support::mount::{Site, files_under};
 use crate::support::namespace::{NEEDS, for_nobody};
 use crate::support::process::{Outcome, run};
+use crate::support::proxy::Proxy;
+use crate::support::secret::{gives_away, holds};
 use crate::support::skip::{Need, lacking};
+use crate::support::terminal::Terminal;
 
 const USER: &str = "ann";
 const PASSWORD: &str = "correct horse battery staple";
@@ -32,7 +35,7 @@ fn the_password_is_nowhere() {
     if lacking(&[Need::Fuse]) {
         return;
     }
-    for give in [in_file, in_variable, by_command] {
+    for give in FOUND_ANEW.into_iter().chain([in_variable as Give]) {
         let server = serving_three_for(USER, PASSWORD);
         let account = Account::in_clear(USER, PASSWORD, server.port());
         let site = Site::new();
@@ -46,6 +49,46 @@ fn the_password_is_nowhere() {
         for verb in [&b"UIDL"[..], b"RETR", b"DELE", b"QUIT"] {
             assert!(holds(&log, verb), "the log tells what goes over the wire");
         }
+    }
+}
+
+/// The same for one that is typed: the terminal does not show it either.
+#[test]
+fn the_password_that_was_typed_is_nowhere() {
+    if lacking(&[Need::Fuse, Need::Program("setsid")]) {
+        return;
+    }
+    let (server, site) = (serving_three_for(USER, PASSWORD), Site::new());
+    let account = Account::in_clear(USER, PASSWORD, server.port());
+    let terminal = Terminal::new();
+    let command = terminal.running(&traced(&site, &account, |_, _, _| {}));
+    let typing = terminal.typing(PASSWORD);
+    let mut traces = full_run(&site, command);
+    let shown = typing.join().expect("a terminal");
+    assert!(
+        holds(&shown, b"password of ann"),
+        "{}",
+        shown.escape_ascii()
+    );
+    traces.push(("the terminal".to_owned(), shown));
+    assert_nowhere(PASSWORD, &traces);
+}
+
+/// The same for the password of a proxy.
+#[test]
+fn the_password_of_a_proxy_is_nowhere() {
+    if lacking(&[Need::Fuse]) {
+        return;
+    }
+    for give in PROXY {
+        let (server, site) = (serving_three_for(USER, "secret"), Site::new());
+        let proxy = Proxy::wanting("gate", PASSWORD);
+        let account = Account::in_clear(USER, "secret", server.port());
+        let account = account.through(&proxy, "gate");
+        let mut command = traced(&site, &account, in_variable);
+        give(&site, PASSWORD, &mut command);
+        assert_nowhere(PASSWORD, &full_run(&site, command));
+        assert!(!proxy.asked().is_empty());
     }
 }
 
@@ -85,7 +128,12 @@ fn no_way_to_log_in_leaves_a_secret_anywhere() {
         let account = dovecot.stls().with_options(&["--auth", way]);
         let account = token.map_or(account.clone(), |token| account.with_password(token));
         let site = Site::new();
-        let traces = full_run(&site, traced(&site, &account, in_variable));
+        let give = if way == "xoauth2" {
+            by_token_command
+        } else {
+            in_variable
+        };
+        let traces = full_run(&site, traced(&site, &account, give));
         assert_nowhere(account.password(), &traces);
         let log = fs::read(site.log()).expect("a log");
         let command = if way == "apop" {
@@ -128,23 +176,6 @@ done
 test $found = xx
 nobody pop3fs umount "$2"
 "#;
-
-/// The search above would find it.
-#[test]
-fn every_form_of_a_secret_is_found() {
-    for before in ["", "\0", "\0a", "\0an", "\0ann\0"] {
-        let encoded = base64(format!("{before}{PASSWORD} and more").as_bytes());
-        let found = forms_of(PASSWORD)
-            .iter()
-            .any(|form| holds(encoded.as_bytes(), form));
-        assert!(found, "{encoded}");
-    }
-    assert!(
-        forms_of(PASSWORD)
-            .iter()
-            .any(|form| holds(PASSWORD.as_bytes(), form))
-    );
-}
 
 /// A place, and what was found there.
 type Trace = (String, Vec<u8>);
@@ -197,53 +228,23 @@ fn full_run(site: &Site, mut mounting: Command) -> Vec<Trace> {
 }
 
 /// The command that mounts, logging all there is to log, with the password given in some way.
-fn traced(site: &Site, account: &Account, give: fn(&Site, &Account, &mut Command)) -> Command {
-    let mut command = site.command(account);
-    command.env_remove("POP3FS_PASSWORD").arg("-vv");
+fn traced(site: &Site, account: &Account, give: Give) -> Command {
+    let mut command = site.command_without_password(account);
+    command.arg("-vv");
     give(site, account, &mut command);
     command
 }
 
-fn in_file(site: &Site, account: &Account, command: &mut Command) {
-    command.arg("--password-file").arg(hidden(site, account));
-}
-
-fn in_variable(_: &Site, account: &Account, command: &mut Command) {
-    command.env("POP3FS_PASSWORD", account.password());
-}
-
-/// By a program that leaves behind what it was given, beside a variable that it is not given.
-fn by_command(site: &Site, account: &Account, command: &mut Command) {
-    in_variable(site, account, command);
-    let script = format!(
-        "cat /proc/self/environ /proc/self/cmdline >>{}; cat {}",
-        site.beside("children").display(),
-        hidden(site, account).display()
-    );
-    let words = format!("sh -c '{script}'");
-    command.arg("--password-command").arg(words);
-}
-
-/// A file with the password in it that nobody else may read.
-fn hidden(site: &Site, account: &Account) -> PathBuf {
-    let file = site.beside("password");
-    fs::write(&file, format!("{}\n", account.password())).expect("a file to write");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("our own file");
-    file
-}
-
 /// What the programs that were run have left behind.
 fn children(site: &Site) -> Option<Trace> {
-    let file = site.beside("children");
+    let file = left_behind(site);
     file.exists().then(|| trace_of(&file.display().to_string()))
 }
 
 #[track_caller]
 fn assert_nowhere(secret: &str, traces: &[Trace]) {
     for (place, octets) in traces {
-        for form in forms_of(secret) {
-            assert!(!holds(octets, &form), "{place} holds the secret");
-        }
+        assert!(!gives_away(octets, secret), "{place} holds the secret");
     }
 }
 
@@ -272,29 +273,4 @@ fn files(directory: &Path) -> Vec<Trace> {
 
 fn trace_of(file: &str) -> Trace {
     (file.to_owned(), fs::read(file).expect("a file to read"))
-}
-
-fn holds(octets: &[u8], needle: &[u8]) -> bool {
-    octets.windows(needle.len()).any(|window| window == needle)
-}
-
-/// A secret in clear, and what base 64 makes of it wherever it begins in a group of three octets:
-/// without the characters that octets before or behind it have a part in.
-fn forms_of(secret: &str) -> Vec<Vec<u8>> {
-    let aligned = (0..3).map(|skipped| {
-        let inner = &secret.as_bytes()[skipped..];
-        base64(&inner[..inner.len() / 3 * 3]).into_bytes()
-    });
-    aligned.chain([secret.as_bytes().to_vec()]).collect()
-}
-
-/// RFC 4648 section 4, for whole groups; an unfinished one is left out.
-fn base64(octets: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    octets
-        .chunks_exact(3)
-        .map(|group| u32::from_be_bytes([0, group[0], group[1], group[2]]))
-        .flat_map(|group| [18, 12, 6, 0].map(|shift| group >> shift & 0x3f))
-        .map(|index| char::from(ALPHABET[index as usize]))
-        .collect()
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::authority::Certificate;
+use super::proxy::Proxy;
 
 /// Where a mailbox is, and how to get into it.
 #[derive(Clone, Debug)]
@@ -46,6 +47,13 @@ impl Account {
             source: self.source.replace("127.0.0.1", host),
             ..self
         }
+    }
+
+    /// The same through a proxy, by this login; in clear, which has to be insisted on then.
+    pub fn through(self, proxy: &Proxy, login: &str) -> Self {
+        let proxy = format!("socks5://{login}@127.0.0.1:{}", proxy.port());
+        self.at_host("localhost")
+            .with_options(&["--insecure-cleartext", "--proxy", &proxy])
     }
 
     /// The port.

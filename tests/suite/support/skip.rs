@@ -1,9 +1,11 @@
 //! Tests that need what this machine may not have.
 
 use std::env;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use caps::{CapSet, Capability};
 
 use super::package::Package;
 
@@ -18,6 +20,8 @@ pub enum Need {
     Package(Package),
     /// To be root.
     Root,
+    /// To look into the memory of processes that are closed to others.
+    Ptrace,
     /// A program in PATH.
     Program(&'static str),
 }
@@ -63,6 +67,7 @@ impl Need {
             Self::Package(package) => (!package.is_there())
                 .then(|| format!("{package} is neither installed nor unpacked by .ci/servers")),
             Self::Root => (!nix::unistd::geteuid().is_root()).then(|| "not root".to_owned()),
+            Self::Ptrace => ptrace_missing(),
             Self::Program(name) => match program(name) {
                 Some(_) => None,
                 None => Some(format!("there is no {name} here")),
@@ -81,6 +86,17 @@ fn fuse_missing() -> Option<String> {
         .open("/dev/fuse")
         .err()
         .map(|error| format!("/dev/fuse cannot be opened: {error}"))
+}
+
+/// The kernel documents the scope in `admin-guide/LSM/Yama.rst`.
+fn ptrace_missing() -> Option<String> {
+    const NOBODY_MAY: &str = "3";
+    let may = caps::has_cap(None, CapSet::Effective, Capability::CAP_SYS_PTRACE);
+    if !may.expect("our own capabilities") {
+        return Some("without CAP_SYS_PTRACE".to_owned());
+    }
+    let scope = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
+    (scope.trim_end() == NOBODY_MAY).then(|| "nobody may look into other processes".to_owned())
 }
 
 fn dovecot_missing() -> Option<String> {
