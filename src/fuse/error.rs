@@ -23,6 +23,11 @@ pub enum MountError {
     },
     /// The mount point cannot be used any more; all is said in the words.
     Changed(io::Error),
+    /// The mount point is somebody else's, and we are not root.
+    NotOurs {
+        /// As it was given.
+        at: PathBuf,
+    },
     /// The mount point is not empty.
     NotEmpty {
         /// As it was given.
@@ -79,6 +84,11 @@ impl fmt::Display for MountError {
                 "the mount point leads to {at:?} now, and led elsewhere before; nothing is mounted"
             ),
             Self::Changed(error) => error.fmt(f),
+            Self::NotOurs { at } => write!(
+                f,
+                "cannot mount on {at:?}: it belongs to others, on whose directories only root can \
+                 mount; make one of your own with mkdir"
+            ),
             Self::NotEmpty { at } => write!(
                 f,
                 "cannot mount on {at:?}: it is not empty, and what is in it would be hidden; use \
@@ -143,7 +153,8 @@ impl std::error::Error for MountError {
             | Self::Device(error)
             | Self::MountTable(error)
             | Self::Thread(error) => Some(error),
-            Self::NotEmpty { .. }
+            Self::NotOurs { .. }
+            | Self::NotEmpty { .. }
             | Self::Occupied { .. }
             | Self::DeadMount { .. }
             | Self::NoHelper

@@ -1,18 +1,22 @@
 //! The directory to mount on: it must be there, be empty, and show no other mailbox.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::sys::statvfs::statvfs;
-use nix::unistd::getuid;
+use nix::unistd::{AccessFlags, access, getuid};
 
 use super::device::DEVICE;
 use super::error::MountError;
 use super::mountinfo::{self, MountInfo};
 use super::options::MountOptions;
 use super::unmount::{Manner, unmount};
+
+/// The permission bit of directories in which only owners remove, as `/tmp`.
+const STICKY: u32 = 0o1000;
 
 /// Makes sure that something can be mounted there, as far as can be told beforehand; the mount
 /// point's one true path, since the process will change its directory.
@@ -35,6 +39,9 @@ pub fn prepare(at: &Path, options: &MountOptions) -> Result<PathBuf, MountError>
         log::warn!("cleared away a mount on {at:?} whose process had died");
     }
     let path = directory(at)?;
+    if !is_ours(&path) {
+        return Err(MountError::NotOurs { at: at.to_owned() });
+    }
     if !options.nonempty {
         check_empty(at, &path)?;
     }
@@ -83,6 +90,14 @@ fn directory(at: &Path) -> Result<PathBuf, MountError> {
     } else {
         Err(unusable(io::ErrorKind::NotADirectory.into()))
     }
+}
+
+/// The helper mounts on nothing else, and would say so only once somebody has logged in. Root mounts by
+/// itself, on any directory, as mount(8) does.
+fn is_ours(path: &Path) -> bool {
+    let is_anothers = |it: Metadata| it.mode() & STICKY != 0 && it.uid() != getuid().as_raw();
+    let is_writable = access(path, AccessFlags::W_OK).is_ok();
+    getuid().is_root() || is_writable && !path.metadata().is_ok_and(is_anothers)
 }
 
 /// What is in the directory would be hidden.

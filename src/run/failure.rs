@@ -62,6 +62,7 @@ impl Failure {
                 MountError::MountPoint { .. }
                     | MountError::Swapped { .. }
                     | MountError::Changed(_)
+                    | MountError::NotOurs { .. }
                     | MountError::NotEmpty { .. }
                     | MountError::Occupied { .. }
                     | MountError::DeadMount { .. }

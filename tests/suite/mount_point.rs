@@ -70,6 +70,31 @@ fn a_directory_that_cannot_be_looked_into_is_told_from_a_full_one() {
     });
 }
 
+/// Users mount on directories that they may write to, and that are theirs where only owners remove, as
+/// in /tmp; root mounts on those of others too.
+#[test]
+fn users_mount_on_their_own_directories() {
+    played_by_nobody(serving_three(), MOUNT_ON_OTHERS, |played, server| {
+        let played = played.succeeded();
+        assert_eq!(played.stderr.matches("it belongs to others").count(), 2);
+        assert_eq!(server.sessions(), 1, "root's");
+    });
+}
+
+const MOUNT_ON_OTHERS: &str = r#"
+set -e
+chown 1 "$2"
+for mode in 755 1777; do
+    chmod $mode "$2"
+    status=0
+    nobody pop3fs "$1" "$2" -o "$3" || status=$?
+    test $status = 66
+done
+chown -R root "${3##*=}"
+pop3fs "$1" "$2" -o "$3"
+pop3fs umount "$2"
+"#;
+
 /// A second mailbox is not mounted over one that is there, nor any over files that would be hidden,
 /// unless nonempty was given.
 #[test]
