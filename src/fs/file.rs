@@ -25,6 +25,16 @@ pub enum Access {
     Stream,
 }
 
+/// Who reads from an open file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// A program, which sees how much it gets.
+    Program,
+    /// The kernel, for pages that programs map into memory or hand on: they see as much as the size
+    /// lets them.
+    Kernel,
+}
+
 /// An open file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
@@ -95,10 +105,15 @@ impl Tree {
         handle: u64,
         offset: u64,
         length: usize,
+        reader: Reader,
         reply: impl FnOnce(Result<Octets, Error>) + Send + 'static,
     ) {
         match self.handles.find(handle).as_deref() {
             Some(Handle::Message(open)) => {
+                let length = match reader {
+                    Reader::Program => length,
+                    Reader::Kernel => open.shown(offset, length),
+                };
                 let answer = move |octets: Result<_, _>| reply(octets.map_err(Error::from));
                 self.maildrop.read(open, offset, length, Box::new(answer));
             }

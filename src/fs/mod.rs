@@ -32,7 +32,7 @@ pub use attributes::{Attributes, Kind, Settings};
 pub use directory::Item;
 pub use error::Error;
 pub use events::Events;
-pub use file::{Access, Correction, Opened};
+pub use file::{Access, Correction, Opened, Reader};
 pub use inode::{EVENTS, ROOT, STATUS};
 pub use names::Rename;
 pub use notice::{Notice, RootChange};

@@ -23,7 +23,7 @@ use super::herald::Herald;
 use super::interrupts::{Heeds, Interrupts};
 use super::notifier::Notifier;
 use super::session::{Ended, OnEnd};
-use crate::fs::{EVENTS, Error, Octets, Pending, Rename, STATUS, Tree};
+use crate::fs::{EVENTS, Error, Octets, Pending, Reader, Rename, STATUS, Tree};
 
 /// The tree as the kernel sees it.
 pub(super) struct Adapter {
@@ -67,6 +67,8 @@ impl Filesystem for Adapter {
         ask(config, InitFlags::FUSE_DO_READDIRPLUS);
         // Without it, one slow look-up holds up all others in the directory.
         ask(config, InitFlags::FUSE_PARALLEL_DIROPS);
+        // Without it, what is opened for direct I/O cannot be mapped to be shared.
+        ask(config, InitFlags::FUSE_DIRECT_IO_ALLOW_MMAP);
         // The dates of mail are whole seconds. Saying so also keeps from us the fractions in
         // utimensat(2), which fuser cannot add to the earliest dates there are: it would panic
         // before it asks us, and lose a dispatch thread.
@@ -162,7 +164,7 @@ impl Filesystem for Adapter {
         offset: u64,
         size: u32,
         flags: OpenFlags,
-        _: Option<LockOwner>,
+        owner: Option<LockOwner>,
         reply: ReplyData,
     ) {
         guard(format_args!("read({ino}, {offset}, {size})"), || {
@@ -175,7 +177,9 @@ impl Filesystem for Adapter {
             });
             let read = answer.clone();
             let give = move |octets| drop(read.give(octets));
-            self.tree.read(fh.0, offset, size as usize, give);
+            // Nobody owns what the kernel reads for its own pages.
+            let reader = owner.map_or(Reader::Kernel, |_| Reader::Program);
+            self.tree.read(fh.0, offset, size as usize, reader, give);
             self.interrupts.heed(request.pid(), Heeds::Ending, answer);
         });
     }

@@ -52,6 +52,18 @@ impl OpenMessage {
         Ok(())
     }
 
+    /// How much of what the kernel asks for to fill its pages is ever shown to a program: it was told
+    /// the size that is listed, and reads by that. Whoever reads further knows better.
+    pub fn shown(&self, offset: u64, length: usize) -> usize {
+        let left = self
+            .listed
+            .map_or(0, |listed| listed.saturating_sub(offset));
+        match usize::try_from(left) {
+            Ok(0) | Err(_) => length,
+            Ok(left) => left.min(length),
+        }
+    }
+
     /// Whether a part may be handed out before the exact size is known.
     pub(super) fn is_safe(&self, offset: u64, length: usize) -> bool {
         self.listed
@@ -159,6 +171,13 @@ mod tests {
                 .len()
         };
         assert_eq!([0, 50, 90, 100].map(read), [50, 50, 10, 0]);
+    }
+
+    #[test]
+    fn of_the_page_with_the_end_no_more_is_seen_than_was_listed() {
+        let shown = |offset| open(Some(5000)).shown(offset, 4096);
+        assert_eq!([0, 4096, 5000, 8192].map(shown), [4096, 904, 4096, 4096]);
+        assert_eq!(open(None).shown(4096, 4096), 4096);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Ordinary programs reading messages of which the server's LIST tells a wrong size.
 
+mod long;
 mod table;
 
 use std::fs;

@@ -147,7 +147,7 @@ pub const PYTHON: &[(&str, &str)] = &[
         "
 import mmap, sys
 with open(sys.argv[1], 'rb') as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as pages:
-    sys.stdout.buffer.write(pages)
+    sys.stdout.buffer.write(pages[:])
 ",
     ),
     // Neither asks for the size: the kernel alone decides where the file ends.
