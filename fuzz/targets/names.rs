@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pop3fs::maildrop::{HeaderDigest, Mark, Place, Record};
+use pop3fs::maildrop::{HeaderDigest, Mark, Place, Record, Standing};
 
 use super::rig::{self, Rig};
 
@@ -102,8 +102,7 @@ pub fn assert_legal(name: &str) {
 fn written_down(unique_id: &[u8]) {
     let mark = Mark {
         unique_id: unique_id.into(),
-        occurrence: 1,
-        sharers: 1,
+        standing: Standing::ALONE,
         size: 7,
         header: HeaderDigest::of(unique_id),
     };

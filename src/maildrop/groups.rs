@@ -3,15 +3,19 @@
 //! Nearly always each is alone with its own, so a group is no more than its first member, its
 //! leader, of which the others know.
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
 use super::reconcile::Listed;
+use super::standing::Standing;
 
 /// The messages of a listing, by their positions in it, in groups that share a unique-id.
 pub(super) struct Groups {
     members: Vec<Member>,
+    /// Which copy, and of how many, are those that have their size, too, in common with another.
+    copies: HashMap<usize, (u32, u32)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +36,7 @@ impl Groups {
         let mut leaders: HashTable<usize> = HashTable::with_capacity(listing.len());
         let mut groups = Self {
             members: Vec::with_capacity(listing.len()),
+            copies: HashMap::new(),
         };
         for (at, listed) in listing.iter().enumerate() {
             let found = leaders.entry(
@@ -41,7 +46,23 @@ impl Groups {
             );
             groups.join(*found.or_insert(at).get());
         }
+        groups.count_copies(listing);
         groups
+    }
+
+    fn count_copies(&mut self, listing: &[Listed<'_>]) {
+        let mut alike: HashMap<(usize, u64), Vec<usize>> = HashMap::new();
+        for (at, listed) in listing.iter().enumerate() {
+            if self.sharers(at) > 1 {
+                let key = (self.leader(at), listed.size);
+                alike.entry(key).or_default().push(at);
+            }
+        }
+        for alike in alike.into_values().filter(|alike| alike.len() > 1) {
+            let count = u32::try_from(alike.len()).unwrap_or(u32::MAX);
+            let ranks = (1..).map(|rank| (rank, count));
+            self.copies.extend(alike.into_iter().zip(ranks));
+        }
     }
 
     /// The next message, in the group of this leader, which may be itself.
@@ -71,6 +92,17 @@ impl Groups {
         self.members.get(at).map_or(1, |member| member.occurrence)
     }
 
+    /// Where a message stands in its group.
+    pub fn standing(&self, at: usize) -> Standing {
+        let (copy, copies) = self.copies.get(&at).copied().unwrap_or((1, 1));
+        Standing {
+            occurrence: self.occurrence(at),
+            sharers: self.sharers(at),
+            copy,
+            copies,
+        }
+    }
+
     /// How many are in its group.
     pub fn sharers(&self, at: usize) -> u32 {
         let leader = self.members.get(self.leader(at));
@@ -98,6 +130,15 @@ mod tests {
         };
         assert_eq!(all(Groups::occurrence), [1, 1, 2, 1, 3, 2]);
         assert_eq!(all(Groups::sharers), [3, 1, 3, 2, 3, 2]);
+    }
+
+    #[test]
+    fn who_shares_its_size_too_is_counted_among_those() {
+        let likes = [(&b"a"[..], 5), (b"b", 5), (b"a", 7), (b"a", 5), (b"b", 6)];
+        let listing = likes.map(|(unique_id, size)| Listed { unique_id, size });
+        let groups = Groups::of(&listing);
+        let all: Vec<String> = (0..5).map(|at| groups.standing(at).to_string()).collect();
+        assert_eq!(all, ["1/3/1/2", "1/2", "2/3", "3/3/2/2", "2/2"]);
     }
 
     proptest! {

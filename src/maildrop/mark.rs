@@ -8,16 +8,15 @@ use super::catalog::{Catalog, Message};
 use super::header::HeaderDigest;
 use super::message::{MessageId, Place};
 use super::names;
+use super::standing::Standing;
 
 /// A message marked for deletion.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark {
     /// The unique-id, raw.
     pub unique_id: Box<[u8]>,
-    /// Which of the messages that share the unique-id, counted from 1.
-    pub occurrence: u32,
-    /// How many share it. Where that has changed, the mark holds no longer.
-    pub sharers: u32,
+    /// Which it is of those that share it. Where that has changed, the mark holds no longer.
+    pub standing: Standing,
     /// The listed size, in octets; for a unique-id can be given anew to another message.
     pub size: u64,
     /// What its header was, where that was at hand; for the other may be as long.
@@ -38,8 +37,7 @@ impl Mark {
     pub(super) fn of(message: &Message, header: Option<HeaderDigest>) -> Self {
         Self {
             unique_id: message.unique_id().into(),
-            occurrence: message.occurrence,
-            sharers: message.sharers,
+            standing: message.standing,
             size: message.listed,
             header,
         }
@@ -59,7 +57,7 @@ impl Mark {
 
     /// The file name of the message.
     pub(super) fn file_name(&self, suffix: &str) -> String {
-        names::file_name(&self.unique_id, self.occurrence, suffix)
+        names::file_name(&self.unique_id, self.standing.occurrence, suffix)
     }
 
     /// The message in the root that this mark is for.
@@ -80,18 +78,16 @@ impl Record {
     }
 }
 
-/// `SIZE OCCURRENCE/SHARERS UNIQUE-ID`, or `SIZE OCCURRENCE/SHARERS/HEADER UNIQUE-ID`; the unique-id
-/// escaped.
+/// `SIZE STANDING UNIQUE-ID`, or `SIZE STANDING/HEADER UNIQUE-ID`; the unique-id escaped.
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             unique_id,
-            occurrence,
-            sharers,
+            standing,
             size,
             header,
         } = self;
-        write!(f, "{size} {occurrence}/{sharers}")?;
+        write!(f, "{size} {standing}")?;
         if let Some(header) = header {
             write!(f, "/{header}")?;
         }
@@ -106,13 +102,14 @@ impl FromStr for Mark {
         let parse = || {
             let (size, rest) = text.split_once(' ')?;
             let (place, unique_id) = rest.split_once(' ')?;
-            let mut place = place.split('/');
+            let place: Vec<&str> = place.split('/').collect();
+            // The numbers of a standing come in pairs.
+            let (standing, header) = place.split_at(place.len() / 2 * 2);
             Some(Self {
                 unique_id: names::unescaped(unique_id)?.into(),
-                occurrence: place.next()?.parse().ok()?,
-                sharers: place.next()?.parse().ok()?,
+                standing: Standing::parse(standing)?,
                 size: size.parse().ok()?,
-                header: place.next().map(str::parse).transpose().ok()?,
+                header: header.first().map(|it| it.parse()).transpose().ok()?,
             })
         };
         // What says the same in other words, as `07` does, was not written by us.
@@ -148,8 +145,7 @@ impl Mark {
     pub(super) fn sample(unique_id: &str) -> Self {
         Self {
             unique_id: unique_id.as_bytes().into(),
-            occurrence: 1,
-            sharers: 1,
+            standing: Standing::ALONE,
             size: 7,
             header: None,
         }
@@ -165,13 +161,22 @@ mod tests {
     #[test]
     fn a_mark_is_written_in_one_way_only() {
         let header = "00112233445566778899aabbccddeeff";
-        assert!("+ 7 1/1 a".parse::<Record>().is_ok());
-        assert!(format!("+ 7 1/1/{header} a").parse::<Record>().is_ok());
+        for standing in ["1/1", "2/3", "2/3/1/2", "1/2/1/2"] {
+            for place in [standing.to_owned(), format!("{standing}/{header}")] {
+                assert!(
+                    format!("+ 7 {place} a").parse::<Record>().is_ok(),
+                    "{place}"
+                );
+            }
+        }
         for line in [
             "+ 07 1/1 a",
             "+ +7 1/1 a",
             "+ 7 01/1 a",
             "+ 7 1/+1 a",
+            "+ 7 1 a",
+            "+ 7 2/3/1/1 a",
+            "+ 7 2/3/1/2/1/2 a",
             "+ 7 1/1 %61",
             "+ 7 1/1/ a",
             "+ 7 1/1/7 a",
@@ -186,10 +191,12 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read_back(
-            unique_id: Vec<u8>, occurrence: u32, sharers: u32, size: u64, header: Option<Vec<u8>>, marked: bool
+            unique_id: Vec<u8>, numbers: [u32; 4], size: u64, header: Option<Vec<u8>>, marked: bool
         ) {
+            let [occurrence, sharers, copy, copies] = numbers;
+            let standing = Standing { occurrence, sharers, copy, copies };
             let header = header.and_then(|words| HeaderDigest::of(&[b"From:", &words[..]].concat()));
-            let mark = Mark { unique_id: unique_id.into(), occurrence, sharers, size, header };
+            let mark = Mark { unique_id: unique_id.into(), standing, size, header };
             let record = if marked { Record::Marked(mark) } else { Record::Unmarked(mark) };
             prop_assert_eq!(record.to_string().parse(), Ok(record));
         }

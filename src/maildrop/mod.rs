@@ -19,7 +19,7 @@
 //! | what | where |
 //! |---|---|
 //! | what programs ask for | `handle`, `errand`, `marking`, `guard`, `retries`, `state` |
-//! | what is listed | `catalog`, `reconcile`, `groups`, `names`, `habits`, `coverage`, `numbering` |
+//! | what is listed | `catalog`, `reconcile`, `groups`, `standing`, `names`, `habits`, `coverage`, `numbering` |
 //! | what is on its way | `arrival`, `audience`, `growing`, `fingerprint`, `spill`, `prefix` |
 //! | what is at hand | `octets`, `cache`, `open` |
 //! | what to fetch next | `fetch`, `read_ahead`, `name_order`, `pace`, `schedule` |
@@ -75,6 +75,7 @@ mod schedule;
 mod session;
 mod settings;
 mod spill;
+mod standing;
 mod state;
 mod status;
 mod terms;
@@ -101,6 +102,7 @@ pub use report::{CommitReport, MessageReport, Outcome};
 pub use session::{Channel, Credential, Method, Proof};
 pub use settings::{LONG, Settings};
 pub use spill::Storage;
+pub use standing::Standing;
 pub use status::{CacheStatus, LinkStatus, SessionStatus, Status, TransferStatus};
 pub use terms::Terms;
 

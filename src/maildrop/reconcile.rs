@@ -125,7 +125,7 @@ impl<'l> View<'l> {
             let id = catalog.named(&name)?;
             let message = catalog.message(id)?;
             let same = message.unique_id() == listed.unique_id
-                && message.sharers == self.groups.sharers(at)
+                && message.standing.sharers == self.groups.sharers(at)
                 && message.listed == listed.size;
             same.then_some(id)
         };
@@ -174,8 +174,7 @@ impl<'l> View<'l> {
         for ((at, id), listed) in unknown.filter(|((_, id), _)| id.is_none()) {
             self.write_name(&mut name, at, listed);
             let message = Message::new(&name, listed.unique_id, listed.size, listed_at);
-            let (occurrence, sharers) = (self.groups.occurrence(at), self.groups.sharers(at));
-            *id = catalog.add(message.among(occurrence, sharers));
+            *id = catalog.add(message.among(self.groups.standing(at)));
             arrived.extend(*id);
         }
         if arrived.len() < newcomers {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::fingerprint::Fingerprint;
 use super::super::message::{Correction, Entry, MessageId, Place, Size};
+use super::super::standing::Standing;
 use super::Content;
 use super::unique_id::UniqueId;
 
@@ -12,9 +13,7 @@ use super::unique_id::UniqueId;
 pub struct Message {
     pub name: Arc<str>,
     unique_id: UniqueId,
-    /// Counted from 1, among `sharers` messages that have the same unique-id.
-    pub occurrence: u32,
-    pub sharers: u32,
+    pub standing: Standing,
     pub listed: u64,
     listed_at: i64,
     pub place: Place,
@@ -32,8 +31,7 @@ impl Message {
         Self {
             name: name.into(),
             unique_id: UniqueId::new(unique_id, name),
-            occurrence: 1,
-            sharers: 1,
+            standing: Standing::ALONE,
             listed,
             listed_at,
             place: Place::Root,
@@ -44,12 +42,8 @@ impl Message {
     }
 
     /// The same as one of several that share its unique-id.
-    pub fn among(self, occurrence: u32, sharers: u32) -> Self {
-        Self {
-            occurrence,
-            sharers,
-            ..self
-        }
+    pub fn among(self, standing: Standing) -> Self {
+        Self { standing, ..self }
     }
 
     /// What the server calls it; empty where it has no unique-id.
@@ -179,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_message_that_is_not_open_takes_little() {
-        assert_eq!(size_of::<Message>(), 72);
+        assert_eq!(size_of::<Message>(), 80);
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! What is known of every message, for the life of the mount.
 //!
 //! Most messages of a large mailbox are never opened, so little is kept of one until it is: about
-//! 145 octets where unique-ids have 36.
+//! 155 octets where unique-ids have 36.
 //!
 //! | octets | for |
 //! |---|---|
-//! | 72 | [`Message`]: what the listing said, in the order of the listing |
+//! | 80 | [`Message`]: what the listing said, in the order of the listing |
 //! | 64 | the name, shared with whoever is told of it; it begins with the unique-id, which takes no room of its own |
 //! | 5 to 10 | its place among the names: an id and an octet of hash, for the name itself is above |
 //! | 4 | its number in the session |

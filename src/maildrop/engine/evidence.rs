@@ -41,7 +41,11 @@ impl Evidence {
                     let count = |copies: &Copies| copies.of(unique_id, target.size);
                     count(&listed) > count(&expected)
                 };
-                if has_more(&target.unique_id) || is_listed_anew(message, catalog, suffix) {
+                // Others have deleted some of several copies: which, the number does not tell.
+                let may_be_left =
+                    target.fate == Fate::Open && listed.of(&target.unique_id, target.size) > 0;
+                let is_listed = may_be_left || has_more(&target.unique_id);
+                if is_listed || is_listed_anew(message, catalog, suffix) {
                     target.may_be_another(ANEW);
                 } else if has_more(NO_UNIQUE_ID) {
                     target.may_be_another(NAMELESS);
@@ -60,7 +64,7 @@ impl Evidence {
 
 /// Whether as many messages as before, or more, have the unique-id of one that is gone.
 fn is_listed_anew(message: &Message, catalog: &Catalog, suffix: &str) -> bool {
-    let last = names::file_name(message.unique_id(), message.sharers, suffix);
+    let last = names::file_name(message.unique_id(), message.standing.sharers, suffix);
     catalog.named(&last).is_some()
 }
 
@@ -204,6 +208,8 @@ mod tests {
         let before = &[("x", 5), ("x", 5)];
         let gone = outcome(before, (1, Fate::Confirmed), &[("x", 5)]);
         assert_eq!(gone, Some(Outcome::Deleted));
+        let by_others = outcome(before, (1, Fate::Open), &[("x", 5)]);
+        assert_eq!(by_others, Some(Outcome::Kept), "and not which of them");
         let more = outcome(
             before,
             (1, Fate::Confirmed),

@@ -81,6 +81,23 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_of_one_of_two_copies_is_not_taken_over_for_the_other() {
+        let copies = |others: &[(&str, &str)]| {
+            let copies = [("x", "one\r\n"), ("x", "two\r\n")];
+            Script::of(&[&copies, others].concat())
+        };
+        let before = Rig::connected(copies(&[]));
+        before.mark("x");
+        let left = Script::of(&[("x", "two\r\n"), ("x", "three\r\n")]);
+        for (script, is_marked) in [(left, false), (copies(&[]), true)] {
+            let mut rig = Rig::with(settings(), script, before.journal.marks());
+            rig.connect().unwrap();
+            let marked = rig.maildrop.find(Place::Deleted, "x").is_some();
+            assert_eq!(marked, is_marked);
+        }
+    }
+
+    #[test]
     fn marks_of_a_mount_before_are_taken_over_once_they_are_found() {
         let before = Rig::connected(mailbox());
         before.mark("b");

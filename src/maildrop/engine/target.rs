@@ -32,7 +32,7 @@ impl Target {
         Self {
             name: message.name.to_string(),
             unique_id: message.unique_id().into(),
-            sharers: message.sharers,
+            sharers: message.standing.sharers,
             size: message.listed,
             fate,
         }

@@ -130,6 +130,7 @@ impl FromIterator<(MessageId, Target)> for Targets {
 #[cfg(test)]
 mod tests {
     use super::super::super::message::Place;
+    use super::super::super::standing::Standing;
     use super::super::samples::list;
     use super::*;
 
@@ -142,7 +143,10 @@ mod tests {
                 .count();
             let name = format!("{unique_id}~{at}");
             let message = Message::new(&name, unique_id.as_bytes(), 0, 0);
-            let message = message.among(1, sharers as u32);
+            let message = message.among(Standing {
+                sharers: sharers as u32,
+                ..Standing::ALONE
+            });
             (MessageId(at), Target::new(&message, Fate::Open))
         };
         (0..).zip(unique_ids).map(target).collect()

@@ -59,7 +59,7 @@ impl View<'_> {
             self.write_name(&mut name, at, listed);
             let id = catalog.named(&name)?;
             let message = catalog.message(id)?;
-            let alone = (message.sharers, self.groups.sharers(at)) == (1, 1);
+            let alone = (message.standing.sharers, self.groups.sharers(at)) == (1, 1);
             let same = alone && message.has_unique_id() && message.unique_id() == listed.unique_id;
             same.then_some((id, at, listed.size))
         };
