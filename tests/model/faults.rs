@@ -186,6 +186,8 @@ impl World {
     /// The server numbers or measures the messages otherwise, from the next session on.
     fn other_listing(&mut self) -> Option<Fault> {
         match self.dice.below(3) {
+            // Nothing but their order tells twins apart.
+            0 | 1 if self.post.has_twins => return None,
             0 => return Some(Fault::Order(Order::Reversed)),
             1 => return Some(Fault::Order(Order::Shuffled(self.dice.number(0..1000)))),
             _ => {}

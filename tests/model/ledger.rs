@@ -21,6 +21,8 @@ pub struct Ledger {
     mistaken: BTreeSet<MailId>,
     /// Such mail that the mark cannot be for, as its header tells.
     pub told_apart: BTreeSet<MailId>,
+    /// Mail of which others have deleted a twin: where a QUIT was not answered, that is taken for its own end.
+    widowed: BTreeSet<MailId>,
     /// Marks that may be gone with the power.
     unflushed: BTreeSet<MailId>,
     /// Whether the server may have kept what it said to be deleted: then only what is verified is sure.
@@ -63,17 +65,28 @@ impl Ledger {
         gone
     }
 
+    /// Another client has deleted a twin of these.
+    pub fn widowed(&mut self, left: impl Iterator<Item = MailId>) {
+        self.widowed.extend(left);
+    }
+
     /// QUIT has deleted on a link in which a commit meant these.
     ///
     /// Promise 1: only what was marked, by a commit that was asked for.
-    pub fn deleted(&mut self, left: &BTreeSet<MailId>, permitted: &BTreeSet<MailId>) {
-        for &gone in self.on_server.difference(left) {
+    pub fn deleted(
+        &mut self,
+        left: &BTreeSet<MailId>,
+        permitted: &BTreeSet<MailId>,
+    ) -> BTreeSet<MailId> {
+        let deleted: BTreeSet<MailId> = self.on_server.difference(left).copied().collect();
+        for gone in &deleted {
             assert!(
-                permitted.contains(&gone),
+                permitted.contains(gone),
                 "mail {gone} was deleted; only {permitted:?} may have been"
             );
         }
         self.on_server.clone_from(left);
+        deleted
     }
 
     /// Mail has taken the place of other mail.
@@ -184,8 +197,9 @@ impl Ledger {
         let is_believed = self.is_forgetful && !report.verified;
         let is_there =
             |id: &MailId| self.on_server.contains(id) && !owed.contains(id) && !is_believed;
+        let is_kept = |id: &MailId| is_there(id) && !self.widowed.contains(id);
         if report.complete {
-            let left: Vec<&MailId> = covers.iter().filter(|&id| is_there(id)).collect();
+            let left: Vec<&MailId> = covers.iter().filter(|&id| is_kept(id)).collect();
             assert!(
                 left.is_empty(),
                 "the commit is complete, and {left:?} is still there"
@@ -200,11 +214,14 @@ impl Ledger {
             let said = message.outcome;
             all_gone &= matches!(said, Outcome::Deleted | Outcome::AlreadyGone);
             match said {
-                Outcome::Deleted | Outcome::AlreadyGone => {
+                Outcome::Deleted => {
                     assert!(
-                        !is_there(id),
-                        "mail {id} is said to be {said:?}, and is there"
+                        !is_kept(id),
+                        "mail {id} is said to be deleted, and is there"
                     );
+                }
+                Outcome::AlreadyGone => {
+                    assert!(!is_there(id), "mail {id} is said to be gone, and is there");
                 }
                 Outcome::Kept | Outcome::Refused => {
                     let is_kept = self.on_server.contains(id) || self.taken_by_others.contains(id);

@@ -1,6 +1,8 @@
 //! The mail that there ever was in a run, and how each is told from every other.
 //!
-//! No two have both the unique-id and the listed size in common at one time: nobody could tell them apart.
+//! Two that have both the unique-id and the listed size in common at one time are twins. Only which of them comes first
+//! tells them apart, and how many there are, so twins come together, and no third one comes later. What replaces mail of
+//! the same unique-id and size has its place.
 
 use pop3fs_server::Message;
 
@@ -45,8 +47,8 @@ pub struct Mail {
     is_singled_out: bool,
     /// Whether all versions begin with a header of its own.
     has_header: bool,
-    /// Whether its unique-id and its size are those of other mail now, as it is gone.
-    is_replaced: bool,
+    /// Whether it has a twin, or had.
+    is_twin: bool,
 }
 
 impl Mail {
@@ -69,6 +71,8 @@ pub struct Post {
     tells_unique_ids: bool,
     /// Whether some of it has a unique-id in common.
     shares_unique_ids: bool,
+    /// Whether there are twins.
+    pub has_twins: bool,
     /// Whether much of it is long.
     is_long: bool,
     /// Whether it is listed with its size, as far as that tells it from other mail.
@@ -92,45 +96,68 @@ impl Post {
             mails: Vec::new(),
             tells_unique_ids,
             shares_unique_ids,
+            has_twins: tells_unique_ids && shares_unique_ids && !has_own_sizes && dice.one_in(4),
             is_long: dice.one_in(4),
             is_honest: has_own_sizes || dice.one_in(2),
         }
     }
 
-    /// Somebody writes new mail.
-    pub fn write(&mut self, dice: &mut Dice) -> Message {
+    /// Somebody writes new mail, or twins.
+    pub fn write(&mut self, dice: &mut Dice) -> Vec<Message> {
+        let first = self.write_one(dice);
+        if first.unique_id.is_empty() || !self.has_twins || !dice.one_in(3) {
+            return vec![first];
+        }
+        let id = self.mails.len() - 1;
+        self.mails[id].is_twin = true;
+        vec![first, self.write_like(id, dice)]
+    }
+
+    fn write_one(&mut self, dice: &mut Dice) -> Message {
         let unique_id = self.new_unique_id(dice);
-        let (message, has_header) = self.new_message(&unique_id, dice);
+        self.write_as(unique_id, dice)
+    }
+
+    /// Somebody writes mail that gets the unique-id of this, and another size.
+    pub fn write_beside(&mut self, id: MailId, dice: &mut Dice) -> Message {
+        self.write_as(self.mails[id].unique_id.clone(), dice)
+    }
+
+    fn write_as(&mut self, unique_id: Vec<u8>, dice: &mut Dice) -> Message {
+        let (message, has_header) = self.new_message(&unique_id, None, dice);
         let listed = self.new_size(&unique_id, message.octets.len(), dice);
-        self.add(message.listed(listed), has_header)
+        self.add(message.listed(listed), has_header, false)
     }
 
     /// Somebody writes new mail, which gets the unique-id and the size of other mail, for that is gone; none where
     /// something else depends on those.
     pub fn write_over(&mut self, id: MailId, dice: &mut Dice) -> Option<Message> {
+        let mail = &self.mails[id];
+        let is_alone = mail.unique_id.is_empty() || mail.is_singled_out || self.has_own_sizes;
+        (!is_alone).then(|| self.write_like(id, dice))
+    }
+
+    /// Somebody writes mail that gets the unique-id and the size of this.
+    fn write_like(&mut self, id: MailId, dice: &mut Dice) -> Message {
         let Mail {
             unique_id,
             listed,
-            is_singled_out,
+            is_twin,
             ..
         } = &self.mails[id];
-        if unique_id.is_empty() || *is_singled_out || self.has_own_sizes {
-            return None;
-        }
-        let (message, has_header) = self.new_message(unique_id, dice);
-        let message = message.listed(*listed);
-        self.mails[id].is_replaced = true;
-        Some(self.add(message, has_header))
+        let (listed, is_twin) = (*listed, *is_twin);
+        let (message, has_header) = self.new_message(unique_id, Some(listed), dice);
+        self.add(message.listed(listed), has_header, is_twin)
     }
 
-    fn add(&mut self, message: Message, has_header: bool) -> Message {
+    fn add(&mut self, message: Message, has_header: bool, is_twin: bool) -> Message {
         self.mails.push(Mail {
             unique_id: message.unique_id.clone(),
             listed: message.listed.expect("mail is listed"),
             versions: vec![message.octets.clone()],
             is_singled_out: false,
             has_header,
-            is_replaced: false,
+            is_twin,
         });
         if self.is_unstuffed {
             self.mails.last_mut().map(Mail::lose_dots);
@@ -167,15 +194,24 @@ impl Post {
 
     /// Which mail the message is.
     pub fn find(&self, message: &Message) -> MailId {
+        let told = (message.listed, &message.unique_id);
         let same = |mail: &Mail| {
-            let has_same =
-                (&mail.unique_id, Some(mail.listed)) == (&message.unique_id, message.listed);
-            has_same && !mail.is_replaced
+            (Some(mail.listed), &mail.unique_id) == told && mail.versions[0] == message.octets
         };
         self.mails
             .iter()
             .position(same)
             .expect("mail is not made up")
+    }
+
+    /// Its twins, if it has any, and what has replaced them; not itself.
+    pub fn twins(&self, id: MailId) -> impl Iterator<Item = MailId> {
+        let told = |mail: &Mail| (mail.listed, mail.unique_id.clone());
+        let same = move |other: &MailId| {
+            let (mail, other_mail) = (&self.mails[id], &self.mails[*other]);
+            *other != id && mail.is_twin && told(mail) == told(other_mail)
+        };
+        (0..self.mails.len()).filter(same)
     }
 
     /// Keeps its unique-id from being shared, so that something else can be said of it; false if it is shared already, or
@@ -206,16 +242,27 @@ impl Post {
         }
     }
 
-    /// A message, and whether it has a header.
-    fn new_message(&self, unique_id: &[u8], dice: &mut Dice) -> (Message, bool) {
+    /// A message, and whether it has a header; it has not the octets of any that shares its unique-id and this size.
+    fn new_message(
+        &self,
+        unique_id: &[u8],
+        listed: Option<u64>,
+        dice: &mut Dice,
+    ) -> (Message, bool) {
         let id = self.mails.len();
         loop {
             let length = self.length(dice);
             let has_header = length > HEADER && !dice.one_in(3);
             let octets = letter(has_header.then_some(id), id, length, dice);
             let message = Message::new(unique_id, &octets);
-            let same = |mail: &Mail| mail.versions[0].len() == message.octets.len();
-            if !self.has_own_sizes || !self.mails.iter().any(same) {
+            let is_like = |mail: &Mail| match self.has_own_sizes {
+                true => mail.versions[0].len() == message.octets.len(),
+                false => {
+                    (Some(mail.listed), &mail.unique_id) == (listed, &message.unique_id)
+                        && mail.versions[0] == message.octets
+                }
+            };
+            if !self.mails.iter().any(is_like) {
                 return (message, has_header);
             }
         }

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use pop3fs::maildrop::{Input, Mark};
+use pop3fs_server::Message;
 
 use crate::daemon::Daemon;
+use crate::mail::MailId;
 use crate::paper::Refusals;
 use crate::sightings::Sighting;
 use crate::trace::tell;
@@ -18,13 +20,22 @@ impl World {
     }
 
     fn deliver_one(&mut self) {
-        if self.post.mails.len() < self.mails_max {
-            let id = self.post.mails.len();
-            tell!("deliver {id}");
-            self.server.deliver(self.post.write(&mut self.dice));
-            self.ledger.delivered(id);
-            self.see(Sighting::Delivered);
+        if self.post.mails.len() >= self.mails_max {
+            return;
         }
+        let messages = self.post.write(&mut self.dice);
+        if messages.len() > 1 {
+            self.see(Sighting::Twins);
+        }
+        messages.into_iter().for_each(|it| self.bring(it));
+    }
+
+    fn bring(&mut self, message: Message) {
+        let id = self.post.find(&message);
+        tell!("deliver {id}");
+        self.server.deliver(message);
+        self.ledger.delivered(id);
+        self.see(Sighting::Delivered);
     }
 
     /// Another client deletes something; also in the midst of a session, as IMAP can.
@@ -36,9 +47,12 @@ impl World {
 
     fn expunge_one(&mut self) {
         let there: Vec<_> = self.ledger.on_server.iter().copied().collect();
-        let Some(&id) = self.dice.pick(&there) else {
-            return;
-        };
+        if let Some(&id) = self.dice.pick(&there) {
+            self.expunge_mail(id);
+        }
+    }
+
+    fn expunge_mail(&mut self, id: MailId) {
         // TOP of it is refused in the session that there is.
         self.is_top_sound &= self.network.live.is_none();
         let post = &self.post;
@@ -47,10 +61,31 @@ impl World {
         tell!("expunge {id}");
         for gone in self.ledger.expunged(&left) {
             self.see(Sighting::Expunged);
+            if self.has_twin_there(gone) {
+                self.ledger.widowed(self.post.twins(gone));
+                self.see(Sighting::ExpungedTwin);
+            }
             if self.ledger.marked.contains(&gone) {
                 self.see(Sighting::ExpungedMarked);
             }
         }
+    }
+
+    /// Another client deletes one of two twins; other mail may come with their unique-id, so that as many share it as before.
+    pub fn part_twins(&mut self) {
+        let there: Vec<_> = self.ledger.on_server.iter().copied().collect();
+        let twins: Vec<_> = there
+            .into_iter()
+            .filter(|&id| self.has_twin_there(id))
+            .collect();
+        let Some(&id) = self.dice.pick(&twins) else {
+            return;
+        };
+        if self.dice.one_in(2) {
+            let message = self.post.write_beside(id, &mut self.dice);
+            self.bring(message);
+        }
+        self.expunge_mail(id);
     }
 
     /// The link dies without a word.
@@ -161,6 +196,9 @@ impl World {
         if daemon.is_committing() {
             self.see(Sighting::CrashedInCommit);
         }
+        if self.post.has_twins && self.dice.one_in(4) {
+            self.part_twins();
+        }
         if self.dice.one_in(3) {
             self.make_anew();
         }
@@ -214,10 +252,8 @@ impl World {
             let is_of = |mark: &&Mark| {
                 (&*mark.unique_id, mark.size) == (&*post.mails[id].unique_id, post.mails[id].listed)
             };
-            marks
-                .iter()
-                .find(is_of)
-                .is_some_and(|mark| mark.header.is_some())
+            let mut of = marks.iter().filter(is_of).peekable();
+            of.peek().is_some() && of.all(|mark| mark.header.is_some())
         });
         // Until it is mounted, nobody can use it.
         self.daemon = Some(Daemon::start(

@@ -108,8 +108,8 @@ impl World {
             true => WINDOW + dice.below(BEYOND),
             false => dice.below(MESSAGES + 1),
         };
-        let messages: Vec<_> = (0..count).map(|_| post.write(&mut dice)).collect();
-        (0..count).for_each(|id| ledger.delivered(id));
+        let messages: Vec<_> = (0..count).flat_map(|_| post.write(&mut dice)).collect();
+        (0..messages.len()).for_each(|id| ledger.delivered(id));
         let (deletes, locks) = (Arc::new(AtomicBool::new(false)), dice.one_in(2));
         let flag = deletes.clone();
         let mut builder = Server::with_messages(messages)
@@ -191,12 +191,22 @@ impl World {
             .collect()
     }
 
+    /// Whether a twin of the mail is on the server.
+    pub fn has_twin_there(&self, id: MailId) -> bool {
+        let mut twins = self.post.twins(id);
+        twins.any(|twin| self.ledger.on_server.contains(&twin))
+    }
+
     /// Looks whether a session has deleted anything since the last time, and was permitted to; whether it has.
     pub fn audit(&mut self, permitted: &BTreeSet<MailId>) -> bool {
         let deletes = self.deletes.swap(false, Ordering::Relaxed);
         if deletes {
             let left = self.on_server();
-            self.ledger.deleted(&left, permitted);
+            for gone in self.ledger.deleted(&left, permitted) {
+                if self.has_twin_there(gone) {
+                    self.see(Sighting::DeletedTwin);
+                }
+            }
         }
         deletes
     }
