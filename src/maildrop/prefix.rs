@@ -67,6 +67,8 @@ pub(super) struct Prefixes {
     unreliable: bool,
     /// Messages of which something was handed out that came by TOP.
     topped: HashSet<MessageId>,
+    /// Messages for which it was refused.
+    refused: HashSet<MessageId>,
 }
 
 impl Prefixes {
@@ -85,9 +87,23 @@ impl Prefixes {
         self.topped.insert(id);
     }
 
-    /// RETR has confirmed what TOP gave of a message, if it gave any.
+    /// TOP was refused for a message, which may be gone: whether TOP is to blame shows when RETR gives it.
+    pub fn refused(&mut self, id: MessageId) {
+        self.refused.insert(id);
+    }
+
+    /// RETR has given a message, and confirmed what TOP gave of it, if it gave any.
     pub fn confirmed(&mut self, id: MessageId) {
         self.topped.remove(&id);
+        if self.refused.remove(&id) {
+            self.distrust("was refused for a message that RETR gives");
+        }
+    }
+
+    /// A message has left the maildrop.
+    pub fn left(&mut self, id: MessageId) {
+        self.topped.remove(&id);
+        self.refused.remove(&id);
     }
 
     /// RETR gives other bytes for a message than were handed out; TOP may be to blame.
@@ -127,6 +143,18 @@ mod tests {
         prefixes.came(A);
         prefixes.contradicted(A);
         prefixes.offer(true);
+        assert!(!prefixes.are_usable());
+    }
+
+    #[test]
+    fn a_refusal_ends_all_trust_where_retr_gives_the_message() {
+        let mut prefixes = offered();
+        prefixes.refused(A);
+        prefixes.left(A);
+        prefixes.confirmed(A);
+        assert!(prefixes.are_usable());
+        prefixes.refused(A);
+        prefixes.confirmed(A);
         assert!(!prefixes.are_usable());
     }
 

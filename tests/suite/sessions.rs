@@ -1,7 +1,7 @@
 //! Sessions that come and go, and the mail that comes and goes between them.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
@@ -149,6 +149,31 @@ fn a_message_that_goes_while_it_is_open_is_whole_or_stale() {
             }
         });
     }
+}
+
+/// Where the server refuses a message and does not say why, a new session shows whether another
+/// client has deleted it: then it disappears, opening it fails with ENOENT and reading it with
+/// ESTALE. Else that fails with EIO. No message is looked for twice in vain, nor two in a minute.
+#[test]
+fn a_refused_message_is_gone_or_an_error() {
+    mounted(serving_three(), &["--read-ahead", "0"], |mount, server| {
+        server.expunge(b"two");
+        let gone = fs::read(mount.file("two")).expect_err("it is deleted");
+        assert_eq!(gone.kind(), io::ErrorKind::NotFound);
+        assert_eq!(
+            (mount.names(), server.sessions()),
+            (vec!["one".into(), "three".into()], 2)
+        );
+
+        server.fault(Fault::refuse_retr("three", "damaged"));
+        for _ in 0..2 {
+            let damaged = fs::read(mount.file("three")).expect_err("it is refused");
+            assert_eq!(damaged.raw_os_error(), Some(Errno::EIO as i32));
+        }
+        assert!(server.sessions() <= 3);
+        let read = fs::read_to_string(mount.file("one")).expect("a file to read");
+        assert_eq!(read, text("one"));
+    });
 }
 
 /// A command, a file or the keyring is asked for the password anew at each login, for it may have

@@ -7,6 +7,7 @@
 mod admission;
 mod belief;
 mod commit;
+mod denial;
 mod evidence;
 mod idleness;
 mod inheritance;
@@ -39,13 +40,14 @@ mod verification;
 mod waiters;
 mod waiting;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::pop3::{Capabilities, CommandError};
 
 use belief::Belief;
+use denial::Denials;
 pub(super) use idleness::Idleness;
 use link::Link;
 use manners::Manners;
@@ -96,8 +98,7 @@ pub struct Engine {
     deleting: VecDeque<MessageId>,
     /// The next message to fetch that nobody waits for yet.
     planned: Option<MessageId>,
-    /// Messages that came empty, though listed otherwise, before the present listing.
-    hollow: BTreeSet<MessageId>,
+    denials: Denials,
     /// How far the sweep that learns all sizes has come.
     measured: Option<MessageId>,
 }
@@ -187,7 +188,7 @@ impl Engine {
             unwritten: false,
             deleting: VecDeque::new(),
             planned: None,
-            hollow: BTreeSet::new(),
+            denials: Denials::default(),
             measured: None,
         }
     }
@@ -280,6 +281,7 @@ impl Engine {
             Happening::Garbled(fetch) => self.garbled(fetch, turn),
             Happening::NotRetrieved(fetch, reply) => self.not_retrieved(fetch, &reply, turn),
             Happening::HeaderCame(id, found) => self.header_came(id, found, turn),
+            Happening::HeaderRefused(reply) => turn.header_refused(&reply),
             Happening::Deleted(id, reply) => self.deleted(id, &reply, turn),
             Happening::Reset(reply) => self.was_reset(&reply, turn),
             Happening::Quit(reply) => self.has_quit(&reply, turn),

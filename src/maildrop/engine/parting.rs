@@ -4,7 +4,6 @@ use crate::pop3::{CommandError, Reply};
 
 use super::super::error::{Error, Outage, OutageKind};
 use super::super::fetch::Fetch;
-use super::super::message::MessageId;
 use super::super::session::{Session, SessionError};
 use super::super::status::SessionStatus;
 use super::link::Stage;
@@ -140,23 +139,6 @@ impl Engine {
             self.hang_up(&outage.to_string(), turn);
         } else {
             self.failed(outage, turn);
-        }
-    }
-
-    /// The session's listing proves to be out of date about a message, which is asked for again in
-    /// another if somebody waits for it, once this one is left in good order: some servers keep the
-    /// maildrop locked for minutes otherwise.
-    pub(super) fn list_anew(&mut self, id: MessageId, why: &str, turn: &mut Turn<'_>) {
-        let error = Error::Protocol(why.to_owned());
-        let effects = &mut turn.step.effects;
-        let fetch = [Fetch::whole(id)];
-        turn.state.lost(&fetch, ATTEMPTS_MAX, &error, effects);
-        if let Some(session) = self.link.session_mut()
-            && turn.state.is_awaited(id)
-        {
-            log::info!("{why}; listing anew");
-            session.retire();
-            self.hollow.insert(id);
         }
     }
 

@@ -16,7 +16,7 @@
 //! session, or what is read counts, nothing but DELE is to be said in that. Where the server has no
 //! TOP, or a bad one, the size alone tells.
 
-use crate::pop3::CommandError;
+use crate::pop3::{CommandError, Reply};
 
 use super::super::event::{EventKind, Subject};
 use super::super::header::HeaderDigest;
@@ -100,6 +100,12 @@ impl Engine {
 }
 
 impl Turn<'_> {
+    /// The sizes have to do.
+    pub(super) fn header_refused(&mut self, reply: &Reply) {
+        let why = format!("was refused: \"{}\"", reply.text());
+        self.state.prefixes.distrust(&why);
+    }
+
     /// The unique-id of a marked message stands for another one, if nobody has settled that meanwhile.
     fn take_mark_off(&mut self, id: MessageId) {
         let Some(message) = self.state.catalog.message(id) else {

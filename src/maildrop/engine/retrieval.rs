@@ -6,7 +6,7 @@ use super::super::error::Error;
 use super::super::fetch::Fetch;
 use super::super::message::{MessageId, Size};
 use super::super::schedule::{self, Candidate, Window};
-use super::super::session::{Request, is_about_a_limit};
+use super::super::session::Request;
 use super::{Engine, Turn};
 
 impl Engine {
@@ -104,16 +104,14 @@ impl Engine {
         }
     }
 
-    /// A message is whole, or has begun. Some servers (mailutils) show one as empty that has left the
-    /// maildrop; that a message is empty is believed only if it has been listed once more since.
+    /// A message is whole, or has begun.
     pub(super) fn retrieved(&mut self, fetch: Fetch, turn: &mut Turn<'_>) {
         if !fetch.is_whole() {
             return turn.state.completed(fetch, &mut turn.step.effects);
         }
         let id = fetch.id;
-        let confirmed = self.hollow.remove(&id);
-        if turn.state.is_doubtful(id) && !confirmed {
-            return self.list_anew(id, "the server gave nothing for a message it listed", turn);
+        if !self.denials.believe(id, turn.state.is_doubtful(id)) {
+            return self.came_empty(id, turn);
         }
         self.try_settled(id, turn);
         turn.state.link.transfer.retrieved += 1;
@@ -148,21 +146,15 @@ impl Engine {
     }
 
     pub(super) fn not_retrieved(&mut self, fetch: Fetch, reply: &Reply, turn: &mut Turn<'_>) {
-        if !fetch.is_whole() {
-            let why = format!("was refused: \"{}\"", reply.text());
-            turn.state.prefixes.distrust(&why);
-            return turn.state.fetch_whole_instead(fetch.id);
+        if fetch.is_whole() {
+            return self.retr_refused(fetch.id, reply, turn);
         }
-        let words = reply.text().to_owned();
-        let error = if is_about_a_limit(reply) {
-            Error::Limited(words)
-        } else {
-            Error::Refused(words)
-        };
-        self.refuse(fetch, &error, turn);
+        log::info!("TOP was refused: \"{}\"", reply.text());
+        turn.state.prefixes.refused(fetch.id);
+        turn.state.fetch_whole_instead(fetch.id);
     }
 
-    fn refuse(&self, fetch: Fetch, error: &Error, turn: &mut Turn<'_>) {
+    pub(super) fn refuse(&self, fetch: Fetch, error: &Error, turn: &mut Turn<'_>) {
         if let Some(entry) = turn.state.catalog.entry(fetch.id) {
             log::warn!("{}: {error}", entry.name);
         }
@@ -259,11 +251,10 @@ mod tests {
     #[test]
     fn a_refused_message_is_an_error_for_itself_only() {
         let refusal = Reaction::Say("-ERR damaged\r\n");
-        let mut rig = Rig::connected(mailbox().reacting("RETR 2", &[refusal]));
+        let mut rig = Rig::connected(mailbox().reacting("RETR 2", &vec![refusal; 2]));
         assert_eq!(rig.body("b"), Err(Error::Refused("damaged".to_owned())));
         assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
         assert_eq!(rig.body("b").as_deref(), Ok("two\r\n"));
-        assert_eq!(rig.script.sessions, 1);
     }
 
     #[test]
@@ -274,57 +265,6 @@ mod tests {
         rig.cut();
         assert!(matches!(open.given(), Some(Err(Error::Vanished))));
         assert_eq!(rig.body("b").as_deref(), Ok("two\r\n"));
-    }
-
-    #[test]
-    fn an_empty_body_of_a_message_that_was_not_listed_so_is_found_out_by_a_listing() {
-        let empty = Reaction::Say("+OK\r\n.\r\n");
-        for (gone, since) in [(false, 0), (true, 0), (false, 60), (true, 60)] {
-            let mut rig = Rig::connected(mailbox().reacting("RETR", &vec![empty.clone(); 2]));
-            rig.pass(Duration::from_secs(since));
-            if gone {
-                rig.script.messages.remove(0);
-            }
-            let expected = if gone { Err(Error::Vanished) } else { Ok("") };
-            assert_eq!(rig.body("a").as_deref().map_err(Clone::clone), expected);
-            assert_eq!((rig.script.sessions, rig.script.count("QUIT")), (2, 1));
-        }
-    }
-
-    #[test]
-    fn an_empty_body_that_a_listing_has_confirmed_is_believed_at_any_time() {
-        let empty = Reaction::Say("+OK\r\n.\r\n");
-        let script = mailbox().reacting("RETR", &vec![empty; 2]);
-        let impatient = Settings {
-            timeout: Duration::from_secs(5),
-            ..settings()
-        };
-        let mut rig = Rig::with(impatient, script, Vec::new());
-        rig.connect().unwrap();
-        rig.pass(Duration::from_secs(60));
-        rig.script.react("", &[Reaction::Silence]);
-        let open = rig.open("a");
-        rig.pass(Duration::from_secs(5));
-        assert!(matches!(open.given(), Some(Err(Error::TimedOut))));
-        rig.hear("+OK at last\r\n");
-        rig.pass(Duration::from_secs(60));
-        assert_eq!(rig.body("a").as_deref(), Ok(""));
-        assert_eq!(rig.script.sessions, 2);
-    }
-
-    #[test]
-    fn an_empty_body_is_not_believed_for_one_that_came_before_a_good_one() {
-        let empty = Reaction::Say("+OK\r\n.\r\n");
-        let script = mailbox().reacting("RETR", std::slice::from_ref(&empty));
-        let mut rig = Rig::connected(script);
-        rig.pass(Duration::from_secs(60));
-        assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
-        assert_eq!(rig.script.sessions, 2);
-        rig.forget("a");
-        rig.pass(Duration::from_secs(60));
-        rig.script.react("RETR", &[empty]);
-        assert_eq!(rig.body("a").as_deref(), Ok("one\r\n"));
-        assert_eq!(rig.script.sessions, 3);
     }
 
     #[test]

@@ -218,7 +218,8 @@ mod tests {
 
     #[test]
     fn a_message_that_comes_to_nothing_on_trial_holds_up_no_other() {
-        let refused = [Reaction::Silence, Reaction::Say("-ERR no\r\n")];
+        let refusal = Reaction::Say("-ERR no\r\n");
+        let refused = [Reaction::Silence, refusal.clone(), refusal];
         let script = silent_at(&["RETR 2"]).reacting("RETR 1", &refused);
         let mut rig = rig(script);
         let (first, second) = (rig.open("a"), rig.open("b"));

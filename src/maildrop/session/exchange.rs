@@ -176,6 +176,8 @@ pub(in super::super) enum Happening {
     NotRetrieved(Fetch, Reply),
     /// The header of a message has come, with this digest.
     HeaderCame(MessageId, Option<HeaderDigest>),
+    /// TOP was refused for a header.
+    HeaderRefused(Reply),
     /// The answer to DELE.
     Deleted(MessageId, Reply),
     /// The answer to RSET.
@@ -200,7 +202,11 @@ impl Happening {
     pub fn is_service(&self) -> bool {
         matches!(
             self,
-            Self::Retrieved(_) | Self::NotRetrieved(..) | Self::HeaderCame(..) | Self::Quit(_)
+            Self::Retrieved(_)
+                | Self::NotRetrieved(..)
+                | Self::HeaderCame(..)
+                | Self::HeaderRefused(_)
+                | Self::Quit(_)
         )
     }
 }

@@ -39,12 +39,12 @@ impl Session {
         self.connection.tags().filter(is_header).count()
     }
 
-    /// TOP has been refused, or the header is all there. What is wrong with it is wrong with the
+    /// TOP has been refused, or the header is all there. Dots that are wrong in it are wrong in the
     /// beginning of the message that TOP would give.
     pub(super) fn header_ended(&mut self, id: MessageId, refusal: Option<Reply>) -> Happening {
         let Heading(header) = std::mem::take(&mut self.heading);
         match refusal {
-            Some(reply) => Happening::NotRetrieved(Fetch::beginning(id), reply),
+            Some(reply) => Happening::HeaderRefused(reply),
             None if self.connection.bare_dots().is_some() => {
                 self.connection.set_dots(Dots::Bare);
                 Happening::Unstuffed(Fetch::beginning(id))

@@ -122,7 +122,7 @@ impl State {
     /// out of it, and nobody will delete it.
     pub fn left(&mut self, id: MessageId) {
         self.beginnings.remove(&id);
-        self.prefixes.confirmed(id);
+        self.prefixes.left(id);
         self.guard.left(id);
     }
 }

@@ -105,6 +105,6 @@ fn a_top_that_is_refused() {
     let refused = When::every("TOP");
     let mut mailbox = on(Some(Fault::Refuse(refused, "not here".to_owned())));
     assert_looks_right(&mut mailbox);
-    assert!(mailbox.logged("WARN: the server's TOP was refused: \"not here\""));
+    assert!(mailbox.logged("INFO: TOP was refused: \"not here\""));
     assert_eq!(mailbox.server.count("TOP"), 1);
 }
