@@ -1,6 +1,6 @@
 //! Who gets in.
 
-use crate::support::mailbox::{serving_three, text};
+use crate::support::mailbox::{held_by, serving_three, text};
 use crate::support::stage::played_by_nobody;
 
 /// Nobody else gets in, root included, unless `allow_other` was given.
@@ -13,6 +13,22 @@ fn nobody_else_gets_in() {
     played_by_nobody(serving_three(), script, |played, server| {
         played.succeeded();
         assert_eq!(server.count("RETR"), 3, "one for each mount");
+    });
+}
+
+/// With `uid`, `gid` and `mode` messages belong to others and are open to others, as far as
+/// `allow_other` lets them in. Directories may be entered by those who may read messages; removing is
+/// for those who may write, and what names or deletes messages in the control directory is the owner's
+/// alone.
+#[test]
+fn others_own_the_messages_and_get_at_them_as_the_mode_says() {
+    played_by_nobody(serving_three(), MOUNT_FOR_OTHERS, |played, server| {
+        let played = played.succeeded();
+        assert_eq!(
+            played.text(),
+            OWNED_BY_OTHERS.to_owned() + &text("one").repeat(2)
+        );
+        assert_eq!(held_by(server), ["one", "three"]);
     });
 }
 
@@ -37,6 +53,40 @@ for manner in rw ro; do
     wait $!
 done
 "#;
+
+const MOUNT_FOR_OTHERS: &str = r#"
+owner() { as 1 "$@"; }
+member() { setpriv --reuid 3 --regid 2 --clear-groups "$@"; }
+refused() { "$@" 2>&1 | grep -q 'Permission denied'; }
+set -e
+
+chown -R root "${3##*=}"
+pop3fs "$1" "$2" -o "$3,uid=1,gid=2,mode=640"
+refused owner cat "$2/one"
+pop3fs umount "$2" >/dev/null
+
+pop3fs "$1" "$2" -o "$3,allow_other,uid=1,gid=2,mode=640"
+cd "$2"
+stat -c '%u:%g %a %n' . one .pop3fs .pop3fs/deleted .pop3fs/ctl .pop3fs/status
+owner cat one
+member cat one
+refused member rm -f three
+refused member cat .pop3fs/status
+refused as 4 cat one
+owner rm two
+owner cat .pop3fs/deleted/two >/dev/null
+cd /
+pop3fs umount "$2" >/dev/null
+"#;
+
+const OWNED_BY_OTHERS: &str = "\
+1:2 750 .
+1:2 640 one
+1:2 750 .pop3fs
+1:2 750 .pop3fs/deleted
+1:2 200 .pop3fs/ctl
+1:2 400 .pop3fs/status
+";
 
 /// Prints and checks each step.
 const MOUNT_AS_NOBODY_THEN_AS_ROOT: &str = r#"
