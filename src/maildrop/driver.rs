@@ -350,9 +350,10 @@ fn outage(error: NetError) -> Outage {
             fault: ProxyFault::NoPassword(_),
             ..
         } => OutageKind::NoPassword,
-        NetError::Connect { .. } | NetError::Proxy { .. } | NetError::TimedOut { .. } => {
-            OutageKind::Unreachable
-        }
+        NetError::Connect { .. }
+        | NetError::NoProxy(_)
+        | NetError::Proxy { .. }
+        | NetError::TimedOut { .. } => OutageKind::Unreachable,
         NetError::ProgramFailed(_) => OutageKind::Lost,
         NetError::Certificate { .. }
         | NetError::Fingerprint { .. }

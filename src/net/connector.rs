@@ -108,7 +108,8 @@ impl Connector {
         timeout: Duration,
     ) -> Result<(TcpStream, Deadline), NetError> {
         let place = proxy.endpoint();
-        let (mut socket, deadline) = reach(&place, timeout)?;
+        let reached = reach(&place, timeout);
+        let (mut socket, deadline) = reached.map_err(|error| NetError::NoProxy(Box::new(error)))?;
         match socks::connect(&mut socket, proxy, &self.endpoint, &deadline) {
             Ok(()) => Ok((socket, deadline)),
             Err(fault) => Err(NetError::Proxy {
@@ -210,6 +211,22 @@ mod tests {
         let stream = connector(port, Security::ImplicitTls, Some(&authority)).connect(AMPLE);
         assert!(stream.unwrap().is_tls());
         assert!(server.join().unwrap());
+    }
+
+    #[test]
+    fn a_proxy_that_is_not_there_is_called_one() {
+        let vacant = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = vacant.local_addr().unwrap().port();
+        drop(vacant);
+        let proxy = Proxy {
+            host: "127.0.0.1".to_owned(),
+            port,
+            login: None,
+        };
+        let connector = connector(1, Security::Cleartext, None).by(Route::Proxy(proxy));
+        let error = connector.connect(AMPLE).unwrap_err().to_string();
+        let place = format!("(--proxy) cannot be reached: cannot connect to 127.0.0.1:{port}");
+        assert!(error.contains(&place), "{error}");
     }
 
     /// The error of a handshake with a server whose certificate is made out to `names`.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Endpoint, Fingerprint, ProxyFault};
+use super::{CertificateFault, Endpoint, Fingerprint, ProxyFault};
 
 /// Why a connection was not made. Each message names what failed and says what to do.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub enum NetError {
         /// What the system said.
         source: io::Error,
     },
+    /// The proxy cannot be reached; what kept us from it.
+    NoProxy(Box<NetError>),
     /// The proxy passes nothing on.
     Proxy {
         /// Which proxy.
@@ -45,7 +47,7 @@ pub enum NetError {
         /// Whose certificate it is.
         endpoint: Endpoint,
         /// What is wrong with it.
-        reason: String,
+        fault: CertificateFault,
     },
     /// The server's certificate is not the one that is expected.
     Fingerprint {
@@ -108,6 +110,7 @@ impl fmt::Display for NetError {
                 f,
                 "cannot connect to {endpoint}: {source}; check host and port, and that the server runs"
             ),
+            Self::NoProxy(error) => write!(f, "the proxy (--proxy) cannot be reached: {error}"),
             Self::Proxy { proxy, fault } => write!(f, "the proxy {proxy} does not serve: {fault}"),
             Self::Program { program, reason } => write!(
                 f,
@@ -115,11 +118,9 @@ impl fmt::Display for NetError {
                  run without a shell"
             ),
             Self::ProgramFailed(words) => f.write_str(words),
-            Self::Certificate { endpoint, reason } => write!(
-                f,
-                "the certificate of {endpoint} is refused: {reason}; {}",
-                certificate_advice(reason)
-            ),
+            Self::Certificate { endpoint, fault } => {
+                write!(f, "the certificate of {endpoint} is refused: {fault}")
+            }
             Self::Fingerprint { endpoint, found } => {
                 write!(f, "the certificate of {endpoint} is refused: ")?;
                 match found {
@@ -157,16 +158,6 @@ impl fmt::Display for NetError {
     }
 }
 
-/// What a person can do about a refused certificate. OpenSSL says "hostname mismatch" or "IP
-/// address mismatch" where the certificate is good, but another's.
-fn certificate_advice(reason: &str) -> &'static str {
-    if reason.to_ascii_lowercase().contains("mismatch") {
-        "if the server goes by another name, give that with --tls-server-name"
-    } else {
-        "if you know it to be right, give its authority with --ca-file"
-    }
-}
-
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -182,6 +173,7 @@ impl std::error::Error for NetError {
             Self::Resolve { source, .. } | Self::Connect { source, .. } | Self::Io(source) => {
                 Some(source)
             }
+            Self::NoProxy(error) => Some(error),
             Self::Proxy { .. }
             | Self::Program { .. }
             | Self::ProgramFailed(_)

@@ -12,6 +12,7 @@
 //! is spoken.
 
 mod alert;
+mod certificate_fault;
 mod channel_binding;
 mod client_certificate;
 mod connector;
@@ -34,6 +35,7 @@ mod tls;
 mod test_server;
 
 pub use alert::Alert;
+pub use certificate_fault::CertificateFault;
 pub use channel_binding::ChannelBinding;
 pub use client_certificate::ClientCertificate;
 pub use connector::Connector;

@@ -8,15 +8,15 @@ use openssl::ssl::{
     HandshakeError, MidHandshakeSslStream, Ssl, SslContext, SslContextBuilder, SslMethod, SslMode,
     SslVerifyMode, SslVersion,
 };
+use openssl::x509::X509;
 use openssl::x509::store::{X509Store, X509StoreBuilder};
 use openssl::x509::verify::X509CheckFlags;
-use openssl::x509::{X509, X509VerifyResult};
 
 use super::deadline::Deadline;
 use super::roots;
 use super::socket::Socket;
 use super::stream::Wire;
-use super::{ClientCertificate, Endpoint, Fingerprint, NetError, Step, Stream};
+use super::{CertificateFault, ClientCertificate, Endpoint, Fingerprint, NetError, Step, Stream};
 
 /// How TLS is spoken, and how the server's certificate is judged. It always is.
 #[derive(Clone, Debug, Default)]
@@ -205,12 +205,12 @@ fn verdict(endpoint: &Endpoint, failed: &MidHandshakeSslStream<Wire>) -> NetErro
     let error = failed.error();
     let errors = error.ssl_error();
     let refused = errors.is_some_and(|it| plain_reason(it) == "certificate verify failed");
-    match failed.ssl().verify_result() {
-        verdict if refused && verdict != X509VerifyResult::OK => NetError::Certificate {
+    match CertificateFault::of(failed.ssl().verify_result()).filter(|_| refused) {
+        Some(fault) => NetError::Certificate {
             endpoint: endpoint.clone(),
-            reason: verdict.error_string().to_owned(),
+            fault,
         },
-        _ => refusal(
+        None => refusal(
             endpoint,
             errors.map_or_else(|| error.to_string(), plain_reason),
         ),
