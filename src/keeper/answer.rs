@@ -14,13 +14,14 @@ const REFUSED: u8 = 0;
 const DONE: u8 = 1;
 
 /// The kinds of errors that are told apart on the other side.
-const KINDS: [io::ErrorKind; 6] = [
+const KINDS: [io::ErrorKind; 7] = [
     io::ErrorKind::Other,
     io::ErrorKind::NotFound,
     io::ErrorKind::PermissionDenied,
     io::ErrorKind::ResourceBusy,
     io::ErrorKind::StorageFull,
     io::ErrorKind::QuotaExceeded,
+    io::ErrorKind::Interrupted,
 ];
 
 /// What comes of an errand that went well: an octet before the words says so.

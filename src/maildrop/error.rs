@@ -76,6 +76,8 @@ pub enum OutageKind {
     Lost,
     /// There is no password to log in with.
     NoPassword,
+    /// Somebody who was asked for it would not go on.
+    Interrupted,
     /// The local system refused something.
     Local,
 }

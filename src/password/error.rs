@@ -40,6 +40,8 @@ pub enum PasswordError {
     NoProxyPassword,
     /// The terminal could not be asked.
     Terminal(io::Error),
+    /// Nothing was typed when asked.
+    NotTyped,
     /// Somebody typed Ctrl-C when asked.
     Interrupted,
 }
@@ -97,6 +99,7 @@ impl fmt::Display for PasswordError {
                 "no password for the proxy: give --proxy-password-file or POP3FS_PROXY_PASSWORD",
             ),
             Self::Terminal(source) => write!(f, "cannot ask for the password: {source}"),
+            Self::NotTyped => f.write_str("no password was typed"),
             Self::Interrupted => f.write_str("interrupted while asking for the password"),
         }
     }

@@ -11,7 +11,8 @@ use crate::pop3::Secret;
 ///
 /// # Errors
 ///
-/// [`PasswordError::Nowhere`] without a terminal, [`PasswordError::Interrupted`] after Ctrl-C, if
+/// [`PasswordError::Nowhere`] without a terminal, [`PasswordError::NotTyped`] if there is nothing
+/// in the line, or Ctrl-D in place of one, [`PasswordError::Interrupted`] after Ctrl-C, if
 /// SIGINT does not end the process.
 pub(super) fn ask(login: &str, host: &str) -> Result<Secret, PasswordError> {
     if Terminal::as_it_is().is_none() {
@@ -20,8 +21,10 @@ pub(super) fn ask(login: &str, host: &str) -> Result<Secret, PasswordError> {
     let question = format!("password of {login} at {host}: ");
     let typed = without_interruption(|| rpassword::prompt_password(question));
     match typed {
+        Ok(text) if text.is_empty() => Err(PasswordError::NotTyped),
         Ok(text) => line::first(Secret::new(text).expose().as_bytes(), &Origin::Terminal),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(PasswordError::Interrupted),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(PasswordError::NotTyped),
         Err(error) => Err(PasswordError::Terminal(error)),
     }
 }

@@ -14,8 +14,8 @@ use crate::cli::MountRequest;
 use crate::fs::{self, Events, Tree};
 use crate::fuse::{MountOptions, Notifier};
 use crate::maildrop::{
-    Clock, Credentials, Disk, Driver, Journal, JournalFile, LONG, Maildrop, Mark, Settings,
-    StateDirectory, Storage, Surroundings,
+    Clock, Credentials, Disk, Driver, Error, Journal, JournalFile, LONG, Maildrop, Mark,
+    OutageKind, Settings, StateDirectory, Storage, Surroundings,
 };
 use crate::net::Connector;
 
@@ -147,10 +147,11 @@ fn list(request: &MountRequest, maildrop: &Maildrop) -> Result<(), Failure> {
         LISTING_PATIENCE,
         Box::new(move |result| drop(sender.send(result))),
     );
-    let result = listed
-        .recv()
-        .unwrap_or(Err(crate::maildrop::Error::TimedOut));
-    result.map_err(|error| Failure::Server(request.source.to_string(), error))
+    let result = listed.recv().unwrap_or(Err(Error::TimedOut));
+    result.map_err(|error| match error {
+        Error::Offline(outage) if outage.kind == OutageKind::Interrupted => Failure::Interrupted,
+        error => Failure::Server(request.source.to_string(), error),
+    })
 }
 
 fn settings(request: &MountRequest, sandbox: Vec<&'static str>) -> Settings {

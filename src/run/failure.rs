@@ -78,7 +78,7 @@ fn status_of_server(error: &Error) -> ExitStatus {
             OutageKind::NoHost => ExitStatus::NoHost,
             OutageKind::Unreachable => ExitStatus::Unavailable,
             OutageKind::Tls | OutageKind::Protocol => ExitStatus::Protocol,
-            OutageKind::Busy | OutageKind::Lost => ExitStatus::TempFail,
+            OutageKind::Busy | OutageKind::Lost | OutageKind::Interrupted => ExitStatus::TempFail,
             OutageKind::NoPassword => ExitStatus::Config,
             OutageKind::Local => ExitStatus::OsErr,
         },
@@ -113,10 +113,6 @@ impl fmt::Display for Failure {
                 "whose mailbox at {host}? write pop3s://LOGIN@{host}, use --login, or name a login in ~/.netrc"
             ),
             Self::Password(error) => error.fmt(f),
-            Self::Server(source, Error::TimedOut) => write!(
-                f,
-                "cannot mount {source}: the server did not answer in time; check the port (pop3s:// is for 995, pop3:// for 110), or wait longer with --timeout"
-            ),
             Self::Server(source, error) => write!(f, "cannot mount {source}: {error}"),
             Self::Mount(error) => error.fmt(f),
             Self::Interrupted => f.write_str("interrupted; nothing was mounted"),

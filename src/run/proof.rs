@@ -32,7 +32,13 @@ pub(super) fn entrust(
             login: login.clone(),
             proof,
         }),
-        Err(error) => Err(Outage::new(OutageKind::NoPassword, error.to_string())),
+        Err(error) => {
+            let kind = match error.kind() {
+                io::ErrorKind::Interrupted => OutageKind::Interrupted,
+                _ => OutageKind::NoPassword,
+            };
+            Err(Outage::new(kind, error.to_string()))
+        }
     })
 }
 
@@ -59,8 +65,17 @@ fn errand(
     keeper.entrust(move |_, channel| {
         let found = find().map(|proof| answer(&proof));
         // Nobody waits any more only if our process has gone.
-        let _ = Answer::send_result(found.map_err(io::Error::other), &channel);
+        let _ = Answer::send_result(found.map_err(told), &channel);
     })
+}
+
+/// That somebody would not go on is no fault of what was asked for.
+fn told(error: PasswordError) -> io::Error {
+    let kind = match error {
+        PasswordError::Interrupted => io::ErrorKind::Interrupted,
+        _ => io::ErrorKind::Other,
+    };
+    io::Error::new(kind, error)
 }
 
 fn answer(proof: &Proof) -> Answer {
@@ -116,5 +131,7 @@ mod tests {
         let outage = credentials(|| Err(PasswordError::Nowhere))().unwrap_err();
         let words = PasswordError::Nowhere.to_string();
         assert_eq!(outage, Outage::new(OutageKind::NoPassword, words));
+        let outage = credentials(|| Err(PasswordError::Interrupted))().unwrap_err();
+        assert_eq!(outage.kind, OutageKind::Interrupted);
     }
 }

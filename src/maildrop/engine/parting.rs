@@ -179,8 +179,9 @@ impl Engine {
                     .deadline()
                     .is_some_and(|deadline| deadline <= turn.now) =>
             {
+                let silence = session.silence();
                 self.fell_silent(turn);
-                self.lose("the server gives no sign of life", turn);
+                self.lose(silence, turn);
             }
             _ => {}
         }

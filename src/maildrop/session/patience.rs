@@ -20,6 +20,11 @@ const CAPA_PATIENCE: Duration = Duration::from_secs(10);
 /// QUIT commits nothing where nothing is deleted: whether it is answered makes no difference.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+/// A server that waits for TLS, or is none, says nothing to somebody who waits for its greeting.
+const NO_GREETING: &str = "the server does not greet; check the port (pop3s:// is for 995, pop3:// \
+                           for 110)";
+const NO_SIGN: &str = "the server gives no sign of life";
+
 /// How long a server may be silent, where programs wait only so long for an answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
@@ -62,6 +67,14 @@ impl Session {
         };
         let is_signing_in = matches!(self.stage, Stage::SigningIn(..));
         Some(self.progress.deadline(patience, is_signing_in))
+    }
+
+    /// What is the matter with a server that has not given it.
+    pub fn silence(&self) -> &'static str {
+        match self.connection.tags().next() {
+            Some(Exchange::Greeting) => NO_GREETING,
+            _ => NO_SIGN,
+        }
     }
 }
 
@@ -151,6 +164,15 @@ mod tests {
         assert!(!rig.is_linked());
         let problem = rig.maildrop.status().link.problem;
         assert_eq!(problem.as_deref(), Some("the server gives no sign of life"));
+    }
+
+    #[test]
+    fn who_is_not_greeted_learns_that_the_port_may_be_wrong() {
+        let mut rig = Rig::new(mailbox().reacting("", &[Reaction::Silence]));
+        rig.ask(Maildrop::connect);
+        rig.pass(PATIENCE);
+        let problem = rig.maildrop.status().link.problem;
+        assert!(problem.unwrap().contains("pop3s:// is for 995"));
     }
 
     #[test]
