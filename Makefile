@@ -7,7 +7,8 @@
 # make mutations  breaks the program on purpose, and sees the simulation find it out
 # make check    format, lints and documentation, warnings denied
 # make audit    what is known of the dependencies, and the oldest Rust that will do; asks the network
-# make bench    the benchmark, with options such as BENCH='--quick --only copy,grep'; BENCH=--help
+# make bench    the benchmark, with options such as BENCH='--quick --only copy,grep'; BENCH=--help; with MAIL=DIR
+#               of real mail as well
 # make fuzz     what hostile octets break: each target for SECONDS=60; see fuzz/README.md
 # make install  the program, its man page and mount.pop3fs (PREFIX=/usr/local DESTDIR=)
 #
@@ -22,6 +23,8 @@ CARGO ?= cargo
 FEATURES ?=
 INSTALL ?= install
 BENCH ?=
+# Not "?=": where mail is delivered is in the environment of most users.
+MAIL =
 SOAK ?= 600
 FIRST ?= $(shell date +%s)000
 SECONDS ?= 60
@@ -74,7 +77,7 @@ audit:
 
 # It installs nothing and says what it misses: a machine that is measured is left as it is.
 bench:
-	$(CARGO) bench --bench mount -- $(BENCH)
+	$(CARGO) bench --bench mount -- $(if $(MAIL),--mail '$(MAIL)') $(BENCH)
 
 fuzz:
 	.ci/packages fuzz

@@ -60,7 +60,7 @@ const GIANT: Mailbox = Mailbox::new(Kind::Giant, 1);
 const NARROW: u64 = 20_000_000;
 
 /// All there is.
-pub const CHAPTERS: [Chapter; 7] = [
+pub const CHAPTERS: [Chapter; 8] = [
     Chapter {
         title: "At a distance",
         columns: Columns::Links,
@@ -78,6 +78,14 @@ pub const CHAPTERS: [Chapter; 7] = [
             Task::new("demand", LETTERS, demand::race),
             Task::new("demand", MIXED, demand::race),
             Task::new("random", LETTERS, random::race),
+        ],
+    },
+    Chapter {
+        title: "Real mail",
+        columns: Columns::Links,
+        tasks: &[
+            Task::of_real_mail("copy", copy::race),
+            Task::of_real_mail("grep", grep::race),
         ],
     },
     Chapter {
@@ -120,6 +128,7 @@ pub const CHAPTERS: [Chapter; 7] = [
 pub fn task_names() -> Vec<&'static str> {
     let tasks = CHAPTERS.iter().flat_map(|chapter| chapter.tasks);
     let mut names: Vec<&str> = tasks.map(|task| task.name).collect();
+    names.sort_unstable();
     names.dedup();
     names
 }

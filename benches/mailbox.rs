@@ -1,7 +1,8 @@
 //! Generated mail, the same on every machine and in every run: a Maildir, made once and kept
-//! under the target directory.
+//! under the target directory. Real mail beside it, where a directory of it is named.
 
 mod delivery;
+mod real;
 mod text;
 
 use std::fmt;
@@ -15,7 +16,7 @@ use tempfile::TempDir;
 use text::{Chance, Text};
 
 /// Changes whenever what is generated does, so that a kept mailbox is not mistaken for it.
-const EDITION: u32 = 2;
+const EDITION: u32 = 3;
 
 /// How many different texts notes have: enough that sizes differ, and few enough to be written
 /// fast; a file system may allow 65,000 links to each.
@@ -34,8 +35,10 @@ pub enum Kind {
     Notes,
     /// Messages of 25 MB.
     Huge,
-    /// Messages of 1 GB.
+    /// Messages of 1 GiB.
     Giant,
+    /// What people wrote, as it was named on the command line.
+    Real,
 }
 
 /// A mailbox to be measured.
@@ -51,6 +54,14 @@ impl Mailbox {
         Mailbox { kind, count }
     }
 
+    /// A copy of the messages in and below a directory, one in each file.
+    pub fn real(directory: &Path) -> io::Result<Mailbox> {
+        let messages = real::messages(directory)?;
+        let mailbox = Mailbox::new(Kind::Real, messages.len());
+        mailbox.keep(|maildir| real::copy(&messages, maildir))?;
+        Ok(mailbox)
+    }
+
     /// The message-numbers a server gives its messages.
     pub fn numbers(self) -> RangeInclusive<usize> {
         1..=self.count
@@ -58,16 +69,28 @@ impl Mailbox {
 
     /// The Maildir, made if it is not there yet.
     pub fn maildir(self) -> io::Result<PathBuf> {
-        let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mail");
-        let name = format!("{:?}-{}-{EDITION}", self.kind, self.count).to_lowercase();
-        let maildir = kept.join(&name);
-        if !maildir.exists() {
-            // Only a finished mailbox gets the name.
-            let making = kept.join(format!("{name}.{}", std::process::id()));
-            self.write(&making)?;
-            fs::rename(&making, &maildir)?;
+        if !self.kept().exists() {
+            self.keep(|maildir| self.write(maildir))?;
         }
-        Ok(maildir)
+        Ok(self.kept())
+    }
+
+    /// Where the Maildir is, once it is made.
+    fn kept(self) -> PathBuf {
+        let name = format!("{:?}-{}-{EDITION}", self.kind, self.count).to_lowercase();
+        Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join("mail")
+            .join(name)
+    }
+
+    /// Makes the Maildir, in place of one that is there; only a finished one gets the name.
+    fn keep(self, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+        let making = self.kept().with_extension(std::process::id().to_string());
+        write(&making)?;
+        if self.kept().exists() {
+            fs::remove_dir_all(self.kept())?;
+        }
+        fs::rename(&making, self.kept())
     }
 
     /// A copy to delete from.
@@ -91,15 +114,23 @@ impl Mailbox {
     }
 
     /// The octets of all messages.
-    pub fn octets(self) -> u64 {
-        self.numbers()
-            .map(|number| self.message(number).sizes().on_the_wire as u64)
+    pub fn octets(self) -> io::Result<u64> {
+        fs::read_dir(self.maildir()?.join("cur"))?
+            .map(|message| delivery::octets_of(&message?.path()))
             .sum()
     }
 
     /// Fails unless the messages have so many octets together.
     pub fn expect_octets(self, octets: u64) -> io::Result<()> {
-        expect("octets", self.octets(), octets)
+        expect("octets", self.octets()?, octets)
+    }
+
+    /// A word that is in some lines of every message.
+    pub fn word(self) -> &'static str {
+        match self.kind {
+            Kind::Real => "Subject:",
+            _ => "yesterday",
+        }
     }
 
     /// Whether its messages are ever read.
@@ -107,9 +138,10 @@ impl Mailbox {
         self.kind != Kind::Notes
     }
 
-    fn message(self, number: usize) -> Text {
+    fn message(self, number: usize) -> io::Result<Text> {
         let mut chance = Chance::new(number);
-        Text::message(number, self.kind.octets(&mut chance), &mut chance)
+        let octets = self.kind.octets(&mut chance)?;
+        Ok(Text::message(number, octets, &mut chance))
     }
 
     fn write(self, maildir: &Path) -> io::Result<()> {
@@ -120,8 +152,8 @@ impl Mailbox {
         };
         let mut texts = Vec::new();
         for number in self.numbers().take(few) {
-            let text = self.message(number);
-            let file = delivery.deliver(number, &text)?;
+            let text = self.message(number)?;
+            let file = delivery.deliver(number, text.bytes(), text.sizes())?;
             texts.push((text.sizes(), file));
         }
         for (number, (sizes, file)) in self.numbers().zip(texts.iter().cycle()).skip(few) {
@@ -140,7 +172,8 @@ impl fmt::Display for Mailbox {
             Kind::Single => "of 8 KB",
             Kind::Notes => "of 2 KB",
             Kind::Huge => "of 25 MB",
-            Kind::Giant => "of 1 GB",
+            Kind::Giant => "of 1 GiB",
+            Kind::Real => "that people wrote",
         };
         write!(f, "{} messages {size}", self.count)
     }
@@ -148,15 +181,16 @@ impl fmt::Display for Mailbox {
 
 impl Kind {
     /// The size a message of this kind should have.
-    fn octets(self, chance: &mut Chance) -> usize {
-        match self {
+    fn octets(self, chance: &mut Chance) -> io::Result<usize> {
+        Ok(match self {
             Kind::Letters => chance.between(3_000, 5_300),
             Kind::Mixed => (8_192.0 * (2.05 * chance.normal()).exp()) as usize,
             Kind::Single => chance.between(7_900, 8_300),
             Kind::Notes => chance.between(1_500, 2_500),
             Kind::Huge => 25_000_000,
-            Kind::Giant => 1_000_000_000,
-        }
+            Kind::Giant => 1 << 30,
+            Kind::Real => return Err(io::Error::other("real mail cannot be made")),
+        })
     }
 }
 

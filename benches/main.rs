@@ -1,7 +1,7 @@
 //! How a mount compares with the best that a POP3 client could do, which is a bare pipelined
 //! client that throws everything away: `cargo bench --bench mount`, or `make bench`.
 //!
-//! Real Dovecot serves generated mail on loopback; a relay puts a distance before it. Whatever is
+//! Real Dovecot serves generated and real mail on loopback; a relay puts a distance before it. Whatever is
 //! compared runs interleaved, and what counts are the ratios of the medians.
 
 mod account;

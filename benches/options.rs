@@ -1,6 +1,7 @@
 //! What was asked for on the command line.
 
 use std::io;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -13,12 +14,13 @@ use crate::tasks::Task;
 pub fn usage() -> String {
     format!(
         "\
-usage: cargo bench --bench mount -- [--quick] [--alone] [--tls] [--runs N] [--links LIST] [--only LIST]
+usage: cargo bench --bench mount -- [--quick] [--alone] [--tls] [--runs N] [--links LIST] [--mail DIR] [--only LIST]
   --quick       mailboxes a tenth as large
   --alone       without other downloaders
   --tls         over TLS instead of in clear
   --runs N      runs of each, interleaved (5)
   --links LIST  round trips in ms, each with a bandwidth if limited (0,20,100,20@100M: the last is 20 ms and 100 Mbit/s)
+  --mail DIR    real mail as well: a message in each file in DIR and below
   --only LIST   of {}",
         task_names().join(",")
     )
@@ -32,6 +34,7 @@ pub struct Options {
     pub tls: bool,
     pub runs: usize,
     pub links: Vec<Distance>,
+    pub mail: Option<PathBuf>,
     only: Vec<String>,
 }
 
@@ -52,6 +55,7 @@ impl Options {
                 "--tls" => options.tls = true,
                 "--runs" => options.runs = value()?.parse().map_err(|_| unknown(&argument))?,
                 "--links" => options.links = list(&value()?)?,
+                "--mail" => options.mail = Some(value()?.into()),
                 "--only" => options.only = tasks(&value()?)?,
                 _ => return Err(unknown(&argument)),
             }
@@ -61,7 +65,8 @@ impl Options {
 
     /// Whether a task was asked for.
     pub fn includes(&self, task: &Task) -> bool {
-        self.only.is_empty() || self.only.iter().any(|name| name == task.name)
+        let is_named = self.only.is_empty() || self.only.iter().any(|name| name == task.name);
+        is_named && (self.mail.is_some() || !task.wants_real_mail())
     }
 
     /// How many of so many messages there should be: a tenth is enough for a quick look.
@@ -84,6 +89,7 @@ impl Default for Options {
                     bandwidth,
                 })
                 .to_vec(),
+            mail: None,
             only: Vec::new(),
         }
     }

@@ -44,7 +44,8 @@ const TMPFS: &str = "tmpfs";
 pub struct Task {
     /// Its name on the command line.
     pub name: &'static str,
-    mailbox: Mailbox,
+    /// None where it is the one that was named on the command line.
+    mailbox: Option<Mailbox>,
     software: Software,
     race: fn(&Stage) -> io::Result<Vec<Race>>,
 }
@@ -57,8 +58,19 @@ impl Task {
         race: fn(&Stage) -> io::Result<Vec<Race>>,
     ) -> Task {
         Task {
+            mailbox: Some(mailbox),
+            ..Task::of_real_mail(name, race)
+        }
+    }
+
+    /// The same with real mail.
+    pub const fn of_real_mail(
+        name: &'static str,
+        race: fn(&Stage) -> io::Result<Vec<Race>>,
+    ) -> Task {
+        Task {
             name,
-            mailbox,
+            mailbox: None,
             software: Software::Dovecot,
             race,
         }
@@ -69,14 +81,28 @@ impl Task {
         Task { software, ..self }
     }
 
+    /// Whether it is done with real mail.
+    pub fn wants_real_mail(&self) -> bool {
+        self.mailbox.is_none()
+    }
+
     /// Does it in a setting.
     pub fn run(&self, setting: &Setting, options: &Options) -> io::Result<Vec<Race>> {
-        let count = match self.mailbox.kind {
-            Kind::Single | Kind::Huge | Kind::Giant => self.mailbox.count,
-            _ => options.part_of(self.mailbox.count),
+        let mailbox = match (self.mailbox, &options.mail) {
+            (Some(mailbox), _) => part_of(mailbox, setting, options),
+            (None, Some(directory)) => Mailbox::real(directory)?,
+            (None, None) => return Err(io::Error::other("no real mail was named")),
         };
-        let mailbox = Mailbox::new(self.mailbox.kind, setting.count.unwrap_or(count));
         let stage = Stage::set(self.software, mailbox, setting.distance, options)?;
         (self.race)(&stage)
     }
+}
+
+/// As much of a generated mailbox as was asked for.
+fn part_of(mailbox: Mailbox, setting: &Setting, options: &Options) -> Mailbox {
+    let count = match mailbox.kind {
+        Kind::Single | Kind::Huge | Kind::Giant => mailbox.count,
+        _ => options.part_of(mailbox.count),
+    };
+    Mailbox::new(mailbox.kind, setting.count.unwrap_or(count))
 }

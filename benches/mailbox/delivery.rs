@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::User;
 
-use super::text::{Sizes, Text};
+use super::text::Sizes;
 use crate::dovecot::{mail_user, own};
 
 /// A Maildir that can be delivered to.
@@ -30,9 +30,9 @@ impl Delivery {
     }
 
     /// Writes a message, and tells where.
-    pub fn deliver(&self, number: usize, text: &Text) -> io::Result<PathBuf> {
-        let file = self.file(number, text.sizes());
-        fs::write(&file, text.bytes())?;
+    pub fn deliver(&self, number: usize, bytes: &[u8], sizes: Sizes) -> io::Result<PathBuf> {
+        let file = self.file(number, sizes);
+        fs::write(&file, bytes)?;
         own(&file, &self.owner)?;
         Ok(file)
     }
@@ -53,4 +53,14 @@ impl Delivery {
         let name = format!("{time}.M1P1.bench,S={stored},W={on_the_wire}:2,S");
         self.messages.join(name)
     }
+}
+
+/// The octets of a delivered message with CRLF line ends.
+pub fn octets_of(message: &Path) -> io::Result<u64> {
+    let name = message.to_string_lossy();
+    let told = name.split_once(",W=").and_then(|(_, told)| {
+        let (octets, _) = told.split_once(':')?;
+        octets.parse().ok()
+    });
+    told.ok_or_else(|| io::Error::other(format!("{name} tells no size")))
 }

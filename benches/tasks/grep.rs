@@ -11,14 +11,12 @@ use crate::process::succeed;
 use crate::race::Race;
 use crate::stage::Stage;
 
-/// A word that is in some lines of every message.
-const WORD: &str = "yesterday";
-
 /// Searches a fresh mount, against fetching everything.
 pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
     let entrants = vec![
         Entrant::new(BARE, || walk::bare(stage)),
         Entrant::new(POP3FS, || {
+            let grep = |mail: &Path, scratch: &Path| grep(stage, mail, scratch);
             walk::mounted(stage, grep, |found| check(stage, found))
         }),
     ];
@@ -30,11 +28,11 @@ pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
 }
 
 /// Searches all files of a directory. Into a file: grep(1) stops at the first hit when its output goes to /dev/null.
-pub fn grep(directory: &Path, scratch: &Path) -> io::Result<()> {
+pub fn grep(stage: &Stage, directory: &Path, scratch: &Path) -> io::Result<()> {
     let counts = File::create(scratch.join("counts"))?;
     succeed(
         Command::new("grep")
-            .args(["-rc", WORD])
+            .args(["-rc", stage.mailbox.word()])
             .arg(directory)
             .stdout(counts),
     )

@@ -53,7 +53,7 @@ pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
 
 fn search(stage: &Stage, directory: &Path) -> io::Result<Duration> {
     let found: TempDir = walk::in_memory()?;
-    let (time, ()) = timed(|| grep(directory, found.path()))?;
+    let (time, ()) = timed(|| grep(stage, directory, found.path()))?;
     check(stage, found.path())?;
     Ok(time)
 }
