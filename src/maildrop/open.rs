@@ -1,6 +1,7 @@
 //! Messages that programs have open.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use super::error::Error;
@@ -21,13 +22,22 @@ pub struct OpenMessage {
 }
 
 /// The bytes of a message that is held open: from the moment when they are whole, and until it is
-/// closed.
+/// closed, or has other bytes.
 #[derive(Clone, Debug, Default)]
-pub struct Holding(Arc<OnceLock<Whole>>);
+pub struct Holding(Arc<Held>);
+
+/// What all who have one version of a message open have in common.
+#[derive(Debug, Default)]
+struct Held {
+    whole: OnceLock<Whole>,
+    /// Whether the message has other bytes now. The kernel keeps the pages of a file for all who
+    /// have it open, so whoever were still given the old bytes would mix them into the new.
+    is_void: AtomicBool,
+}
 
 /// What those hold who have a message open.
 #[derive(Debug, Default)]
-pub(super) struct Holdings(HashMap<MessageId, Weak<OnceLock<Whole>>>);
+pub(super) struct Holdings(HashMap<MessageId, Weak<Held>>);
 
 impl OpenMessage {
     /// A part of the message, which is whole now.
@@ -78,7 +88,8 @@ impl Holding {
     }
 
     pub(super) fn whole(&self) -> Option<&Whole> {
-        self.0.get()
+        let whole = self.0.whole.get();
+        whole.filter(|_| !self.0.is_void.load(Ordering::Acquire))
     }
 }
 
@@ -101,19 +112,21 @@ impl Holdings {
     pub fn fill(&mut self, id: MessageId, whole: &Whole) -> Holding {
         let holding = self.hold(id);
         // Where it was filled before, the bytes are the same.
-        let _ = holding.0.set(whole.clone());
+        let _ = holding.0.whole.set(whole.clone());
         holding
     }
 
     /// The bytes of a message that somebody holds open, once they are whole.
     pub fn whole(&self, id: MessageId) -> Option<Whole> {
         let holding = self.0.get(&id).and_then(Weak::upgrade)?;
-        holding.get().cloned()
+        Holding(holding).whole().cloned()
     }
 
-    /// There will be no such bytes: those who have the message open are on their own.
-    pub fn forget(&mut self, id: MessageId) {
-        self.0.remove(&id);
+    /// The message has other bytes: those who have it open get nothing more of these.
+    pub fn void(&mut self, id: MessageId) {
+        if let Some(held) = self.0.remove(&id).and_then(|held| held.upgrade()) {
+            held.is_void.store(true, Ordering::Release);
+        }
     }
 }
 
@@ -210,13 +223,18 @@ mod tests {
     }
 
     #[test]
-    fn those_who_had_another_version_open_do_not_get_this_one() {
-        let mut holdings = Holdings::default();
-        let before = holdings.hold(ID);
-        holdings.forget(ID);
-        let after = holdings.hold(ID);
-        holdings.fill(ID, &Whole::Memory(b"other".to_vec().into()));
-        assert!(before.get().is_none() && after.get().is_some());
+    fn those_who_had_another_version_open_get_neither_this_one_nor_more_of_theirs() {
+        for was_whole in [false, true] {
+            let mut holdings = Holdings::default();
+            let before = holdings.hold(ID);
+            if was_whole {
+                holdings.fill(ID, &Whole::Memory(b"whole".to_vec().into()));
+            }
+            holdings.void(ID);
+            let after = holdings.hold(ID);
+            holdings.fill(ID, &Whole::Memory(b"other".to_vec().into()));
+            assert!(before.get().is_none() && after.get().is_some());
+        }
     }
 
     #[test]

@@ -118,6 +118,31 @@ fn a_running_loop_sees_messages_come_and_go() {
     });
 }
 
+/// When a message has other octets than before, as servers add lines to a header between sessions,
+/// whoever has it open gets no more of the old ones, but EIO; whoever opens it gets the new ones.
+#[test]
+fn old_octets_are_never_mixed_with_new_ones() {
+    const NAMES: [&str; 3] = ["a", "b", "c"];
+    const SIZE: usize = 300_000;
+    let message =
+        |name: &str, first: &[u8]| Message::new(name, &[first, &long_text(name, SIZE)].concat());
+    let server = serving(NAMES.map(|name| message(name, b"")).into());
+    mounted(server, &[], |mount, server| {
+        let mut before = File::open(mount.file("a")).expect("a file to open");
+        before.read_exact(&mut [0; 4096]).expect("its beginning");
+        for name in NAMES {
+            server.expunge(name.as_bytes());
+            server.deliver(message(name, b"Status: RO\r\n"));
+        }
+        mount.verb("refresh", &[]).succeeded();
+        let error = before.read_to_end(&mut Vec::new()).expect_err("a refusal");
+        assert_eq!(error.raw_os_error(), Some(Errno::EIO as i32));
+        let after = fs::read(mount.file("a")).expect("a file to read");
+        let expected = [&b"Status: RO\r\n"[..], &long_text("a", SIZE)].concat();
+        assert!(after == expected, "{} octets", after.len());
+    });
+}
+
 /// A message that goes while a program has it open is read on from memory if it is there whole;
 /// else reading it fails with ESTALE.
 #[test]

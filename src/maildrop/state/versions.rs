@@ -56,7 +56,7 @@ impl State {
         self.cache.remove(Fetch::whole(id));
         self.cache.remove(Fetch::beginning(id));
         self.beginnings.remove(&id);
-        self.holdings.forget(id);
+        self.holdings.void(id);
         effects.changes.push(Change::Changed { id });
     }
 }
