@@ -54,6 +54,9 @@ impl Farewell {
     }
 }
 
+/// Somebody would not wait for the commit's end.
+struct Interrupted;
+
 /// A mount that is being served.
 pub(super) struct Life {
     maildrop: Maildrop,
@@ -108,19 +111,35 @@ impl Life {
     }
 
     fn end_well(&mut self) -> ExitStatus {
+        match self.commit_and_linger() {
+            Ok(status) => {
+                self.leave();
+                status
+            }
+            // Without a farewell, for QUIT would carry out what is not to be done.
+            Err(Interrupted) => {
+                log::error!(
+                    "commit: interrupted; the marks are kept in the journal, and the next mount \
+                     finds out whether any of it was done"
+                );
+                ExitStatus::TempFail
+            }
+        }
+    }
+
+    fn commit_and_linger(&mut self) -> Result<ExitStatus, Interrupted> {
         let mut status = match self.maildrop.final_commit() {
             Some(report) => status_of(&report),
-            None => self.commit(),
+            None => self.commit()?,
         };
         let happenings = self.happenings.clone();
         self.telling.then(move || happenings.end());
         self.linger();
         // A container that holds a copy of the mount may have removed more meanwhile.
         if status == ExitStatus::Ok && self.maildrop.status().marked > 0 {
-            status = self.commit();
+            status = self.commit()?;
         }
-        self.leave();
-        status
+        Ok(status)
     }
 
     /// The server takes the link's end for what it is.
@@ -173,8 +192,8 @@ impl Life {
         self.destroyed |= end == Ended::Destroyed;
     }
 
-    /// Waits for the commit's end; a signal ends the wait, and the marks stay in the journal.
-    fn commit(&mut self) -> ExitStatus {
+    /// Waits for the commit's end; a signal ends the wait.
+    fn commit(&mut self) -> Result<ExitStatus, Interrupted> {
         let sender = self.sender.clone();
         self.maildrop.commit_within(
             COMMIT_PATIENCE,
@@ -183,15 +202,14 @@ impl Life {
         );
         loop {
             match self.events.recv() {
-                Ok(Event::Committed(Ok(report))) => return status_of(&report),
-                Err(_) => return ExitStatus::TempFail,
+                Ok(Event::Committed(Ok(report))) => return Ok(status_of(&report)),
+                Err(_) => return Ok(ExitStatus::TempFail),
                 Ok(Event::Committed(Err(error))) => {
                     log::error!("commit: {error}; the marks are kept in the journal");
-                    return ExitStatus::TempFail;
+                    return Ok(ExitStatus::TempFail);
                 }
                 Ok(Event::Signal(Signal::Terminate | Signal::Interrupt | Signal::Quit)) => {
-                    log::error!("commit: interrupted; the marks are kept in the journal");
-                    return ExitStatus::TempFail;
+                    return Err(Interrupted);
                 }
                 Ok(Event::Ended(end)) => self.note(end),
                 Ok(Event::Signal(Signal::HangUp) | Event::Opened(_)) => {}

@@ -13,7 +13,7 @@ use crate::support::mailbox::{account, held_by, serving_three, text};
 use crate::support::mount::{Mount, Site, is_mounted, pop3fs};
 use crate::support::process::{Running, eventually, run, start};
 use crate::support::skip::{Need, lacking};
-use crate::support::stage::mounted;
+use crate::support::stage::{mounted, staged};
 
 /// Unmounting commits, in whatever way it is done: by the verb `umount`, by umount(8) or
 /// fusermount3(1), lazily, with files still open, or by sending SIGTERM or SIGINT to the process.
@@ -60,6 +60,33 @@ fn a_file_that_stays_open_does_not_keep_the_daemon() {
     assert_commits(|mount| {
         open = Some(File::open(mount.file("one")).expect("a file to open"));
         mount.daemon().signal(Signal::SIGTERM);
+    });
+}
+
+/// A second SIGTERM or SIGINT ends the process at once, in the middle of a commit as well: what the
+/// server has not been told by QUIT to delete is not deleted, and stays marked.
+#[test]
+fn a_commit_can_be_interrupted() {
+    staged(serving_three(), &[Need::Fuse], |site, server| {
+        let mount = site.mount(&account(server));
+        mount.remove(&["one", "two"]);
+        let answer = server.hold_reply(When::first("DELE"));
+        mount.daemon().signal(Signal::SIGTERM);
+        assert!(answer.reached());
+        mount.daemon().signal(Signal::SIGTERM);
+        mount.daemon().await_end();
+        answer.release();
+        drop(mount);
+        assert_eq!(server.count("QUIT"), 0);
+        let log = fs::read_to_string(site.log()).expect("a log");
+        assert!(
+            log.contains("commit: interrupted; the marks are kept"),
+            "{log}"
+        );
+
+        let next = site.mount(&account(server));
+        assert_eq!(next.names_in(".pop3fs/deleted"), ["one", "two"]);
+        assert_eq!(held_by(server).len(), 3);
     });
 }
 
