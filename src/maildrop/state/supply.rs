@@ -28,22 +28,13 @@ impl State {
                 effects.answers.extend(arrival.satisfied());
                 effects.writes.extend(arrival.overflow(self.in_memory_max));
             }
-            Appended::Differs => self.another_came(fetch, effects),
+            Appended::Differs => self.changed(fetch.id, effects),
             Appended::Overflows => {
                 self.refused(fetch, &Error::TooLong(limit), effects);
                 return false;
             }
         }
         true
-    }
-
-    /// What comes is not what was handed out before.
-    fn another_came(&mut self, fetch: Fetch, effects: &mut Effects) {
-        let bound = self.arrivals.get_mut(&fetch).map(Arrival::start_afresh);
-        self.changed(fetch.id, effects);
-        let bound = bound.into_iter().flatten();
-        let refused = bound.map(|read| read.refuse(Error::Changed));
-        effects.answers.extend(refused);
     }
 
     /// Whether the message has come to its end without an octet, though it is listed with some.

@@ -2,6 +2,7 @@
 //! out.
 
 use super::super::Change;
+use super::super::arrival::Arrival;
 use super::super::catalog::Message;
 use super::super::effects::Effects;
 use super::super::error::Error;
@@ -57,7 +58,19 @@ impl State {
         self.cache.remove(Fetch::beginning(id));
         self.beginnings.remove(&id);
         self.holdings.void(id);
+        self.refuse_bound(id, effects);
         effects.changes.push(Change::Changed { id });
+    }
+
+    /// Sends those away who wait for octets of the version that was. The kernel holds the pages that
+    /// they wait for, and would keep whoever tells it of the change until they have an answer.
+    fn refuse_bound(&mut self, id: MessageId, effects: &mut Effects) {
+        for fetch in [Fetch::whole(id), Fetch::beginning(id)] {
+            let bound = self.arrivals.get_mut(&fetch).map(Arrival::start_afresh);
+            let refused = bound.into_iter().flatten();
+            let refused = refused.map(|read| read.refuse(Error::Changed));
+            effects.answers.extend(refused);
+        }
     }
 }
 
@@ -88,6 +101,19 @@ mod tests {
             assert!(matches!(again.try_recv(), Ok(Err(Error::Changed))));
             assert_eq!(opened(&mut state, A).version, 1);
         }
+    }
+
+    #[test]
+    fn who_waits_for_octets_that_there_are_no_more_is_told_at_once() {
+        let mut state = known(&vec![b'x'; LONG]);
+        let before = opened(&mut state, A);
+        let bound = read(&mut state, &before, 0, LONG);
+        let told = step(&mut state, |state, effects| {
+            state.catalog.forget(A);
+            state.forget_bytes(A, effects);
+        });
+        assert!(matches!(bound.try_recv(), Ok(Err(Error::Changed))));
+        assert_eq!(told, [Change::Changed { id: A }]);
     }
 
     #[test]
