@@ -70,7 +70,8 @@
 //!   QUIT, its answer. Where the answer is lost, the next listing decides; the verbs have one held
 //!   against the answer in any case. A message is deleted only if it is listed as it was when it
 //!   was marked; where the server is known to add header lines to messages, it may have grown by them.
-//!   Marks of another mount are held against the headers that TOP gives, too, ahead of that session.
+//!   Marks of another mount are held against the headers that TOP gives, too, ahead of that session;
+//!   those of messages that only their places tell apart, in each session, and that session deletes.
 //!
 //! # Promises
 //!

@@ -5,7 +5,9 @@
 //! ones that share a unique-id are the same as before if and only if there are as many of them,
 //! with the same listed sizes in the same order. Most groups have one member. Whatever does not
 //! match is taken for new mail, never for a message that somebody has marked or read. The one
-//! exception are servers that make messages grow a little between sessions: [`grown`].
+//! exception are servers that make messages grow a little between sessions: [`grown`]. A group of
+//! several can look as it was and have lost one and got another, so those are only likely to be the
+//! same: nothing is believed of them without their headers.
 //!
 //! Some servers give the message-numbers for unique-ids. These tell where a message is and not
 //! which it is: only as long as nothing before it has changed, and nothing is missing, is the

@@ -57,6 +57,13 @@ impl View {
         self.groups.values().any(|group| group.len() > 1)
     }
 
+    /// Whether nothing but its place tells mail from other mail of its unique-id.
+    pub fn is_told_by_place(&self, id: MailId) -> bool {
+        let has = |group: &&Vec<(MailId, u64)>| group.iter().any(|(own, _)| *own == id);
+        let group = self.groups.values().find(has);
+        group.is_some_and(|group| group.len() > 1)
+    }
+
     /// Whether the mail, and all that shares its unique-id, is told as it was before.
     pub fn tells_as(&self, before: &Self, id: MailId) -> bool {
         let group = |view: &Self| {

@@ -1,6 +1,7 @@
 //! Commits that go wrong on the way, or find another mailbox than they expected: what is marked is
 //! deleted or still marked in the end, and nothing else is touched.
 
+use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
@@ -116,10 +117,52 @@ fn of_twins_the_right_one_is_deleted() {
         let server = serving_three();
         twins.iter().for_each(|twin| server.fault(twin.clone()));
         mounted(server, &[], |mount, server| {
+            fs::read(mount.file(removed)).expect("a message");
             mount.remove(&[removed]);
             let commit = commit_in_a_new_session(mount).succeeded();
             assert!(commit.says("1 deleted, 2 left, verified"), "{commit:?}");
             assert_eq!(held_by(server), left, "{removed}");
+        });
+    }
+}
+
+/// Where several messages share a unique-id, or unique-ids are nothing but message-numbers, only its
+/// header tells a message in another session from one that has come to its place: what was read of it
+/// is fetched anew, and a mark from before is carried out only where the message was in memory when it
+/// was removed, and TOP shows the same header.
+#[test]
+fn what_has_come_to_the_place_of_another_is_not_taken_for_it() {
+    for unique_ids in [["x", "x", "x"], ["1", "2", "3"]] {
+        let message = |at: usize, day: &str| {
+            let letter = format!("Date: {day} Jan\r\n\r\n");
+            Message::new(unique_ids[at], letter.as_bytes())
+        };
+        let first = unique_ids[0];
+        let server = serving((0..3).map(|at| message(at, ["1", "2", "3"][at])).collect());
+        mounted(server, &[], |mount, server| {
+            mount.remove(&[first]);
+            let commit = commit_in_a_new_session(mount);
+            assert!(commit.says("only its place"), "{commit:?}");
+            mount.verb("undelete", &[first]).succeeded();
+
+            let read = || fs::read_to_string(mount.file(first)).expect("a message");
+            assert!(read().contains("1 Jan"));
+            server.expunge_if(|_| true);
+            (0..3).for_each(|at| server.deliver(message(at, ["2", "3", "4"][at])));
+            mount.verb("refresh", &[]).succeeded();
+            assert!(read().contains("2 Jan"));
+
+            mount.remove(&[first]);
+            server.expunge_if(|_| true);
+            (0..3).for_each(|at| server.deliver(message(at, ["3", "4", "5"][at])));
+            let commit = commit_in_a_new_session(mount);
+            assert!(commit.says("stands for another message now"), "{commit:?}");
+            assert_eq!(server.count("DELE"), 0);
+
+            assert!(read().contains("3 Jan"));
+            mount.remove(&[first]);
+            commit_in_a_new_session(mount).succeeded();
+            assert_eq!(held_by(server).len(), 2);
         });
     }
 }

@@ -11,6 +11,8 @@ use super::super::message::MessageId;
 pub struct Headers {
     known: BTreeMap<MessageId, Known>,
     doubted: BTreeSet<MessageId>,
+    /// Those that may be others, and nothing tells.
+    unproven: BTreeSet<MessageId>,
 }
 
 #[derive(Debug)]
@@ -40,6 +42,7 @@ impl Headers {
     pub fn forget(&mut self, id: MessageId) {
         self.known.remove(&id);
         self.doubted.remove(&id);
+        self.unproven.remove(&id);
     }
 
     /// What the header of a marked message was.
@@ -54,7 +57,21 @@ impl Headers {
         self.doubted.extend(unconfirmed.map(|(&id, _)| id));
     }
 
-    /// Whether it may be another message.
+    /// Another message may have come to its place, whatever it has proved to be before.
+    pub fn may_be_replaced(&mut self, id: MessageId) {
+        let doubted = match self.known.contains_key(&id) {
+            true => &mut self.doubted,
+            false => &mut self.unproven,
+        };
+        doubted.insert(id);
+    }
+
+    /// Whether it may be another message, and nothing tells.
+    pub fn is_unproven(&self, id: MessageId) -> bool {
+        self.unproven.contains(&id)
+    }
+
+    /// Whether it may be another message, and its header tells.
     pub fn is_doubted(&self, id: MessageId) -> bool {
         self.doubted.contains(&id)
     }

@@ -122,6 +122,33 @@ impl Catalog {
         self.present().any(|(_, message)| message.has_unique_id())
     }
 
+    /// Whether nothing but its place in the listing tells a message from others: one may come to it in
+    /// another session.
+    pub fn is_told_by_place(&self, id: MessageId) -> bool {
+        let shares = |it: &Message| !it.has_unique_id() || it.standing.sharers > 1;
+        self.habits.is_numbered || self.message(id).is_some_and(shares)
+    }
+
+    /// The marked messages of that kind.
+    pub fn marked_by_place(&self) -> impl Iterator<Item = MessageId> {
+        let marked = self.marked().map(|(id, _)| id);
+        marked.filter(|&id| self.is_told_by_place(id))
+    }
+
+    /// There is a new listing: all of those may be others now.
+    pub fn doubt_places(&mut self) {
+        let marked: Vec<MessageId> = self.marked_by_place().collect();
+        for id in marked {
+            self.headers.may_be_replaced(id);
+        }
+    }
+
+    /// Whether a marked message may be another one, and no header has told.
+    pub fn may_be_another(&self, id: MessageId) -> bool {
+        let is_doubted = self.headers.is_doubted(id) && self.is_told_by_place(id);
+        is_doubted || self.headers.is_unproven(id)
+    }
+
     /// Whether this message is marked.
     pub fn is_marked(&self, id: MessageId) -> bool {
         let message = self.message(id);

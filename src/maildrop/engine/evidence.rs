@@ -13,6 +13,9 @@ const OTHER: &str = "its unique-id stands for another message now: left alone";
 const NAMELESS: &str =
     "a message of its size is listed without a unique-id, and may be it: left alone";
 
+const UNPROVEN: &str = "only its place in the listing tells it from other messages, and in another \
+    session one of those may have come to that: left alone";
+
 /// What stands for the unique-id of a message that UIDL has left out; no target has it.
 const NO_UNIQUE_ID: &[u8] = b"";
 
@@ -54,6 +57,8 @@ impl Evidence {
                 } else {
                     target.is_gone();
                 }
+            } else if catalog.may_be_another(id) {
+                target.may_be_another(UNPROVEN);
             } else {
                 target.is_there();
             }

@@ -27,6 +27,7 @@ impl Engine {
         let mut outcome = take_in(&messages, turn.state, turn.now);
         self.compare(&mut outcome, turn);
         let inherited = inherit(turn.state);
+        turn.state.catalog.doubt_places();
         self.recognition = Recognition::default();
         turn.journal |= inherited.is_some();
         turn.journal |= turn.state.catalog.marks() != marked || self.unwritten;
@@ -61,15 +62,10 @@ impl Engine {
             state.forget_bytes(id, &mut turn.step.effects);
             turn.journal |= state.catalog.is_marked(id);
         }
-        // Without a unique-id, one may have taken the place of another of its size.
-        let catalog = &state.catalog;
-        let is_nameless = |id: &MessageId| {
-            let message = catalog.message(*id);
-            message.is_some_and(|message| !message.has_unique_id())
-        };
-        let nameless = outcome.ids.iter().flatten().copied().filter(is_nameless);
-        let nameless: Vec<MessageId> = nameless.collect();
-        state.distrust(&nameless, &mut turn.step.effects);
+        let listed = outcome.ids.iter().flatten().copied();
+        let by_place = listed.filter(|id| state.catalog.is_told_by_place(*id));
+        let by_place: Vec<MessageId> = by_place.collect();
+        state.distrust(&by_place, &mut turn.step.effects);
     }
 
     /// The session can be used.
@@ -183,6 +179,18 @@ mod tests {
         let events = locked(&rig.events);
         let news = events.iter().any(|it| matches!(it, EventKind::Arrived(_)));
         assert!(!news && rig.maildrop.status().link.arrived == arrived);
+    }
+
+    #[test]
+    fn where_places_tell_messages_apart_what_was_read_is_fetched_anew_in_each_session() {
+        for names in [["x", "x"], ["1", "2"]] {
+            let mailbox = |first, second| Script::of(&[(names[0], first), (names[1], second)]);
+            let mut rig = Rig::connected(mailbox("one\r\n", "two\r\n"));
+            assert_eq!(rig.body(names[0]).as_deref(), Ok("one\r\n"));
+            rig.script.messages = mailbox("two\r\n", "six\r\n").messages;
+            rig.ask(Maildrop::refresh);
+            assert_eq!(rig.body(names[0]).as_deref(), Ok("two\r\n"));
+        }
     }
 
     #[test]

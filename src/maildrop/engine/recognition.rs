@@ -12,7 +12,11 @@
 //! two of them some message has its unique-id and another size. Where a listing shows one such
 //! message, all marks are doubted.
 //!
-//! The headers are asked for ahead of a commit, in a session before its own: where errors cost the
+//! Where nothing but its place in the listing tells a message from others (they share a unique-id, or
+//! unique-ids are message-numbers), none of that holds: each listing casts doubt on such marks, and what
+//! nothing confirms in the session that lists it is not deleted in that.
+//!
+//! Other headers are asked for ahead of a commit, in a session before its own: where errors cost the
 //! session, or what is read counts, nothing but DELE is to be said in that. Where the server has no
 //! TOP, or a bad one, the size alone tells.
 
