@@ -3,7 +3,9 @@
 //! A unique-id can be chosen by whoever sent the mail, so it is escaped as if it were hostile:
 //!
 //! - `%`, `/`, control octets, DEL and everything beyond ASCII are written `%XX`;
+//! - so is `|`, at which programs as perl(1) run the rest of the name (`perl -ne ... *`);
 //! - a leading `.` is written `%2E` where the name would be `.`, `..` or `.pop3fs`;
+//! - a leading `-` is written `%2D`, for `tar c *` would take the name for an option;
 //! - the `~` of an ending `~2` is written `%7E`, for `~2` marks the second of two equal unique-ids;
 //! - a name that would be too long keeps its beginning and ends in `%~` and a digest: no escape
 //!   yields `%~`, so no other name looks like it.
@@ -56,7 +58,7 @@ fn escape(unique_id: &[u8], text: &mut String) {
     if unique_id.is_empty() {
         return text.push_str(NO_UNIQUE_ID);
     }
-    let special = matches!(unique_id, b"." | b".." | b".pop3fs");
+    let special = matches!(unique_id, b"." | b".." | b".pop3fs" | [b'-', ..]);
     let tilde = occurrence_mark(unique_id);
     match str::from_utf8(unique_id) {
         // Nearly all are.
@@ -78,7 +80,7 @@ fn escape_one_by_one(unique_id: &[u8], special: bool, tilde: Option<usize>, text
 }
 
 fn is_plain(octet: &u8) -> bool {
-    matches!(octet, b' '..=b'~') && !matches!(octet, b'%' | b'/')
+    matches!(octet, b' '..=b'~') && !matches!(octet, b'%' | b'/' | b'|')
 }
 
 /// The unique-id that [`escaped`] gave this text for, if any did.
@@ -141,7 +143,7 @@ mod tests {
             "UID1-1700000000",
             "<a@b.c>",
             "two words",
-            "-rf",
+            "a-b",
         ] {
             assert_eq!(file_name(unique_id.as_bytes(), 1, ""), unique_id);
         }
@@ -158,6 +160,14 @@ mod tests {
         assert_eq!(file_name(b".pop3fs", 1, ""), "%2Epop3fs");
         assert_eq!(file_name(b"100%\x1b[2J\xff", 1, ""), "100%25%1B[2J%FF");
         assert_eq!(file_name(b"", 1, ""), "%no-unique-id");
+    }
+
+    #[test]
+    fn no_name_is_an_option_or_a_command() {
+        assert_eq!(file_name(b"-rf", 1, ""), "%2Drf");
+        assert_eq!(file_name(b"-", 2, ""), "%2D~2");
+        assert_eq!(file_name(b"|id|", 1, ""), "%7Cid%7C");
+        assert!(file_name(&[b'-'; 400], 1, "").starts_with("%2D-"));
     }
 
     #[test]
@@ -185,6 +195,7 @@ mod tests {
             prop_assert!(!name.is_empty() && name.len() <= 255);
             prop_assert!(name.bytes().all(|octet| matches!(octet, b' '..=b'~') && octet != b'/'));
             prop_assert!(!matches!(name.as_str(), "." | ".." | ".pop3fs"));
+            prop_assert!(!name.starts_with('-') && !name.contains('|'));
         }
 
         #[test]

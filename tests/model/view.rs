@@ -83,6 +83,9 @@ fn file_name(unique_id: &[u8], occurrence: usize, suffix: &str) -> String {
     if [".", "..", ".pop3fs"].contains(&name.as_str()) {
         name.replace_range(..1, "%2E");
     }
+    if name.starts_with('-') {
+        name.replace_range(..1, "%2D");
+    }
     let stem = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
     if let Some(start) = stem.strip_suffix('~').filter(|_| stem.len() < name.len()) {
         name = format!("{start}%7E{}", &name[stem.len()..]);
@@ -95,7 +98,7 @@ fn file_name(unique_id: &[u8], occurrence: usize, suffix: &str) -> String {
 
 fn escaped(octet: u8) -> String {
     match octet {
-        b'%' | b'/' | ..b' ' | 0x7f.. => format!("%{octet:02X}"),
+        b'%' | b'/' | b'|' | ..b' ' | 0x7f.. => format!("%{octet:02X}"),
         plain => char::from(plain).to_string(),
     }
 }

@@ -19,19 +19,20 @@ use crate::support::stage::mounted;
 
 /// A file is named by the unique-id that the server gives the message (UIDL). Octets that have no
 /// place in a file name or on a terminal are written `%XX`, and so is what would make the name
-/// special; a name that would be too long keeps its beginning and ends in a digest. The second
-/// message with the same unique-id has `~2` after its name, the third `~3`. Two messages never have
-/// the same name.
+/// special, or an option or a command to a program that is given it; a name that would be too long
+/// keeps its beginning and ends in a digest. The second message with the same unique-id has `~2`
+/// after its name, the third `~3`. Two messages never have the same name.
 #[test]
 fn names_are_unique_ids_made_legal() {
     if lacking(&[Need::Fuse]) {
         return;
     }
     let long = [b'x'; 300];
-    let ids: [&[u8]; 11] = [
+    let ids: [&[u8]; 12] = [
         b"plain",
         b"a/b",
         b"50%",
+        b"-rf|",
         b"..",
         b".pop3fs",
         b"\xff\x01",
@@ -45,6 +46,7 @@ fn names_are_unique_ids_made_legal() {
     let site = Site::new();
     let mount = site.mount(&account(&server));
     let expected = [
+        "%2Drf%7C",
         "%2E.",
         "%2Epop3fs",
         "%FF%01",
