@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::deputy::{self, Deputy};
 use super::device::mount_at;
 use super::mount_point::prepare_again;
-use super::mountinfo::mounted_at;
+use super::mountinfo::{MountInfo, mounted_at};
 use super::options::MountOptions;
 use super::unmount::{Manner, unmount};
 use crate::keeper::{Answer, Channel, Errand, Keeper};
@@ -47,7 +47,15 @@ impl Rights {
         });
         let mount_point = at.to_owned();
         let deputy = keeper.entrust(move |device, channel| {
-            deputy::serve(&mount_point, OsStr::from_bytes(device), &channel);
+            let device = OsStr::from_bytes(device);
+            match mailbox_at(&mount_point) {
+                Ok(mount) if mount.device == *device => {
+                    deputy::serve(&mount_point, device, &channel);
+                }
+                // Whoever gets hold of our process could name what lies under the mailbox.
+                Ok(_) => answer(Err(io::ErrorKind::NotFound.into()), &channel),
+                Err(error) => answer(Err(error), &channel),
+            }
         });
         Self {
             at: at.to_owned(),
@@ -93,11 +101,40 @@ fn answer(result: io::Result<Answer>, channel: &Channel) {
 
 /// The keeper unmounts nothing else.
 fn unmount_mailbox(at: &Path) -> io::Result<()> {
+    mailbox_at(at).and_then(|_| unmount(at, Manner::Lazy))
+}
+
+fn mailbox_at(at: &Path) -> io::Result<MountInfo> {
     match mounted_at(at)? {
-        Some(mount) if mount.is_mailbox() => unmount(at, Manner::Lazy),
+        Some(mount) if mount.is_mailbox() => Ok(mount),
         _ => Err(io::Error::new(
             io::ErrorKind::NotFound,
             "no mailbox is mounted there",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::MetadataExt;
+
+    use nix::sys::stat::{major, minor};
+
+    #[test]
+    fn the_keeper_touches_nothing_where_no_mailbox_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut keeper = Keeper::default();
+        let rights = Rights::entrust(&mut keeper, directory.path(), &MountOptions::default());
+        keeper.begin_here();
+        let device = directory.path().metadata().unwrap().dev();
+        let device = format!("{}:{}", major(device), minor(device));
+        let refusals = [
+            rights.deputy(device.as_ref()).unwrap_err(),
+            rights.unmount(directory.path()).unwrap_err(),
+        ];
+        for error in refusals {
+            assert_eq!(error.kind(), io::ErrorKind::NotFound, "{error}");
+        }
     }
 }
