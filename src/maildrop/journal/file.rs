@@ -69,8 +69,10 @@ impl Journal for JournalFile {
 
     fn draft(&self, marks: &[Mark]) -> io::Result<()> {
         let text = text::of(&self.heading, marks);
-        let mut file = private().append(true).open(self.beside())?;
-        file.set_len(0)?;
+        let path = self.beside();
+        // Nothing is written through a link to it, nor waited for at the end of a FIFO.
+        remove_if_there(&path)?;
+        let mut file = private().append(true).create_new(true).open(&path)?;
         file.write_all(text.as_bytes())?;
         file.sync_data()?;
         *locked(&self.draft) = Some(Sheet::of(file, text.len() as u64));
@@ -83,6 +85,15 @@ impl Journal for JournalFile {
         fs::rename(self.beside(), &self.path)?;
         *locked(&self.sheet) = draft;
         Ok(())
+    }
+}
+
+/// Of a draft that was never adopted, or of what somebody else has put there while the directory was open
+/// to others.
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
 }
 
@@ -136,6 +147,20 @@ mod tests {
         }
         drop(journal);
         assert_eq!(open(directory.path()).unwrap().1, [Mark::sample("b c/d")]);
+    }
+
+    #[test]
+    fn what_lies_in_the_place_of_a_draft_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let (journal, _) = open(directory.path()).unwrap();
+        let other = directory.path().join("other");
+        fs::write(&other, "mine").unwrap();
+        fs::hard_link(&other, journal.beside()).unwrap();
+        journal.draft(&[Mark::sample("a")]).unwrap();
+        journal.adopt().unwrap();
+        drop(journal);
+        assert_eq!(fs::read(&other).unwrap(), b"mine");
+        assert_eq!(open(directory.path()).unwrap().1, [Mark::sample("a")]);
     }
 
     #[test]
