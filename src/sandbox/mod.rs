@@ -7,7 +7,7 @@
 //! network (Landlock)  connections only to the ports it must reach; it listens nowhere
 //! signals (Landlock)  none to processes outside, nor abstract sockets of theirs
 //! system calls        none that runs a program, mounts, traces, loads code into the kernel, or
-//!                     reaches another program over a Unix socket
+//!                     reaches another program over a Unix socket or shared memory
 //! ```
 //!
 //! Landlock holds for the thread that asks for it, and those that it starts; so nothing of this may
@@ -213,6 +213,25 @@ mod tests {
             assert!(socketpair(family, SockType::SeqPacket, None, flags).is_ok());
             assert!(UnixStream::pair().is_ok());
             assert!(("localhost", 110).to_socket_addrs().is_ok());
+        });
+    }
+
+    #[test]
+    fn nothing_is_shared_with_other_programs() {
+        within(Needs::default(), |in_force| {
+            assert!(in_force.system_calls);
+            let calls = [
+                libc::SYS_shmget,
+                libc::SYS_shmat,
+                libc::SYS_msgget,
+                libc::SYS_semget,
+                libc::SYS_mq_open,
+            ];
+            for call in calls {
+                // SAFETY: nothing is read at no address, and what is none is not used.
+                let refused = unsafe { libc::syscall(call, 0, 0, 0, 0) };
+                assert_eq!((refused, Errno::last()), (-1, Errno::EPERM), "{call}");
+            }
         });
     }
 
