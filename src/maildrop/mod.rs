@@ -18,13 +18,17 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | what programs ask for | `handle`, `errand`, `marking`, `guard`, `retries`, `state` |
-//! | what is listed | `catalog`, `reconcile`, `groups`, `standing`, `names`, `habits`, `coverage`, `numbering` |
+//! | what a mount is to do | `settings` |
+//! | what programs ask for | `handle`, `errand`, `terms`, `reader`, `marking`, `guard`, `retries`, `presence`, `state` |
+//! | what decides, and speaks | `engine`, `session` |
+//! | what runs it | `driver`, `attempts`, `alarm`, `clock`, `disk`, `last_resort` |
+//! | what is listed | `message`, `catalog`, `reconcile`, `groups`, `standing`, `names`, `date`, `numbering` |
+//! | how the server is | `habits`, `coverage`, `candour`, `folder_data` |
 //! | what is on its way | `arrival`, `audience`, `growing`, `fingerprint`, `spill`, `prefix` |
 //! | what is at hand | `octets`, `cache`, `open` |
 //! | what to fetch next | `fetch`, `read_ahead`, `name_order`, `pace`, `schedule` |
 //! | what outlives the mount | `mark`, `header`, `journal`, `register` |
-//! | what is told | `effects`, `event`, `report`, `status` |
+//! | what is told | `effects`, `event`, `report`, `status`, `error` |
 
 mod alarm;
 mod arrival;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::pop3::text;
 
@@ -14,7 +14,7 @@ pub(super) const OUT_OF_SIGHT: &str = "it is not listed now, by a server that li
                                        taken off by undelete";
 
 /// The last commit; `.pop3fs/last-commit` shows it as JSON.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CommitReport {
     /// When it ended; seconds since 1970.
     pub finished: i64,
@@ -110,7 +110,7 @@ impl CommitReport {
 }
 
 /// What a commit did to one message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MessageReport {
     /// Its file name.
     pub name: String,
@@ -135,7 +135,7 @@ impl MessageReport {
 }
 
 /// What became of a marked message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// The server confirmed its deletion.

@@ -1,12 +1,12 @@
 //! What `.pop3fs/status` tells.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::handle::Maildrop;
 use super::locked;
 
 /// The state of a mount; the names of the fields are those of the JSON.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Status {
     /// The daemon.
     pub pid: u32,
@@ -38,7 +38,7 @@ pub struct Status {
 }
 
 /// The session, and what went over the wire in the life of the mount.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct LinkStatus {
     /// Where the session stands.
     pub session: SessionStatus,
@@ -61,7 +61,7 @@ pub struct LinkStatus {
 }
 
 /// Where the session stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SessionStatus {
     /// There is none: something went wrong, or it has not begun yet.
@@ -76,7 +76,7 @@ pub enum SessionStatus {
 }
 
 /// Traffic in the life of the mount.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct TransferStatus {
     /// Octets received, before TLS.
     pub received: u64,
@@ -89,7 +89,7 @@ pub struct TransferStatus {
 }
 
 /// Messages in memory.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct CacheStatus {
     /// Octets that may be held.
     pub limit: u64,

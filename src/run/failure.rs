@@ -37,9 +37,7 @@ pub(super) enum Failure {
 impl Failure {
     pub fn status(&self) -> ExitStatus {
         match self {
-            Self::System(..) | Self::Mount(_) if self.is_about_the_mount_point() => {
-                ExitStatus::NoInput
-            }
+            Self::Mount(_) if self.is_about_the_mount_point() => ExitStatus::NoInput,
             Self::System(..) | Self::Mount(_) => ExitStatus::OsErr,
             Self::Log(..) | Self::NoStateDirectory => ExitStatus::CantCreate,
             Self::Journal(JournalError::Locked(_)) | Self::Interrupted => ExitStatus::TempFail,

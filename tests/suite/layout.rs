@@ -1,6 +1,7 @@
 //! The rooms of the source, and who may name whom.
 
 mod dependencies;
+mod maps;
 mod mutations;
 mod paths;
 

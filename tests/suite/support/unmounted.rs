@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use pop3fs::maildrop::{
-    Answer, Channel, CommitReport, Correction, Credential, Engine, Error, Input, Journal, Maildrop,
-    Moment, OpenMessage, Order, Place, Proof, Settings, Surroundings, Terms,
+    Answer, Channel, CommitReport, Credential, Engine, Error, Input, Journal, Maildrop, Moment,
+    Octets, OpenMessage, Order, Place, Proof, Settings, Surroundings, Terms,
 };
 use pop3fs::net::Security;
 use pop3fs::pop3::Secret;
@@ -145,43 +145,41 @@ impl Unmounted {
 
     /// What a program reads that reads a whole file; or the errno, in the end.
     pub fn read(&mut self, name: &str) -> Result<Vec<u8>, Errno> {
-        let slot = self.start_to_read(name);
-        self.run();
-        self.wait_for(&slot);
-        self.finish_reading(slot.take().expect("an answer"))
+        self.read_beginning(name, usize::MAX >> 1)
     }
 
     /// What a program reads that looks at the first octets of a file.
     pub fn read_beginning(&mut self, name: &str, octets: usize) -> Result<Vec<u8>, Errno> {
-        let slot = self.start_to_read(name);
-        self.run();
-        self.wait_for(&slot);
-        let (open, _) = slot.take().expect("an answer").map_err(errno)?;
-        let read = self.ask(|maildrop, answer| maildrop.read(&open, 0, octets, answer));
-        read.map(|octets| octets.to_vec()).map_err(errno)
+        let slot = self.start_to_read(name, octets);
+        self.finish_reading(slot)
     }
 
     /// What programs read that read these files all at once.
     pub fn read_at_once(&mut self, names: &[&str]) -> Vec<Result<Vec<u8>, Errno>> {
-        let slots: Vec<_> = names.iter().map(|name| self.start_to_read(name)).collect();
-        self.run();
-        slots.iter().for_each(|slot| self.wait_for(slot));
-        let answers: Vec<_> = slots.iter().map(|slot| slot.take()).collect();
-        answers
-            .into_iter()
-            .map(|answer| self.finish_reading(answer.expect("an answer")))
-            .collect()
+        let start = |name: &&str| self.start_to_read(name, usize::MAX >> 1);
+        let slots: Vec<_> = names.iter().map(start).collect();
+        let finish = |slot| self.finish_reading(slot);
+        slots.into_iter().map(finish).collect()
     }
 
-    fn start_to_read(&self, name: &str) -> Slot<Opened> {
+    /// Has a program read a file as soon as it is open.
+    fn start_to_read(&self, name: &str, octets: usize) -> Slot<Octets> {
         let entry = self.maildrop.find(Place::Root, name);
         let id = entry.expect("a message of that name").id;
-        self.post(|maildrop, answer| maildrop.open(id, answer))
+        let reading = self.maildrop.clone();
+        self.post(|maildrop, answer| {
+            let opened: Answer<(OpenMessage, _)> = Box::new(move |opened| match opened {
+                Ok((open, _)) => reading.read(&open, 0, octets, answer),
+                Err(error) => answer(Err(error)),
+            });
+            maildrop.open(id, opened);
+        })
     }
 
-    fn finish_reading(&mut self, opened: Result<Opened, Error>) -> Result<Vec<u8>, Errno> {
-        let (open, _) = opened.map_err(errno)?;
-        let octets = self.ask(|maildrop, answer| maildrop.read(&open, 0, usize::MAX >> 1, answer));
+    fn finish_reading(&mut self, slot: Slot<Octets>) -> Result<Vec<u8>, Errno> {
+        self.run();
+        self.wait_for(&slot);
+        let octets = slot.take().expect("an answer");
         octets.map(|octets| octets.to_vec()).map_err(errno)
     }
 
@@ -294,6 +292,7 @@ impl Unmounted {
     fn step(&mut self, input: Input<'_>) {
         let step = self.engine.step(self.now(), input);
         self.orders.extend(self.maildrop.release(step));
+        self.engine.think();
         while let Some(order) = self.orders.pop_front() {
             self.carry_out(order);
         }
@@ -359,8 +358,6 @@ impl Unmounted {
         })
     }
 }
-
-type Opened = (OpenMessage, Option<Correction>);
 
 fn begin(settings: Settings, clock: &Arc<Mutex<Moment>>, journal: &Paper) -> (Maildrop, Engine) {
     let clock = clock.clone();
