@@ -14,7 +14,7 @@ use crate::cli::MountRequest;
 use crate::fs::{self, Events, Tree};
 use crate::fuse::{MountOptions, Notifier};
 use crate::maildrop::{
-    Clock, Credentials, Disk, Driver, Error, Journal, JournalFile, LONG, Maildrop, Mark,
+    Clock, Credentials, Disk, Driver, Error, Event, Journal, JournalFile, LONG, Maildrop, Mark,
     OutageKind, Settings, StateDirectory, Storage, Surroundings,
 };
 use crate::net::Connector;
@@ -65,18 +65,12 @@ pub(super) fn open(
     let disk = Disk::start().map_err(|error| Failure::System("start a thread", error))?;
     let clock = Clock::start();
     let events = Events::default();
-    let (rung, heard) = (bell.clone(), events.clone());
-    let (told, behind) = (notifier.clone(), notifier.clone());
+    let (driver_bell, kernel) = (bell.clone(), notifier.clone());
     let surroundings = Surroundings {
         now: Box::new(move || clock.now()),
-        wake: Box::new(move || Driver::ring(&rung)),
-        tell: Box::new(move |change| told.tell(&change)),
-        // Whoever hears of an event sees it in the tree.
-        announce: Box::new(move |event| {
-            if let Some(news) = heard.news(event) {
-                behind.then(move || news.tell());
-            }
-        }),
+        wake: Box::new(move || Driver::ring(&driver_bell)),
+        tell: Box::new(move |change| kernel.tell(&change)),
+        announce: Box::new(announcer(&events, &notifier)),
         disk: Box::new(move |task| disk.ask(task)),
         storage,
     };
@@ -96,6 +90,16 @@ pub(super) fn open(
         notifier,
         events,
     })
+}
+
+/// Tells those who read of events, after the kernel: whoever hears of one sees it in the tree.
+fn announcer(events: &Events, notifier: &Notifier) -> impl Fn(Event) + Send + Sync + use<> {
+    let (events, notifier) = (events.clone(), notifier.clone());
+    move |event| {
+        if let Some(news) = events.news(event) {
+            notifier.then(move || news.tell());
+        }
+    }
 }
 
 /// How it is to be mounted.
