@@ -66,6 +66,21 @@ impl Headers {
         doubted.insert(id);
     }
 
+    /// The server does not give its header.
+    pub fn cannot_tell(&mut self, id: MessageId) {
+        if self.doubted.remove(&id) && self.known.contains_key(&id) {
+            self.unproven.insert(id);
+        }
+    }
+
+    /// The server may give now what it has not given before.
+    pub fn ask_again(&mut self) {
+        let unproven = std::mem::take(&mut self.unproven).into_iter();
+        let (again, never): (BTreeSet<_>, _) = unproven.partition(|id| self.known.contains_key(id));
+        self.doubted.extend(again);
+        self.unproven = never;
+    }
+
     /// Whether it may be another message, and nothing tells.
     pub fn is_unproven(&self, id: MessageId) -> bool {
         self.unproven.contains(&id)

@@ -21,6 +21,9 @@ impl Engine {
         turn: &mut Turn<'_>,
     ) {
         let terms = terms.or_verify(turn.state.settings.verify_commit);
+        if self.commit.is_none() {
+            turn.state.catalog.headers.ask_again();
+        }
         if self.commit.is_none()
             && let Some(report) = self.begin_commit(terms, turn)
         {

@@ -15,6 +15,8 @@ const NAMELESS: &str =
 
 const UNPROVEN: &str = "only its place in the listing tells it from other messages, and in another \
     session one of those may have come to that: left alone";
+const UNSHOWN: &str =
+    "the server does not show its header, so it may be another message by now: left alone";
 
 /// What stands for the unique-id of a message that UIDL has left out; no target has it.
 const NO_UNIQUE_ID: &[u8] = b"";
@@ -58,7 +60,8 @@ impl Evidence {
                     target.is_gone();
                 }
             } else if catalog.may_be_another(id) {
-                target.may_be_another(UNPROVEN);
+                let by_place = catalog.is_told_by_place(id);
+                target.may_be_another(if by_place { UNPROVEN } else { UNSHOWN });
             } else {
                 target.is_there();
             }

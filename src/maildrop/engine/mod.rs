@@ -281,7 +281,7 @@ impl Engine {
             Happening::Garbled(fetch) => self.garbled(fetch, turn),
             Happening::NotRetrieved(fetch, reply) => self.not_retrieved(fetch, &reply, turn),
             Happening::HeaderCame(id, found) => self.header_came(id, found, turn),
-            Happening::HeaderRefused(reply) => turn.header_refused(&reply),
+            Happening::HeaderRefused(id, reply) => turn.header_refused(id, &reply),
             Happening::Deleted(id, reply) => self.deleted(id, &reply, turn),
             Happening::Reset(reply) => self.was_reset(&reply, turn),
             Happening::Quit(reply) => self.has_quit(&reply, turn),
@@ -313,6 +313,7 @@ impl Engine {
             return Ok(());
         }
         self.waiting.callers.answer(&Ok(()), turn);
+        self.judge_headers(turn);
         if self.commit.is_some() {
             self.pursue_commit(turn)
         } else if !self.waiting.leavers.is_empty() || self.link.is_retired() {

@@ -20,8 +20,9 @@ impl Engine {
 
     /// Brings a listed session and the transaction together.
     pub(super) fn pursue_commit(&mut self, turn: &mut Turn<'_>) -> Result<(), CommandError> {
+        let is_asking = turn.state.doubts_marks() || self.headers_due() > 0;
         match &mut self.commit {
-            Some(commit) if commit.is_waiting() && turn.state.doubts_marks() => {
+            Some(commit) if commit.is_waiting() && is_asking => {
                 commit.checks_marks();
                 return self.recognise(turn);
             }

@@ -18,13 +18,14 @@
 //!
 //! Other headers are asked for ahead of a commit, in a session before its own: where errors cost the
 //! session, or what is read counts, nothing but DELE is to be said in that. Where the server has no
-//! TOP, or a bad one, the size alone tells.
+//! TOP, or a bad one, the size alone tells; a message for which TOP is refused is left alone.
 
 use crate::pop3::{CommandError, Reply};
 
 use super::super::event::{EventKind, Subject};
 use super::super::header::HeaderDigest;
 use super::super::message::{MessageId, Place};
+use super::super::session::Session;
 use super::super::state::State;
 use super::{Engine, Turn};
 
@@ -79,7 +80,7 @@ impl Engine {
         let headers = &turn.state.catalog.headers;
         headers
             .next_doubted(self.recognition.asked)
-            .filter(|_| has_room)
+            .filter(|_| has_room && turn.state.doubts_marks())
     }
 
     /// The server gives this header for a message.
@@ -89,25 +90,35 @@ impl Engine {
         found: Option<HeaderDigest>,
         turn: &mut Turn<'_>,
     ) {
-        let Recognition { asked, differing } = &mut self.recognition;
         if !turn.state.catalog.headers.compare(id, found) {
-            differing.push(id);
+            self.recognition.differing.push(id);
         }
-        let session = self.link.session();
-        if session.is_some_and(|session| session.headers_due() == 0) && turn.state.doubts_marks() {
-            *asked = None;
-            for id in std::mem::take(differing) {
-                turn.take_mark_off(id);
-            }
+    }
+
+    /// How many headers are still to come.
+    pub(super) fn headers_due(&self) -> usize {
+        self.link.session().map_or(0, Session::headers_due)
+    }
+
+    /// Takes the marks off that are those of other messages, once all headers have come.
+    pub(super) fn judge_headers(&mut self, turn: &mut Turn<'_>) {
+        if self.headers_due() > 0 {
+            return;
+        }
+        let Recognition { differing, .. } = std::mem::take(&mut self.recognition);
+        for id in differing {
+            turn.take_mark_off(id);
         }
     }
 }
 
 impl Turn<'_> {
-    /// The sizes have to do.
-    pub(super) fn header_refused(&mut self, reply: &Reply) {
-        let why = format!("was refused: \"{}\"", reply.text());
-        self.state.prefixes.distrust(&why);
+    /// That says nothing of others. The mark stays, and is not carried out.
+    pub(super) fn header_refused(&mut self, id: MessageId, reply: &Reply) {
+        if let Some(message) = self.state.catalog.message(id) {
+            log::warn!("{}: TOP was refused: \"{}\"", message.name, reply.text());
+        }
+        self.state.catalog.headers.cannot_tell(id);
     }
 
     /// The unique-id of a marked message stands for another one, if nobody has settled that meanwhile.
@@ -237,17 +248,47 @@ mod tests {
             top: false,
             ..settings()
         };
-        let refusing = mailbox("Mabel").reacting("TOP", &[Reaction::Say("-ERR what?\r\n")]);
         for (settings, script) in [
             (without_top, mailbox("Mabel")),
             (settings(), mailbox("Mabel").announcing(&["PIPELINING"])),
-            (settings(), refusing),
         ] {
             let mut rig = Rig::with(settings, script, left_behind());
             rig.connect().unwrap();
             assert!(rig.commit().report().complete);
             assert_eq!(rig.script.left(), ["b"]);
         }
+    }
+
+    #[test]
+    fn a_header_that_is_refused_says_nothing_of_any_other_message_and_its_own_mark_waits() {
+        let no = Reaction::Say("-ERR expunged\r\n");
+        for (refused, marked) in [("TOP 1", ["a"]), ("TOP 3", ["c"])] {
+            let script = mailbox("Mabel").reacting(refused, &[no.clone(), no.clone()]);
+            let mut rig = taking_over(script);
+            assert_eq!(are_marked(&rig), marked);
+            let report = rig.commit().report();
+            assert_eq!(outcomes(&report), [Outcome::Kept]);
+            let reason = report.messages[0].reason.as_deref().unwrap();
+            assert!(reason.contains("does not show its header"), "{reason}");
+            assert_eq!(
+                (rig.script.left(), are_marked(&rig)),
+                (NAMES.to_vec(), marked.to_vec())
+            );
+            rig.commit();
+            assert_eq!(
+                (rig.script.left(), are_marked(&rig)),
+                (NAMES.to_vec(), vec![])
+            );
+        }
+    }
+
+    #[test]
+    fn a_header_that_differs_counts_where_top_proves_to_be_bad_before_all_have_come() {
+        let dotted = Reaction::Say("+OK\r\n.Subject: c\r\n\r\n.\r\n");
+        let mut rig = taking_over(mailbox("Mabel").reacting("TOP 3", &[dotted]));
+        assert_eq!(are_marked(&rig), ["c"]);
+        rig.commit();
+        assert!(rig.script.left().contains(&"a"));
     }
 
     #[test]

@@ -177,7 +177,7 @@ pub(in super::super) enum Happening {
     /// The header of a message has come, with this digest.
     HeaderCame(MessageId, Option<HeaderDigest>),
     /// TOP was refused for a header.
-    HeaderRefused(Reply),
+    HeaderRefused(MessageId, Reply),
     /// The answer to DELE.
     Deleted(MessageId, Reply),
     /// The answer to RSET.
@@ -205,7 +205,7 @@ impl Happening {
             Self::Retrieved(_)
                 | Self::NotRetrieved(..)
                 | Self::HeaderCame(..)
-                | Self::HeaderRefused(_)
+                | Self::HeaderRefused(..)
                 | Self::Quit(_)
         )
     }

@@ -44,7 +44,7 @@ impl Session {
     pub(super) fn header_ended(&mut self, id: MessageId, refusal: Option<Reply>) -> Happening {
         let Heading(header) = std::mem::take(&mut self.heading);
         match refusal {
-            Some(reply) => Happening::HeaderRefused(reply),
+            Some(reply) => Happening::HeaderRefused(id, reply),
             None if self.connection.bare_dots().is_some() => {
                 self.connection.set_dots(Dots::Bare);
                 Happening::Unstuffed(Fetch::beginning(id))
