@@ -2,6 +2,9 @@
 //!
 //! Some servers list the newest few hundred messages, or the oldest, and more when those have gone.
 //! Others list no more what was retrieved. What is listed no more may be there nevertheless, then.
+//!
+//! Any server may leave messages out of one listing, or all of them where its store is away for a
+//! moment. So nothing is taken for gone, but what we have deleted, before two listings in a row lack it.
 
 use crate::pop3::Capabilities;
 
@@ -18,6 +21,14 @@ pub(super) struct Coverage {
     /// How many messages are listed at most, as it seems.
     window: Option<usize>,
     hides_retrieved: bool,
+    /// Whether nothing is listed, and something was that nobody here has deleted.
+    is_blank: bool,
+    /// Whether there is a listing, and it seems to be no part.
+    is_all: bool,
+    /// The same of the one before.
+    was_all: bool,
+    /// Whether marked messages are missing that the listing before had.
+    pub misses_marked: bool,
 }
 
 impl Coverage {
@@ -26,10 +37,10 @@ impl Coverage {
         self.hides_retrieved = !capabilities.keeps_what_was_retrieved();
     }
 
-    /// So many messages are listed, of which so many were not listed before. As many as before,
-    /// though some have come: then as many are listed no more, and hardly by chance. Where it was,
-    /// more are listed before long.
-    pub fn look(&mut self, listed: usize, arrived: usize) {
+    /// So many messages are listed, of which so many were not listed before; and so many are listed no
+    /// more that nobody here has deleted. As many listed as before, though some have come: then as many
+    /// are listed no more, and hardly by chance. Where it was, more are listed before long.
+    pub fn look(&mut self, listed: usize, arrived: usize, vanished: usize) {
         let known_before = arrived < listed;
         let slid = arrived > 0 && known_before && listed == self.listed && listed >= LISTED_MIN;
         self.window.take_if(|window| listed > *window);
@@ -38,11 +49,24 @@ impl Coverage {
             self.window = Some(listed);
         }
         self.listed = listed;
+        self.is_blank = listed == 0 && vanished > 0;
+        self.was_all = self.is_all;
+        self.is_all = !self.is_partial();
     }
 
-    /// Whether what is listed no more may be there nevertheless.
+    /// Whether a part of the mailbox is listed, as it seems.
     pub fn is_partial(&self) -> bool {
         self.window.is_some() || self.listed == USUAL || self.hides_retrieved
+    }
+
+    /// Whether the listing tells anything of what it lacks.
+    pub fn is_telling(&self) -> bool {
+        !self.is_partial() && !self.is_blank
+    }
+
+    /// Whether what this listing lacks is gone, if the one before lacked it, too.
+    pub fn is_settling(&self) -> bool {
+        self.was_all && self.is_telling()
     }
 }
 
@@ -56,7 +80,7 @@ mod tests {
         let mut coverage = Coverage::default();
         listings
             .iter()
-            .for_each(|&(listed, arrived)| coverage.look(listed, arrived));
+            .for_each(|&(listed, arrived)| coverage.look(listed, arrived, 0));
         coverage.is_partial()
     }
 
@@ -83,6 +107,31 @@ mod tests {
     fn one_that_came_as_another_went_makes_no_part_once_more_are_listed() {
         assert!(!is_partial(&[(300, 300), (300, 1), (301, 1)]));
         assert!(is_partial(&[(300, 300), (300, 1), (299, 0), (300, 1)]));
+    }
+
+    #[test]
+    fn two_listings_in_a_row_tell_what_is_gone() {
+        let mut coverage = Coverage::default();
+        coverage.look(3, 3, 0);
+        assert!(coverage.is_telling() && !coverage.is_settling());
+        coverage.look(2, 0, 1);
+        assert!(coverage.is_settling());
+        coverage.look(USUAL, USUAL, 0);
+        coverage.look(USUAL - 1, 0, 1);
+        assert!(coverage.is_telling() && !coverage.is_settling(), "a part");
+    }
+
+    #[test]
+    fn an_empty_listing_tells_nothing_where_there_were_messages_until_the_next_is_empty_too() {
+        let mut coverage = Coverage::default();
+        coverage.look(3, 3, 0);
+        coverage.look(0, 0, 3);
+        assert!(!coverage.is_telling() && !coverage.is_partial());
+        coverage.look(0, 0, 0);
+        assert!(coverage.is_settling());
+        coverage.look(1, 1, 0);
+        coverage.look(0, 0, 0);
+        assert!(coverage.is_telling(), "all that was there is deleted");
     }
 
     #[test]

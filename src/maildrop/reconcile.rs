@@ -42,8 +42,8 @@ pub(super) struct Reconciled {
     pub arrived: Vec<MessageId>,
     /// Messages that are no longer there.
     pub vanished: Vec<MessageId>,
-    /// Marks of those that may be there nevertheless.
-    pub hidden: Vec<Mark>,
+    /// The marks that some of those had.
+    pub marks: Vec<(MessageId, Mark)>,
     /// What the kernel must be told of those.
     gone: Vec<Change>,
 }
@@ -71,9 +71,9 @@ pub(super) fn reconcile(
     let mut ids = view.recognize(catalog);
     let grown = view.recognize_grown(catalog, &mut ids);
     let vanished = unlisted(catalog, &ids);
-    let newcomers = ids.iter().filter(|id| id.is_none()).count();
-    catalog.habits.coverage.look(ids.len(), newcomers);
-    let hidden = marks_out_of_sight(catalog, &vanished);
+    let marked = vanished.iter().filter(|id| catalog.is_marked(**id));
+    let marks = marked.filter_map(|&id| Some((id, catalog.mark(id)?)));
+    let marks = marks.collect();
     let gone = vanished.iter();
     let gone = gone
         .flat_map(|&id| catalog.place(id, Place::Gone))
@@ -85,18 +85,9 @@ pub(super) fn reconcile(
         grown,
         arrived,
         vanished,
-        hidden,
+        marks,
         gone,
     }
-}
-
-/// The marks of messages that are listed no more by a server that lists a part of the mailbox.
-fn marks_out_of_sight(catalog: &Catalog, vanished: &[MessageId]) -> Vec<Mark> {
-    if !catalog.habits.coverage.is_partial() {
-        return Vec::new();
-    }
-    let marked = vanished.iter().filter(|id| catalog.is_marked(**id));
-    marked.filter_map(|&id| catalog.mark(id)).collect()
 }
 
 /// A listing, and how its messages are told apart and named.

@@ -9,9 +9,8 @@ use crate::pop3::text;
 use super::mark::Mark;
 
 /// Why nobody knows of a marked message whether it is gone.
-pub(super) const OUT_OF_SIGHT: &str = "it is not listed now, by a server that lists a part of the \
-                                       mailbox; its mark is kept for when it is, or until it is \
-                                       taken off by undelete";
+pub(super) const OUT_OF_SIGHT: &str =
+    "it is not listed now, which does not show yet that it is gone";
 
 /// The last commit; `.pop3fs/last-commit` shows it as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -60,17 +59,14 @@ impl CommitReport {
         }
         let count = unlisted.len();
         let problem = format!(
-            "{count} of the marked messages are not listed now; commit again when they are, or take \
-             their marks off with pop3fs undelete"
+            "{count} of the marked messages are not listed now; commit again later, or take their marks \
+             off with pop3fs undelete"
         );
         let problems: Vec<String> = self.problem.into_iter().chain([problem]).collect();
         self.problem = Some(problems.join("; "));
         self.marked += count as u64;
         self.complete = false;
-        let told = self
-            .messages
-            .iter()
-            .filter(|it| it.outcome == Outcome::Unknown);
+        let told = self.messages.iter().filter(|it| !it.outcome.is_gone());
         let told: HashSet<String> = told.map(|it| it.name.clone()).collect();
         let reports = unlisted
             .iter()

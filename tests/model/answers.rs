@@ -251,7 +251,7 @@ impl World {
                 Outcome::AlreadyGone => Sighting::AlreadyGone,
                 Outcome::Refused => Sighting::Refused,
                 Outcome::Kept => Sighting::Kept,
-                Outcome::Unknown if reason.contains("lists a part") => Sighting::OutOfSight,
+                Outcome::Unknown if reason.contains("is not listed now") => Sighting::OutOfSight,
                 Outcome::Unknown => Sighting::Unknown,
             });
         }

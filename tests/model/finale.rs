@@ -20,6 +20,7 @@ impl World {
     pub fn finish(&mut self) {
         self.heal();
         self.see_it_afresh();
+        self.settle_what_is_missing();
         self.read_everything();
         self.commit_the_last_time();
     }
@@ -32,6 +33,14 @@ impl World {
         }
         self.wait(PATIENCE);
         self.have_a_session();
+    }
+
+    /// Marks of what one listing lacks are given up with the next; a commit may have no session for that.
+    fn settle_what_is_missing(&mut self) {
+        let status = self.daemon.as_ref().map(|it| it.maildrop.status());
+        if status.is_some_and(|status| status.unlisted > 0) {
+            self.have_a_session();
+        }
     }
 
     /// A new session lists what is there.

@@ -18,6 +18,12 @@ pub struct Hidden {
 }
 
 impl Hidden {
+    /// A new listing shows this.
+    pub fn names(&mut self, view: &View) {
+        let names = view.names.iter().map(|(name, id)| (name.clone(), *id));
+        self.names.extend(names);
+    }
+
     /// A new listing shows this, with which these marks were lost; gives what is listed again as it was.
     pub fn listed<'a>(
         &mut self,
@@ -25,8 +31,6 @@ impl Hidden {
         before: &View,
         lost: impl Iterator<Item = &'a MailId>,
     ) -> BTreeSet<MailId> {
-        let names = view.names.iter().map(|(name, id)| (name.clone(), *id));
-        self.names.extend(names);
         let is_back = |(id, size): &(&MailId, &u64)| view.size(**id) == Some(**size);
         let back = self.mails.iter().filter(is_back);
         let back: BTreeSet<MailId> = back.map(|(id, _)| *id).collect();
@@ -40,7 +44,7 @@ impl Hidden {
     /// The message of which a commit says that it is not listed.
     pub fn named(&self, message: &MessageReport) -> Option<&MailId> {
         let reason = message.reason.as_deref().unwrap_or_default();
-        let is_hidden = reason.contains("lists a part");
+        let is_hidden = reason.contains("is not listed now");
         is_hidden.then(|| self.names.get(&message.name)).flatten()
     }
 

@@ -164,20 +164,26 @@ impl Ledger {
         lost
     }
 
-    /// A part of the mailbox is listed as `view`, and the mount is about to show these as marked.
+    /// The mailbox is listed as `view`, and the mount is about to show these as marked.
     ///
-    /// A mark that was lost because its mail was not listed is there again when it is.
-    pub fn lists_part(&mut self, view: &View, shown: &BTreeSet<MailId>) {
-        let lost = self.marked.difference(shown);
-        let lost = lost.filter(|id| !self.unflushed.contains(id));
-        let back = self.hidden.listed(view, &self.view, lost);
-        // Marks that are there again are for the commit, too.
+    /// Marks that are there again are for the commit, too.
+    pub fn lists(&mut self, view: &View, shown: &BTreeSet<MailId>) {
+        self.hidden.names(view);
         let found = view.names.iter().filter(|(_, id)| shown.contains(id));
         let found = found.filter(|(_, id)| !self.marked.contains(id));
         if let Some(commit) = &mut self.commit {
             let found = found.map(|(name, id)| (name.clone(), *id));
             commit.targets.extend(found);
         }
+    }
+
+    /// The same where that is a part of the mailbox.
+    ///
+    /// A mark that was lost because its mail was not listed is there again when it is.
+    pub fn lists_part(&mut self, view: &View, shown: &BTreeSet<MailId>) {
+        let lost = self.marked.difference(shown);
+        let lost = lost.filter(|id| !self.unflushed.contains(id));
+        let back = self.hidden.listed(view, &self.view, lost);
         let missing: Vec<&MailId> = back.difference(shown).collect();
         assert!(
             missing.is_empty() || self.is_forgetful,

@@ -81,6 +81,9 @@ impl World {
         };
         let marked = daemon.marked();
         let shown = marked.values().copied().collect();
+        if let Some(view) = view {
+            self.ledger.lists(view, &shown);
+        }
         if let Some(view) = view.filter(|_| self.is_windowed) {
             self.ledger.lists_part(view, &shown);
         }

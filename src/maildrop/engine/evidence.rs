@@ -34,6 +34,7 @@ impl Evidence {
     pub fn weigh(&mut self, targets: &mut Targets, catalog: &Catalog, suffix: &str) {
         let listed = Copies::listed(catalog, targets);
         let expected = self.0.without(targets);
+        let coverage = &catalog.habits.coverage;
         for (id, target) in targets.iter_mut() {
             let Some(message) = catalog.message(id) else {
                 continue;
@@ -54,7 +55,9 @@ impl Evidence {
                     target.may_be_another(ANEW);
                 } else if has_more(NO_UNIQUE_ID) {
                     target.may_be_another(NAMELESS);
-                } else if catalog.habits.coverage.is_partial() {
+                } else if !coverage.is_telling()
+                    || coverage.misses_marked && target.fate == Fate::Open
+                {
                     target.is_out_of_sight();
                 } else {
                     target.is_gone();

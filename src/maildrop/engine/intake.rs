@@ -12,7 +12,7 @@ use super::super::reconcile::{Listed, Reconciled, reconcile};
 use super::super::session::{Listing, Messages};
 use super::super::state::State;
 use super::super::status::SessionStatus;
-use super::inheritance::inherit;
+use super::inheritance::{inherit, keep};
 use super::recognition::Recognition;
 use super::refresh::News;
 use super::{Engine, Turn};
@@ -32,7 +32,7 @@ impl Engine {
         turn.journal |= inherited.is_some();
         turn.journal |= turn.state.catalog.marks() != marked || self.unwritten;
         self.commit_too(&inherited.unwrap_or_default(), turn.state);
-        turn.state.unlisted.append(&mut outcome.hidden);
+        keep(std::mem::take(&mut outcome.marks), turn.state);
         let numbered = outcome.ids.iter().zip(messages.into_numbers());
         let numbering: Numbering = numbered
             .filter_map(|(id, number)| Some(((*id)?, number)))
@@ -54,10 +54,15 @@ impl Engine {
         }
         outcome.vanished.iter().for_each(|&id| state.left(id));
         // What a commit has deleted has not vanished: the commit will tell.
-        let is_ours = |id| self.commit.as_ref().is_some_and(|commit| commit.doubts(id));
-        let vanished = &mut outcome.vanished;
-        vanished.retain(|id| !is_ours(*id) && !state.doubtful.contains(id));
-        state.doubtful.clear();
+        let commit = self.commit.as_ref();
+        let doubtful = std::mem::take(&mut state.doubtful);
+        let is_ours = |id| doubtful.contains(&id) || commit.is_some_and(|it| it.doubts(id));
+        outcome.vanished.retain(|id| !is_ours(*id));
+        let coverage = &mut state.catalog.habits.coverage;
+        let (listed, arrived) = (outcome.ids.len(), outcome.arrived.len());
+        coverage.look(listed, arrived, outcome.vanished.len());
+        let is_known = coverage.is_telling();
+        outcome.marks.retain(|(id, _)| !is_known || !is_ours(*id));
         for &id in &outcome.grown {
             state.forget_bytes(id, &mut turn.step.effects);
             turn.journal |= state.catalog.is_marked(id);

@@ -54,19 +54,23 @@ impl Engine {
     }
 
     /// A session that has done anything else is left first: errors add up in it, and it may be
-    /// about to be hung up. Where the server makes clients wait between logins, it must do; and where
+    /// about to be hung up; and one that has lost sight of marked messages, for another one tells
+    /// whether they are gone. Where the server makes clients wait between logins, it must do; and where
     /// only places tell messages apart, as they may be others in the next one.
     fn begin_in_fresh_session(&mut self, turn: &mut Turn<'_>) -> Result<(), CommandError> {
-        let Some(session) = self.link.session_mut() else {
+        let (Some(session), Some(commit)) = (self.link.session_mut(), &mut self.commit) else {
             return Ok(());
         };
+        let catalog = &turn.state.catalog;
+        let coverage = &catalog.habits.coverage;
+        let tells_more = coverage.is_telling() && coverage.misses_marked;
         let waits = session
             .capabilities()
             .login_delay()
             .is_some_and(|seconds| seconds > 0);
-        let catalog = &turn.state.catalog;
         let stays = waits || catalog.marked_by_place().next().is_some();
-        if session.is_fresh(turn.now) || stays {
+        let suits = session.is_fresh(turn.now) && !(tells_more && commit.looks_again());
+        if suits || stays {
             self.advance(turn, |commit, state| {
                 commit.listed(&state.catalog, &state.settings.suffix, !waits)
             });
@@ -268,6 +272,75 @@ mod tests {
         assert!(report.problem.is_some());
         assert_eq!(rig.script.sessions, 3);
         assert_eq!(rig.journal.marks().len(), 2);
+    }
+
+    #[test]
+    fn what_one_listing_lacks_and_the_next_does_not_is_deleted() {
+        let unique_ids = Reaction::Say("+OK\r\n1 a\r\n2 b\r\n.\r\n");
+        let sizes = Reaction::Say("+OK\r\n1 5\r\n2 5\r\n.\r\n");
+        let larger = Reaction::Say("+OK\r\n1 5\r\n2 5\r\n3 8\r\n.\r\n");
+        for (uidl, list) in [
+            (&unique_ids, &sizes),
+            (&unique_ids, &Reaction::Honest),
+            (&Reaction::Honest, &sizes),
+            (&Reaction::Honest, &larger),
+        ] {
+            let mut rig = marked(mailbox());
+            rig.cut();
+            rig.script.react("UIDL", std::slice::from_ref(uidl));
+            rig.script.react("LIST", std::slice::from_ref(list));
+            let report = rig.commit().report();
+            assert_eq!(outcomes(&report), [Outcome::Deleted; 2]);
+            assert!(report.complete && rig.journal.marks().is_empty());
+            assert_eq!((rig.script.sessions, rig.script.left()), (3, vec!["b"]));
+        }
+    }
+
+    #[test]
+    fn what_two_listings_lack_another_client_has_deleted() {
+        let mut rig = marked(mailbox());
+        rig.cut();
+        rig.script.messages.pop();
+        let report = rig.commit().report();
+        let expected = [Outcome::Deleted, Outcome::AlreadyGone];
+        assert_eq!(outcomes(&report), expected);
+        assert!(report.complete && rig.journal.marks().is_empty());
+        assert_eq!(rig.script.sessions, 3);
+    }
+
+    #[test]
+    fn where_logins_must_be_apart_one_listing_does_not_tell_what_is_gone() {
+        let mut rig = marked(mailbox().announcing(&["LOGIN-DELAY 300"]));
+        rig.cut();
+        rig.script.messages.pop();
+        rig.pass(Duration::from_secs(300));
+        let report = rig.commit().report();
+        assert_eq!(outcomes(&report), [Outcome::Deleted, Outcome::Unknown]);
+        assert_eq!((report.marked, rig.journal.marks().len()), (1, 1));
+        assert_eq!(rig.script.sessions, 2);
+    }
+
+    #[test]
+    fn a_mailbox_that_is_empty_all_at_once_is_not_taken_for_gone() {
+        let mut rig = marked(mailbox());
+        rig.cut();
+        let all = std::mem::take(&mut rig.script.messages);
+        let report = rig.commit().report();
+        assert_eq!(outcomes(&report), [Outcome::Unknown; 2]);
+        assert_eq!((report.complete, rig.journal.marks().len()), (false, 2));
+        rig.script.messages = all;
+        rig.cut();
+        assert!(rig.commit().report().complete);
+        assert_eq!(rig.script.left(), ["b"]);
+    }
+
+    #[test]
+    fn a_commit_of_all_leaves_an_empty_mailbox_of_which_one_listing_tells() {
+        let mut rig = marked(mailbox());
+        rig.mark("b");
+        let report = rig.commit_on(verified()).report();
+        assert_eq!(outcomes(&report), [Outcome::Deleted; 3]);
+        assert_eq!((report.verified, rig.script.sessions), (true, 2));
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl Target {
         }
     }
 
-    /// It is not listed any more, by a server that lists a part of the mailbox.
+    /// It is not listed any more, and may be there nevertheless.
     pub fn is_out_of_sight(&mut self) {
         match self.fate {
             Fate::Settled(..) => {}

@@ -31,12 +31,18 @@ pub(super) const LOSSES_MAX: u32 = 3;
 /// Times that one commit may roll back in a row; some servers hang up after a handful of refusals.
 const ROLLBACKS_MAX: u32 = 3;
 
+/// Sessions in a row that one commit leaves because their listings lack marked messages: the second
+/// tells of those of the first, and may lack others.
+const LOOKS_MAX: u32 = 2;
+
 /// What one commit deletes, over as many sessions as it takes.
 pub(super) struct Transaction {
     targets: Targets,
     stage: Stage,
     losses: u32,
     rollbacks: u32,
+    /// Sessions that were only made to look again.
+    looks: u32,
     terms: Terms,
     /// How many messages one session deletes at most.
     batch: usize,
@@ -92,6 +98,7 @@ impl Transaction {
             stage: Stage::Waiting,
             losses: 0,
             rollbacks: 0,
+            looks: 0,
             terms,
             batch: batch_max(settings),
             verification: Verification::default(),
@@ -117,6 +124,12 @@ impl Transaction {
     /// The session at hand, and others if it is lost, are for that.
     pub fn checks_marks(&mut self) {
         self.stage = Stage::Checking;
+    }
+
+    /// Whether it takes another session in place of the one at hand, which has lost sight of some.
+    pub fn looks_again(&mut self) -> bool {
+        self.looks += 1;
+        self.looks <= LOOKS_MAX
     }
 
     /// Whether only the journal is still to be written.
@@ -195,7 +208,7 @@ impl Transaction {
         }
         self.targets.change(&Fate::InDoubt, &Fate::Confirmed);
         self.verification.confirmed();
-        (self.losses, self.rollbacks) = (0, 0);
+        (self.losses, self.rollbacks, self.looks) = (0, 0, 0);
         if self.targets.any(&Fate::Open) || self.verification.follows(self.terms) {
             return self.advance(Stage::Waiting, Next::Reconnect);
         }

@@ -60,7 +60,7 @@ pub(super) struct State {
     pub link: LinkStatus,
     pub last_commit: Option<Arc<CommitReport>>,
     /// Marks of messages that are not listed: of a mount that ended without a commit, until there is
-    /// a listing to find them in; or of messages that a listing which is a part has lost sight of.
+    /// a listing to find them in; or of messages that may be there nevertheless.
     pub unlisted: Vec<Mark>,
     pub errands: Errands,
     pub attendance: Attendance,
