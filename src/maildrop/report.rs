@@ -76,6 +76,20 @@ impl CommitReport {
         self
     }
 
+    /// These marks stand. Says of what is neither gone nor among them that it is no longer marked.
+    pub(super) fn unmarking(mut self, marks: &[Mark], suffix: &str) -> Self {
+        let marked: HashSet<String> = marks.iter().map(|it| it.file_name(suffix)).collect();
+        for message in &mut self.messages {
+            if let Some(reason) = &mut message.reason
+                && !message.outcome.is_gone()
+                && !marked.contains(&message.name)
+            {
+                reason.push_str(", and no longer marked");
+            }
+        }
+        self
+    }
+
     /// Messages whose deletion the server confirmed.
     pub(super) fn deleted(&self) -> u64 {
         let deleted = |message: &&MessageReport| message.outcome == Outcome::Deleted;
@@ -100,7 +114,10 @@ impl CommitReport {
     /// Tells in the log why it is not complete.
     pub(super) fn log_problem(&self) {
         if let Some(problem) = &self.problem {
-            log::error!("commit: {problem}; the marks are kept in the journal");
+            match self.marked {
+                0 => log::error!("commit: {problem}"),
+                marked => log::error!("commit: {problem}; {marked} marks are kept in the journal"),
+            }
         }
     }
 }
@@ -140,7 +157,7 @@ pub enum Outcome {
     AlreadyGone,
     /// The server refused to delete it; it is still marked.
     Refused,
-    /// It was not deleted, and is still marked.
+    /// It was not deleted, and is still marked unless the reason says otherwise.
     Kept,
     /// The server did not say; it is still marked, and the next commit finds out.
     Unknown,

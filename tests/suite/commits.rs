@@ -124,6 +124,7 @@ fn a_unique_id_given_anew_is_no_mark() {
             commit.says("one: not deleted: a message with its unique-id"),
             "{commit:?}"
         );
+        assert!(commit.says("and no longer marked"), "{commit:?}");
         assert!(!commit.says("marked in the journal"), "{commit:?}");
         assert_eq!(held_by(server), ["two", "one"]);
         assert_eq!(mount.names(), ["one", "two"]);

@@ -100,7 +100,9 @@ fn note(report: CommitReport, turn: &mut Turn<'_>) -> Arc<CommitReport> {
     let State {
         unlisted, settings, ..
     } = &*turn.state;
-    let report = Arc::new(report.beside(unlisted, &settings.suffix));
+    let (marks, suffix) = (turn.state.all_marks(), &settings.suffix);
+    let report = report.beside(unlisted, suffix).unmarking(&marks, suffix);
+    let report = Arc::new(report);
     turn.state.last_commit = Some(report.clone());
     report
 }

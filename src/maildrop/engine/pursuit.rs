@@ -309,6 +309,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_another_message_in_two_listings_is_left_alone_and_no_longer_marked() {
+        let mut rig = marked(mailbox());
+        rig.cut();
+        rig.script.messages[2].1 += 1;
+        let report = rig.commit().report();
+        assert_eq!(outcomes(&report), [Outcome::Deleted, Outcome::Kept]);
+        let reason = report.messages[1].reason.as_deref().unwrap();
+        assert!(reason.ends_with("left alone, and no longer marked"));
+        assert_eq!((report.marked, rig.journal.marks().len()), (0, 0));
+    }
+
+    #[test]
     fn where_logins_must_be_apart_one_listing_does_not_tell_what_is_gone() {
         let mut rig = marked(mailbox().announcing(&["LOGIN-DELAY 300"]));
         rig.cut();
