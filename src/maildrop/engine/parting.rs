@@ -114,7 +114,8 @@ impl Engine {
         let is_quiet = session.is_idle() && !is_breach || session.is_leaving();
         let mut fetches = session.retrievals();
         fetches.extend(session.burst().iter().copied().map(Fetch::whole));
-        fetches.extend(self.suspects.take().into_iter().map(Fetch::whole));
+        let held = self.distrust_suspects(turn);
+        fetches.extend(held.into_iter().map(Fetch::whole));
         if is_quiet {
             // Servers do so to clients that have been silent for long.
             log::info!("{why}");

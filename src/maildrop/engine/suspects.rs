@@ -5,12 +5,14 @@
 //! so a body of the wrong length that came while other replies were due is held back, and so are
 //! those behind it; as of the wrong length counts one that is listed with none. When all replies are
 //! there, one of the wrong length is asked for alone: if it comes as before, the server only lists
-//! wrong sizes, and the others are what they should be.
+//! wrong sizes, and the others are what they should be. If not, those that came before them in the
+//! same burst are no more to be believed, though their lengths are right.
 
 use crate::pop3::CommandError;
 
 use super::super::fetch::Fetch;
 use super::super::message::MessageId;
+use super::super::session::Session;
 use super::retrieval::candidate;
 use super::{Engine, Turn};
 
@@ -18,17 +20,12 @@ use super::{Engine, Turn};
 #[derive(Default)]
 pub(super) struct Suspects {
     held: Vec<MessageId>,
+    /// What had come when the first of them did, since no reply was due.
+    burst: Vec<MessageId>,
     /// Those of them that are not as long as they should be.
     odd: Vec<MessageId>,
     /// The one that is asked for alone, and how long it was before.
     trial: Option<(MessageId, usize)>,
-}
-
-impl Suspects {
-    /// Gives them up.
-    pub fn take(&mut self) -> Vec<MessageId> {
-        std::mem::take(self).held
-    }
 }
 
 impl Engine {
@@ -37,6 +34,10 @@ impl Engine {
     }
 
     pub(super) fn suspected(&mut self, id: MessageId, is_odd: bool) {
+        if !self.has_suspects() {
+            let burst = self.link.session().map_or(&[][..], Session::burst);
+            self.suspects.burst = burst.to_vec();
+        }
         self.suspects.held.push(id);
         self.suspects.odd.extend(is_odd.then_some(id));
     }
@@ -66,8 +67,16 @@ impl Engine {
 
     /// Nothing will tell what they are: those that somebody waits for are asked for again.
     pub(super) fn release_suspects(&mut self, turn: &mut Turn<'_>) {
-        let held = self.suspects.take();
+        let held = std::mem::take(&mut self.suspects).held;
         turn.state.disbelieve(&held, &mut turn.step.effects);
+    }
+
+    /// Nothing that came with them is believed any more, as the server may have given some of it for
+    /// other messages; gives those that are held back.
+    pub(super) fn distrust_suspects(&mut self, turn: &mut Turn<'_>) -> Vec<MessageId> {
+        let Suspects { held, burst, .. } = std::mem::take(&mut self.suspects);
+        turn.state.distrust(&burst, &mut turn.step.effects);
+        held
     }
 
     fn is_reply_due(&self) -> bool {
@@ -81,16 +90,16 @@ impl Engine {
         let Some((_, before)) = trial else {
             return;
         };
-        let mut others = self.suspects.take();
-        others.retain(|&other| other != id);
+        self.suspects.held.retain(|&other| other != id);
         if turn.state.arrived_length(id) == Some(before) {
             log::debug!("the server lists sizes that are wrong");
-            for other in others {
+            for other in std::mem::take(&mut self.suspects).held {
                 self.retrieved(Fetch::whole(other), turn);
             }
         } else {
             log::warn!("the server gave one message for another");
             self.manners.desynchronised(true);
+            let others = self.distrust_suspects(turn);
             turn.state.disbelieve(&others, &mut turn.step.effects);
         }
     }
@@ -153,6 +162,35 @@ mod tests {
         open_all_and_hear(&mut rig, &replies(&[1, 0, 2, 3]));
         assert_eq!((rig.script.sessions, rig.script.count("RETR")), (1, 8));
         assert_eq!(rig.engine.commands_max(), 1);
+    }
+
+    #[test]
+    fn what_came_with_the_right_length_before_that_is_found_out_is_asked_for_again() {
+        let likes = [
+            ("a", "A: 1\r\n"),
+            ("c", "C: 333333\r\n"),
+            ("b", "B: 222\r\n"),
+        ];
+        let [a, _, b] = likes.map(|(_, body)| body);
+        let swapped = || {
+            let order = [b, likes[1].1, a];
+            order.map(|body| format!("+OK\r\n{body}.\r\n")).concat()
+        };
+        let endings: [&[Reaction]; 2] =
+            [&[Reaction::Silence], &[Reaction::Silence, Reaction::HangUp]];
+        for ending in endings {
+            let silent = [Reaction::Silence];
+            let script = Script::of(&likes).reacting("RETR 1", &silent);
+            let script = script.reacting("RETR 2", &silent);
+            let mut rig = rig(script.reacting("RETR 3", ending));
+            let opens = likes.map(|(name, _)| rig.open(name));
+            rig.hear(&swapped());
+            rig.pass(Duration::from_secs(300));
+            assert!(opens.iter().all(|open| open.given().is_some()));
+            for (name, body) in likes {
+                assert_eq!(rig.body(name).as_deref(), Ok(body), "{name}");
+            }
+        }
     }
 
     #[test]
