@@ -227,6 +227,22 @@ mod tests {
     }
 
     #[test]
+    fn what_was_refused_and_is_not_listed_any_more_another_client_has_deleted() {
+        let refusal = Reaction::Say("-ERR Message 3 expunged\r\n");
+        let mut rig = marked(mailbox().reacting("DELE 3", &[refusal]));
+        rig.script.react("QUIT", &[Reaction::Silence]);
+        let answer = rig.commit_on(verified());
+        rig.script.update();
+        rig.script.messages.pop();
+        rig.hear("+OK\r\n");
+        rig.cut();
+        let report = answer.report();
+        let expected = [Outcome::Deleted, Outcome::AlreadyGone];
+        assert_eq!(outcomes(&report), expected);
+        assert!(report.complete && rig.journal.marks().is_empty());
+    }
+
+    #[test]
     fn a_link_lost_before_quit_has_deleted_nothing_and_all_is_tried_again() {
         let mut rig = marked(mailbox().reacting("DELE 3", &[GONE]));
         let answer = rig.commit();

@@ -69,9 +69,10 @@ impl Target {
         }
     }
 
-    /// It is not listed any more.
+    /// It is not listed any more. Then it was refused because another client had deleted it.
     pub fn is_gone(&mut self) {
         match self.fate {
+            Fate::Settled(Outcome::Refused, _) => self.settle(Outcome::AlreadyGone, None),
             Fate::Settled(..) => {}
             Fate::InDoubt | Fate::Confirmed => self.settle(Outcome::Deleted, None),
             Fate::Open => self.settle(Outcome::AlreadyGone, None),
