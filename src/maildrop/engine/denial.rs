@@ -29,15 +29,25 @@ pub(super) struct Denials {
     /// Messages that were refused, and looked for: if they are listed, it will not help to look again.
     refused: BTreeSet<MessageId>,
     looked: Option<Moment>,
+    /// Whether the server has been seen to list sizes for messages that are empty.
+    inflates: bool,
 }
 
 impl Denials {
     /// Whether a message that has come is to be believed, as it has octets, or is listed with none, or
-    /// has been listed once more since it came without any.
-    pub fn believe(&mut self, id: MessageId, is_doubtful: bool) -> bool {
+    /// has been listed once more since it came without any. Where the server lists sizes for messages that
+    /// are empty, one listing does for all that come so soon after it.
+    pub fn believe(&mut self, id: MessageId, is_doubtful: bool, now: Moment) -> bool {
         let is_confirmed = self.hollow.remove(&id);
         self.refused.remove(&id);
-        is_confirmed || !is_doubtful
+        self.inflates |= is_confirmed && is_doubtful;
+        !is_doubtful || is_confirmed || self.inflates && !self.is_due(now)
+    }
+
+    /// Whether it is time for another listing.
+    fn is_due(&self, now: Moment) -> bool {
+        self.looked
+            .is_none_or(|looked| looked + LISTINGS_APART <= now)
     }
 }
 
@@ -96,8 +106,7 @@ impl Engine {
 
     /// Whether another session may be made, or will be anyway.
     fn may_look(&self, now: Moment) -> bool {
-        let looked = self.denials.looked;
-        self.link.is_retired() || looked.is_none_or(|looked| looked + LISTINGS_APART <= now)
+        self.link.is_retired() || self.denials.is_due(now)
     }
 }
 
@@ -171,15 +180,13 @@ mod tests {
 
     #[test]
     fn a_server_that_gives_nothing_is_not_logged_in_to_for_each_message() {
-        for denial in [REFUSAL, Reaction::Say("+OK\r\n.\r\n")] {
+        for (denial, is_empty) in [(REFUSAL, false), (Reaction::Say("+OK\r\n.\r\n"), true)] {
             let mut rig = Rig::connected(mailbox().reacting("RETR", &vec![denial; 9]));
-            for name in ["a", "b", "c"] {
-                assert!(rig.body(name).is_err() || name == "a");
+            for (name, wait, sessions) in [("a", 0, 2), ("b", 59, 2), ("c", 1, 3)] {
+                rig.pass(Duration::from_secs(wait));
+                assert_eq!(rig.body(name).is_ok(), is_empty);
+                assert_eq!(rig.script.sessions, sessions);
             }
-            assert_eq!(rig.script.sessions, 2);
-            rig.pass(LISTINGS_APART);
-            let _ = rig.body("b");
-            assert_eq!(rig.script.sessions, 3);
         }
     }
 
@@ -254,6 +261,16 @@ mod tests {
         rig.hear("+OK at last\r\n");
         rig.pass(Duration::from_secs(60));
         assert_eq!(rig.body("a").as_deref(), Ok(""));
+        assert_eq!(rig.script.sessions, 2);
+    }
+
+    #[test]
+    fn an_empty_body_is_not_believed_where_another_was_gone_that_came_so() {
+        let empty = Reaction::Say("+OK\r\n.\r\n");
+        let mut rig = bereft(mailbox().reacting("RETR", &vec![empty; 2]));
+        assert_eq!(rig.body("a"), Err(Error::Vanished));
+        assert!(matches!(rig.body("b"), Err(Error::Protocol(_))));
+        assert_eq!(rig.body("b").as_deref(), Ok("two\r\n"));
         assert_eq!(rig.script.sessions, 2);
     }
 

@@ -110,7 +110,8 @@ impl Engine {
             return turn.state.completed(fetch, &mut turn.step.effects);
         }
         let id = fetch.id;
-        if !self.denials.believe(id, turn.state.is_doubtful(id)) {
+        let is_doubtful = turn.state.is_doubtful(id);
+        if !self.denials.believe(id, is_doubtful, turn.now) {
             return self.came_empty(id, turn);
         }
         self.try_settled(id, turn);
