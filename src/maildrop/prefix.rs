@@ -63,8 +63,10 @@ impl LineCount {
 #[derive(Debug, Default)]
 pub(super) struct Prefixes {
     offered: bool,
-    /// What it has done wrong, if anything.
+    /// Whether it has given what it should not.
     unreliable: bool,
+    /// Whether it was refused where it should not have been.
+    unwilling: bool,
     /// Messages of which something was handed out that came by TOP.
     topped: HashSet<MessageId>,
     /// Messages for which it was refused.
@@ -79,6 +81,12 @@ impl Prefixes {
 
     /// Whether to ask for beginnings.
     pub fn are_usable(&self) -> bool {
+        self.show_headers() && !self.unwilling
+    }
+
+    /// Whether to ask for headers, to see which messages they are of. To ask in vain for one says nothing
+    /// of others.
+    pub fn show_headers(&self) -> bool {
         self.offered && !self.unreliable
     }
 
@@ -96,7 +104,8 @@ impl Prefixes {
     pub fn confirmed(&mut self, id: MessageId) {
         self.topped.remove(&id);
         if self.refused.remove(&id) {
-            self.distrust("was refused for a message that RETR gives");
+            self.warn("was refused for a message that RETR gives");
+            self.unwilling = true;
         }
     }
 
@@ -115,10 +124,14 @@ impl Prefixes {
 
     /// TOP is of no use with this server.
     pub fn distrust(&mut self, why: &str) {
-        if !self.unreliable {
+        self.warn(why);
+        self.unreliable = true;
+    }
+
+    fn warn(&self, why: &str) {
+        if !self.unreliable && !self.unwilling {
             log::warn!("the server's TOP {why}; messages are fetched whole from now on");
         }
-        self.unreliable = true;
     }
 }
 
@@ -147,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_ends_all_trust_where_retr_gives_the_message() {
+    fn a_refusal_ends_trust_in_beginnings_where_retr_gives_the_message() {
         let mut prefixes = offered();
         prefixes.refused(A);
         prefixes.left(A);
@@ -156,6 +169,9 @@ mod tests {
         prefixes.refused(A);
         prefixes.confirmed(A);
         assert!(!prefixes.are_usable());
+        assert!(prefixes.show_headers());
+        prefixes.distrust("is bad");
+        assert!(!prefixes.show_headers());
     }
 
     #[test]

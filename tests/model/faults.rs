@@ -160,12 +160,12 @@ impl World {
 
     /// TOP of the mail will go wrong.
     fn beginning_fault(&mut self, id: MailId) -> Fault {
-        self.is_top_sound = false;
         let when = When::every("TOP").about(self.post.mails[id].unique_id.clone());
         match self.dice.below(4) {
             0 => Fault::Refuse(when, "not known".into()),
             1 => Fault::CutWithin(when.times(1), self.dice.below(5000)),
             _ if self.post.single_out(id) => {
+                self.is_top_sound = false;
                 let octets = self.post.rewrite(id, &mut self.dice);
                 Fault::Replace(when, retrieved(octets))
             }

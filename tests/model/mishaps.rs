@@ -53,8 +53,6 @@ impl World {
     }
 
     fn expunge_mail(&mut self, id: MailId) {
-        // TOP of it is refused in the session that there is.
-        self.is_top_sound &= self.network.live.is_none();
         let post = &self.post;
         self.server.expunge_if(|message| post.find(message) == id);
         let left = self.on_server();

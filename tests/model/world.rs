@@ -57,7 +57,7 @@ pub struct World {
     pub confuses: bool,
     /// Whether the server may send lines that start with a dot as they are.
     pub unstuffs: bool,
-    /// Whether TOP has always given the beginning of what RETR gives, and has never been refused.
+    /// Whether TOP has never given anything but the beginning of what RETR gives.
     pub is_top_sound: bool,
     pub theme: Theme,
     /// More mail than this there never is.

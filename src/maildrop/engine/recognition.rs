@@ -45,7 +45,7 @@ impl State {
     /// Whether there are marks that cannot be relied on before TOP has shown what they are for.
     pub fn doubts_marks(&self) -> bool {
         let doubts = self.catalog.headers.next_doubted(None).is_some();
-        doubts && self.settings.top && self.prefixes.are_usable()
+        doubts && self.settings.top && self.prefixes.show_headers()
     }
 }
 
@@ -280,6 +280,25 @@ mod tests {
                 (NAMES.to_vec(), vec![])
             );
         }
+    }
+
+    #[test]
+    fn a_beginning_that_is_refused_says_nothing_of_headers() {
+        let settings = Settings {
+            long: 0,
+            ..settings()
+        };
+        let no = Reaction::Say("-ERR no\r\n");
+        let script = mailbox("Mabel").reacting("TOP 2", &[no]);
+        let mut rig = Rig::with(settings, script, left_behind());
+        rig.script.react("TOP 1", &[Reaction::HangUp]);
+        rig.connect().unwrap();
+        assert_eq!(are_marked(&rig), ["a", "c"]);
+        let open = rig.open("b").given().unwrap().unwrap();
+        assert!(rig.part(&open, 0, 1).given().is_some());
+        assert_eq!(rig.script.count("TOP 2"), 1);
+        rig.commit();
+        assert_eq!(rig.script.left(), NAMES);
     }
 
     #[test]
