@@ -49,14 +49,13 @@ impl Evidence {
                 };
                 // Others have deleted some of several copies: which, the number does not tell.
                 let may_be_left =
-                    target.fate == Fate::Open && listed.of(&target.unique_id, target.size) > 0;
+                    target.is_untouched() && listed.of(&target.unique_id, target.size) > 0;
                 let is_listed = may_be_left || has_more(&target.unique_id);
                 if is_listed || is_listed_anew(message, catalog, suffix) {
                     target.may_be_another(ANEW);
                 } else if has_more(NO_UNIQUE_ID) {
                     target.may_be_another(NAMELESS);
-                } else if !coverage.is_telling()
-                    || coverage.misses_marked && target.fate == Fate::Open
+                } else if !coverage.is_telling() || coverage.misses_marked && target.is_untouched()
                 {
                     target.is_out_of_sight();
                 } else {
@@ -221,6 +220,9 @@ mod tests {
         assert_eq!(gone, Some(Outcome::Deleted));
         let by_others = outcome(before, (1, Fate::Open), &[("x", 5)]);
         assert_eq!(by_others, Some(Outcome::Kept), "and not which of them");
+        let refused = Fate::Settled(Outcome::Refused, None);
+        let one_refused = [(0, refused.clone()), (1, Fate::Confirmed)];
+        assert_eq!(weighed(before, &one_refused, &[("x", 5)])[0], refused);
         let more = outcome(
             before,
             (1, Fate::Confirmed),

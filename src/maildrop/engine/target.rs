@@ -47,6 +47,11 @@ impl Target {
         matches!(self.fate, Fate::InDoubt | Fate::Confirmed)
     }
 
+    /// Whether none but another client can have deleted it.
+    pub fn is_untouched(&self) -> bool {
+        matches!(self.fate, Fate::Open | Fate::Settled(Outcome::Refused, _))
+    }
+
     /// DELE has been answered.
     pub fn answered(&mut self, reply: &Reply) {
         self.fate = if reply.is_ok() {
