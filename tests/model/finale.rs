@@ -115,7 +115,7 @@ impl World {
         }
         let (marked, before) = (self.ledger.marked.clone(), self.ledger.on_server.clone());
         let view = self.ledger.view.clone();
-        let hidden = self.ledger.hidden.mails();
+        let unseen = self.ledger.marked_unseen();
         let daemon = self.daemon.as_mut().expect("nothing makes it end");
         let terms = Terms {
             even_unread: true,
@@ -143,7 +143,7 @@ impl World {
             "of the marked mail {marked:?} only {gone:?} is gone"
         );
         assert!(
-            more.clone().all(|id| hidden.contains(id)),
+            more.clone().all(|id| unseen.contains(id)),
             "mail {more:?} was not marked, and is gone"
         );
         let is_empty = self.paper.marks().is_empty();

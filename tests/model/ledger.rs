@@ -122,6 +122,11 @@ impl Ledger {
         };
     }
 
+    /// Mail that is not shown as marked, and of which there may be a mark all the same.
+    pub fn marked_unseen(&self) -> BTreeSet<MailId> {
+        &self.hidden.mails() | &self.dropped
+    }
+
     /// The power has failed. A mark may be lost with it; none may come back that was taken off safely.
     pub fn power_lost(&mut self) {
         self.unflushed.clone_from(&self.marked);
@@ -166,11 +171,13 @@ impl Ledger {
 
     /// The mailbox is listed as `view`, and the mount is about to show these as marked.
     ///
-    /// Marks that are there again are for the commit, too.
+    /// Marks that are there again are for the commit, too, also of mail that was marked once more while it was told
+    /// otherwise.
     pub fn lists(&mut self, view: &View, shown: &BTreeSet<MailId>) {
         self.hidden.names(view);
+        let is_back = |id| self.dropped.contains(&id) && !view.tells_as(&self.view, id);
         let found = view.names.iter().filter(|(_, id)| shown.contains(id));
-        let found = found.filter(|(_, id)| !self.marked.contains(id));
+        let found = found.filter(|(_, id)| !self.marked.contains(id) || is_back(**id));
         if let Some(commit) = &mut self.commit {
             let found = found.map(|(name, id)| (name.clone(), *id));
             commit.targets.extend(found);
