@@ -43,12 +43,13 @@
 //!   life of a mount (links lost at any octet, commits, crashes) from one seed.
 //! - **The driver** has the thread, the stream and the time, and does what it is told.
 //! - **One thread waits for the disk**, for messages that are too long for memory, and for the
-//!   journal where a mark is taken off, which is answered once no loss of power can bring it back.
+//!   journal where a mark is taken off, which is answered once no loss of power can bring it back, or
+//!   where it is written anew. Whoever waits for that thread is answered by the deadline in any case.
 //!   What has still to be written is counted; where it is too much, the server waits.
 //! - **One lock** holds the mailbox in memory, for moments, never over I/O or an answer. The
 //!   journal has its own, taken first, so that its records are in the order of the marks; it is held
-//!   while one is added to what the system keeps in memory of a file. The driver writes the journal
-//!   anew beside the old one, and takes the lock to put it in its place.
+//!   while one is added to what the system keeps in memory of a file. The journal is written anew
+//!   beside the old one, and the lock taken to put it in its place.
 //! - **Message-numbers** are valid for one session, which owns them; nobody else ever sees one.
 //!   Messages are found again by unique-id, size and place among their likes.
 //! - **Sizes** in a listing are estimates. A message is fetched when it is opened, and the kernel
@@ -61,7 +62,7 @@
 //!   and removes the names that came and went through our own mount, as a program would; its
 //!   requests are known by the number of its thread, and change nothing.
 //! - **Whoever waits can be interrupted.** The crate that speaks to the kernel refuses to be told of
-//!   interruptions. So those who wait in open(2) or read(2), for a verb or for events are looked at
+//!   interruptions. So those who wait in open(2) or read(2), for a verb, a move or events are looked at
 //!   ten times a second, and go on with EINTR where a signal is pending that asks them to end.
 //! - **Sessions** come and go: one that has no work is ended before long, one that is lost is made
 //!   good, and a new one is made to see new mail, for no other shows it. The clock goes on while

@@ -318,7 +318,7 @@ impl Filesystem for Adapter {
 
     fn rename(
         &self,
-        _: &Request,
+        request: &Request,
         parent: INodeNo,
         name: &OsStr,
         newparent: INodeNo,
@@ -335,15 +335,20 @@ impl Filesystem for Adapter {
                 new_name: newname,
                 flags: flags.bits(),
             };
-            let (notifier, to, moved) = (self.notifier.clone(), newparent.0, newname.to_owned());
-            let answer = move |done: Result<(), Error>| {
-                // The kernel moves the name with the lifetime it had, which may be too long there.
-                if done.is_ok() {
-                    notifier.forget_name(to, &moved);
+            let notifier = self.notifier.clone();
+            let names = [(parent.0, name), (newparent.0, newname)];
+            let names = names.map(|(directory, name)| (directory, name.to_owned()));
+            let answer = Pending::new(move |done| {
+                // The kernel moves the name with the lifetime it had, which may be too long there; or not
+                // at all, where the program does not wait until the move outlives a loss of power.
+                for (directory, name) in &names {
+                    notifier.forget_name(*directory, name);
                 }
                 answer_change("rename", parent, done, reply);
-            };
-            self.tree.rename(asked, answer);
+            });
+            let moved = answer.clone();
+            self.tree.rename(asked, move |done| drop(moved.give(done)));
+            self.interrupts.heed(request.pid(), Heeds::Ending, answer);
         });
     }
 

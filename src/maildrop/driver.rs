@@ -5,6 +5,7 @@ use std::io;
 use std::mem;
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -51,12 +52,17 @@ pub struct Driver {
     credentials: Credentials,
     stream: Option<Stream>,
     attempts: Attempts<Made>,
+    /// What became of the journals that were ordered.
+    written: (Sender<Written>, Receiver<Written>),
     bell: Arc<EventFd>,
     alarm: Alarm,
     slumber: Slumber,
     /// Whether the system could not wait the last time.
     is_blind: bool,
 }
+
+/// What became of a journal.
+type Written = Result<(), String>;
 
 /// What a thread that may block has come to.
 enum Made {
@@ -100,6 +106,7 @@ impl Driver {
             credentials,
             stream: None,
             attempts: Attempts::new(),
+            written: mpsc::channel(),
             bell,
             alarm: Alarm::new()?,
             slumber: Slumber::new(),
@@ -124,6 +131,9 @@ impl Driver {
             }
             while let Some(made) = self.attempts.take() {
                 self.take(made);
+            }
+            while let Ok(written) = self.written.1.try_recv() {
+                self.step(Input::JournalWritten(written));
             }
             self.step(Input::Wake);
             self.read(&mut buffer);
@@ -185,11 +195,20 @@ impl Driver {
             Order::Connect => self.connect(),
             Order::StartTls => self.start_tls(),
             Order::Disconnect => self.disconnect(),
-            Order::WriteJournal => {
-                let written = self.maildrop.write_journal();
-                self.step(Input::JournalWritten(written));
-            }
+            Order::WriteJournal => self.write_journal(),
         }
+    }
+
+    /// The thread that may wait for the disk does that.
+    fn write_journal(&self) {
+        let (maildrop, bell) = (self.maildrop.clone(), self.bell.clone());
+        let written = self.written.0.clone();
+        let write = move || {
+            // Nobody is there to be told only where the process ends.
+            let _ = written.send(maildrop.write_journal());
+            Self::ring(&bell);
+        };
+        (self.maildrop.shared().surroundings.disk)(Box::new(write));
     }
 
     fn disconnect(&mut self) {

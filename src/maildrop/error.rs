@@ -117,7 +117,7 @@ impl fmt::Display for Error {
             Self::Protocol(what) => write!(f, "the server broke the protocol: {what}"),
             Self::Offline(outage) => outage.fmt(f),
             Self::LoginRefused(how) => write!(f, "the server refused the login: {how}"),
-            Self::TimedOut => f.write_str("the server did not answer in time"),
+            Self::TimedOut => f.write_str("no answer came in time"),
             Self::Busy => {
                 f.write_str("a commit is at the message, or has left open whether it is deleted")
             }

@@ -150,14 +150,14 @@ impl Maildrop {
 
     /// Reads from an open message; fewer octets than asked for mean the end.
     pub fn read(&self, open: &OpenMessage, offset: u64, length: usize, answer: Answer<Octets>) {
-        let answer = self.loaded(self.noted(open.id, offset, answer));
+        let now = self.now();
+        let answer = self.loaded(open.id, now, self.noted(open.id, offset, answer));
         if open.listed.is_some() && offset > 0 {
             locked(&self.0.state).goes_on();
         }
         if let Some(whole) = open.body.whole() {
             return answer(open.part(whole, offset, length));
         }
-        let now = self.now();
         self.request(|state, until| {
             let until = state.retries.deadline(open.id, until, now);
             let read = Read {
@@ -172,18 +172,26 @@ impl Maildrop {
     }
 
     /// The same answer for octets that may be on disk: then it is given by the thread that waits for
-    /// it.
-    fn loaded(&self, answer: Answer<Octets>) -> Answer<Part> {
-        let shared = Arc::clone(&self.0);
+    /// it, or when the time is over of one who has asked `then`.
+    fn loaded(&self, id: MessageId, then: Moment, answer: Answer<Octets>) -> Answer<Part> {
+        let maildrop = self.clone();
         Box::new(move |part| match part {
             Ok(Part::Here(octets)) => answer(Ok(octets)),
-            Ok(part) => {
-                let world = Arc::clone(&shared);
-                let load = move || answer(part.load(&*world.surroundings.storage));
-                (shared.surroundings.disk)(Box::new(load));
-            }
+            Ok(part) => maildrop.load(part, id, then, answer),
             Err(error) => answer(Err(error)),
         })
+    }
+
+    fn load(&self, part: Part, id: MessageId, then: Moment, answer: Answer<Octets>) {
+        let until = {
+            let state = locked(&self.0.state);
+            let until = then + state.settings.timeout;
+            state.retries.deadline(id, until, then)
+        };
+        let answer = self.remembered(id, until, then, answer);
+        let shared = Arc::clone(&self.0);
+        let load = move || part.load(&*shared.surroundings.storage);
+        self.answer_from_disk(until, load, answer);
     }
 
     /// The last commit of this mount, if any.
@@ -259,6 +267,8 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::engine::rig::Rig;
     use super::super::engine::script::Script;
     use super::super::error::Error;
@@ -301,6 +311,22 @@ mod tests {
         let parts = parts.map(|part| part.given().unwrap().unwrap().to_vec());
         assert_eq!(parts[0], message.as_bytes()[..100]);
         assert_eq!(parts[1], message.as_bytes()[2_999_950..]);
+    }
+
+    #[test]
+    fn who_reads_waits_for_the_disk_until_the_deadline_however_often_the_kernel_asks() {
+        let (mut rig, _) = on_disk(30_000);
+        let open = rig.open("a").given().unwrap().unwrap();
+        rig.disk.hang();
+        let read = rig.part(&open, 0, 100);
+        rig.pass(Duration::from_secs(60));
+        assert!(matches!(read.given(), Some(Err(Error::TimedOut))));
+        let again = rig.part(&open, 0, 100);
+        rig.run();
+        assert!(matches!(again.given(), Some(Err(Error::TimedOut))));
+        rig.disk.go_on();
+        rig.pass(Duration::from_secs(1));
+        assert!(rig.part(&open, 0, 100).given().unwrap().is_ok());
     }
 
     #[test]

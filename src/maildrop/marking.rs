@@ -25,7 +25,8 @@ impl Maildrop {
     /// Takes the marks of this name off, or all marks, as far as it can: the messages move back to
     /// the root, but for those that are not listed. Answered when no loss of power can bring a mark
     /// back, with the error of the first that stays: a commit holds it, or the journal cannot be
-    /// written; or that no message of this name is marked.
+    /// written; or that no message of this name is marked. Where the disk is late, that is not known
+    /// by the deadline.
     pub fn undelete(&self, name: Option<&str>, answer: Answer<()>) {
         let marked = self.used().marked(name);
         if name.is_some() && marked.is_empty() {
@@ -69,14 +70,15 @@ impl Maildrop {
     /// not.
     fn flush(&self, result: Result<(), Error>, answer: Answer<()>) {
         let maildrop = self.clone();
-        (self.0.surroundings.disk)(Box::new(move || {
+        let flush = move || {
             let register = maildrop.0.register.as_ref();
             if let Some(Err(error)) = register.map(Register::flush) {
                 log::warn!("cannot flush the journal: {error}; it is written anew");
                 maildrop.send(Errand::WriteJournal);
             }
-            answer(result);
-        }));
+            result
+        };
+        self.answer_from_disk(self.deadline(), flush, answer);
     }
 
     fn move_message(&self, id: MessageId, from: Place, to: Place) -> Result<Moved, Error> {

@@ -25,7 +25,7 @@
 //! | what is listed | `message`, `catalog`, `reconcile`, `groups`, `standing`, `names`, `date`, `numbering` |
 //! | how the server is | `habits`, `coverage`, `candour`, `folder_data` |
 //! | what is on its way | `arrival`, `audience`, `growing`, `fingerprint`, `spill`, `prefix` |
-//! | what is at hand | `octets`, `cache`, `open` |
+//! | what is at hand | `octets`, `cache`, `open`, `disk`, `disk_waiters` |
 //! | what to fetch next | `fetch`, `read_ahead`, `name_order`, `pace`, `schedule` |
 //! | what outlives the mount | `mark`, `header`, `journal`, `register` |
 //! | what is told | `effects`, `event`, `report`, `status`, `error` |
@@ -41,6 +41,7 @@ mod clock;
 mod coverage;
 mod date;
 mod disk;
+mod disk_waiters;
 mod driver;
 mod effects;
 mod engine;

@@ -10,7 +10,6 @@ use super::clock::Moment;
 use super::handle::Maildrop;
 use super::locked;
 use super::message::MessageId;
-use super::octets::Part;
 use super::reader::Answer;
 
 /// The kernel repeats a read at once; on a busy machine that may take so long.
@@ -49,13 +48,13 @@ impl Retries {
 impl Maildrop {
     /// Should the read fail that begins now, what the kernel repeats of it is to be over by the same
     /// time. What has no time from the beginning is a repetition itself.
-    pub(super) fn remembered(
+    pub(super) fn remembered<T: 'static>(
         &self,
         id: MessageId,
         until: Moment,
         now: Moment,
-        answer: Answer<Part>,
-    ) -> Answer<Part> {
+        answer: Answer<T>,
+    ) -> Answer<T> {
         if until <= now {
             return answer;
         }

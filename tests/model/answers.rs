@@ -55,6 +55,7 @@ impl World {
                 (Want::Refresh(there), Reply::Refresh(result)) => self.refreshed(&there, result),
                 (Want::Open(message), Reply::Open(result)) => self.opened(message, result),
                 (Want::Measure(message), Reply::Measure(result)) => self.measured(message, result),
+                (Want::Undelete(mail), Reply::Undelete(result)) => self.undeleted(mail, result),
                 (Want::Commit(covers), Reply::Commit(result)) => {
                     self.committed(&covers.unwrap_or_default(), result);
                 }
@@ -155,6 +156,37 @@ impl World {
             }
             Size::Listed(_) => assert_eq!(entry.place, Place::Gone, "measured, and not exact"),
         }
+    }
+
+    /// A mark that was taken off, and was said to be, comes back with no loss of power.
+    fn undeleted(&mut self, id: MailId, result: Result<(), Error>) {
+        tell!("unmarked {id}: {result:?}");
+        let kind = match result {
+            Ok(()) if self.paper.is_safe() => {
+                self.ledger.is_safe_from_marks(id);
+                Sighting::Unmarked
+            }
+            Ok(()) => {
+                assert!(
+                    self.paper.has_failed(),
+                    "the mark of mail {id} may come back"
+                );
+                Sighting::Unsafe
+            }
+            Err(Error::NotFound) => {
+                let is_lost = self.ledger.on_server.contains(&id) && !self.ledger.is_forgetful;
+                assert!(
+                    !is_lost,
+                    "the mark of mail {id}, which is not listed, is lost"
+                );
+                return;
+            }
+            Err(Error::TimedOut) => Sighting::UnmarkedLate,
+            Err(Error::Busy) => Sighting::HeldByCommit,
+            Err(Error::Journal(_)) => return,
+            Err(error) => panic!("cannot unmark: {error}"),
+        };
+        self.see(kind);
     }
 
     fn have_read(

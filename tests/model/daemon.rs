@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem::discriminant;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pop3fs::maildrop::{
@@ -13,6 +12,7 @@ use pop3fs::maildrop::{
 };
 
 use crate::clock::Clock;
+use crate::disk::Disk;
 use crate::handle::Handle;
 use crate::mail::MailId;
 use crate::paper::Paper;
@@ -32,6 +32,10 @@ pub struct Daemon {
     pub mails: HashMap<MessageId, MailId>,
     /// Listings taken in.
     pub sessions: u64,
+    /// What it has asked of the disk.
+    pub disk: Disk,
+    /// What became of the journals that it has ordered.
+    written: Arc<Mutex<Vec<Result<(), String>>>>,
     clock: Clock,
     timeout: Duration,
     woken: Arc<AtomicBool>,
@@ -43,12 +47,14 @@ impl Daemon {
     pub fn start(settings: Settings, clock: &Clock, paper: &Paper) -> Self {
         let woken = Arc::new(AtomicBool::new(false));
         let (time, bell) = (clock.clone(), woken.clone());
+        let disk = Disk::default();
+        let queue = disk.clone();
         let surroundings = Surroundings {
             now: Box::new(move || time.now()),
             wake: Box::new(move || bell.store(true, Ordering::Relaxed)),
             tell: Box::new(drop),
             announce: Box::new(drop),
-            disk: Box::new(|task| task()),
+            disk: Box::new(move |task| queue.ask(task)),
             storage: Box::new(tempfile::tempfile),
         };
         let (timeout, journal) = (settings.timeout, Box::new(paper.clone()));
@@ -63,6 +69,8 @@ impl Daemon {
             handles: Vec::new(),
             mails: HashMap::new(),
             sessions: 0,
+            disk,
+            written: Arc::default(),
             clock: clock.clone(),
             timeout,
             woken,
@@ -212,12 +220,23 @@ impl Daemon {
         self.maildrop.mark(message)
     }
 
-    /// Takes a mark off; the disk takes no time here.
-    pub fn undelete(&self, name: &str) -> Result<(), Error> {
-        let (sender, answer) = channel();
-        let answered = Box::new(move |done| sender.send(done).expect("somebody waits"));
-        self.maildrop.undelete(Some(name), answered);
-        answer.try_recv().expect("an answer at once")
+    /// Takes the mark of this name off, which is for this mail.
+    pub fn undelete(&mut self, name: &str, mail: MailId) {
+        let id = self.ask(Want::Undelete(mail), self.timeout);
+        let answer = self.inbox.answer(id, Reply::Undelete);
+        self.maildrop.undelete(Some(name), answer);
+    }
+
+    /// Has the journal written anew when the disk comes to it.
+    pub fn write_journal(&self) {
+        let (maildrop, written) = (self.maildrop.clone(), self.written.clone());
+        let write = move || written.lock().unwrap().push(maildrop.write_journal());
+        self.disk.ask(Box::new(write));
+    }
+
+    /// What became of the journals since the last time.
+    pub fn take_written(&self) -> Vec<Result<(), String>> {
+        std::mem::take(&mut *self.written.lock().unwrap())
     }
 
     fn ask(&mut self, want: Want, patience: Duration) -> RequestId {

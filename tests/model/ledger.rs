@@ -112,14 +112,16 @@ impl Ledger {
         self.told_apart.remove(&id);
     }
 
-    /// The mark is taken off, and whether that is safe from a loss of power: it is, unless the disk has refused that.
-    pub fn unmark(&mut self, id: MailId, is_safe: bool) {
+    /// The mark is taken off; a loss of power may bring it back.
+    pub fn unmark(&mut self, id: MailId) {
         self.marked.remove(&id);
         self.hidden.forget(id);
-        match is_safe {
-            true => self.dropped.remove(&id),
-            false => self.dropped.insert(id),
-        };
+        self.dropped.insert(id);
+    }
+
+    /// No loss of power can bring a mark back that was taken off.
+    pub fn is_safe_from_marks(&mut self, id: MailId) {
+        self.dropped.remove(&id);
     }
 
     /// Mail that is not shown as marked, and of which there may be a mark all the same.

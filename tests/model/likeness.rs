@@ -29,6 +29,7 @@ impl World {
         waits.map(is_ahead).hash(&mut hasher);
         (network.connecting.is_some(), few(network.left.len())).hash(&mut hasher);
         self.paper.likeness().hash(&mut hasher);
+        self.is_disk_late().hash(&mut hasher);
         let ledger = &self.ledger;
         let (there, marked) = (&ledger.on_server, &ledger.marked);
         few(there.len()).hash(&mut hasher);
@@ -51,6 +52,7 @@ fn daemon_is(daemon: &Daemon, status: &Status) -> impl Hash + use<> {
     let engine = (
         daemon.engine.outgoing().is_empty(),
         daemon.engine.wake_at().is_some(),
+        few(daemon.disk.backlog()),
     );
     let open = daemon.handles.iter().filter(|handle| handle.open.is_some());
     (

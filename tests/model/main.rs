@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  what happens   operations: user, mishaps, faults              all of it chosen by the Dice
-//!  the program    Daemon: Maildrop and Engine; steps do the driver's part; Paper is its journal
+//!  the program    Daemon: Maildrop and Engine; steps do the driver's part; Paper is its journal, on a Disk
 //!  the world      Link: octets up and down, cuts, silence; network and farewells move it; Clock
 //!  the server     Conversation, from the test server
 //!  what is true   Ledger: who deleted what; View: which name is which mail; Handle: what may be read
@@ -26,6 +26,7 @@ mod clock;
 mod daemon;
 mod day;
 mod dice;
+mod disk;
 mod farewells;
 mod faults;
 mod finale;

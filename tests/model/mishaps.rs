@@ -162,6 +162,9 @@ impl World {
     }
 
     pub fn trouble_disk(&mut self) {
+        if self.dice.one_in(3) {
+            return self.delay_disk();
+        }
         let (which, any) = (self.dice.below(6), self.dice.one_in(2));
         let refusals = Refusals {
             append: which == 0 || which == 4 && any,
@@ -185,6 +188,7 @@ impl World {
             return;
         };
         tell!("crash");
+        daemon.disk.forget();
         self.network.connecting = None;
         if let Some(link) = self.network.live.take() {
             self.leave_to_server(link);
@@ -234,6 +238,7 @@ impl World {
         if self.paper.lose_power(&mut self.dice) {
             self.see(Sighting::OldJournal);
         }
+        self.disk_late_until = None;
         self.ledger.power_lost();
         self.crash();
         self.see(Sighting::PowerLost);
@@ -267,6 +272,7 @@ impl World {
         self.is_healed = true;
         self.behave();
         self.paper.refuse(Refusals::default());
+        self.disk_late_until = None;
         self.network.silent_until = None;
         self.network.refuses_until = None;
         let lockout = Duration::from_secs(400);

@@ -30,6 +30,7 @@ enum Move {
     Read,
     Closed,
     Settle,
+    Disk,
 }
 
 impl World {
@@ -104,6 +105,7 @@ impl World {
             network.connecting,
             network.silent_until,
             network.settles_at,
+            self.disk_late_until,
             patience,
         ];
         let ahead = ahead.into_iter().flatten().chain(left);
@@ -127,6 +129,7 @@ impl World {
             Move::Read => self.read(),
             Move::Closed => self.closed(),
             Move::Settle => self.settle(),
+            Move::Disk => self.turn_disk(),
         }
         true
     }
@@ -135,10 +138,12 @@ impl World {
         let now = self.now();
         let is_due = |moment: Option<Moment>| moment.is_some_and(|moment| moment <= now);
         let is_silent = self.network.silent_until.is_some_and(|until| now < until);
+        let is_disk_late = self.is_disk_late();
         let mut moves = Vec::new();
         let mut offer = |possible: bool, what| moves.extend(possible.then_some(what));
         if let Some(daemon) = &self.daemon {
             offer(daemon.is_woken(), Move::Wake);
+            offer(!is_disk_late && daemon.disk.backlog() > 0, Move::Disk);
             offer(is_due(self.network.connecting), Move::Connected);
             let has_link = self.network.live.is_some();
             offer(

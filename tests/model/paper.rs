@@ -59,6 +59,11 @@ impl Paper {
         marks
     }
 
+    /// How many records it has.
+    pub fn length(&self) -> usize {
+        self.page().sheet.lines.len()
+    }
+
     /// What tells its states from another.
     pub fn likeness(&self) -> impl Hash + use<> {
         (self.is_safe(), self.page().refusals)

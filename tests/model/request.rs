@@ -33,6 +33,8 @@ pub enum Want {
         length: usize,
     },
     Measure(MessageId),
+    /// The mark of this mail, to be taken off.
+    Undelete(MailId),
     /// What was marked when the engine took it; none until then.
     Commit(Option<BTreeSet<MailId>>),
     Leave,
@@ -54,6 +56,7 @@ pub enum Reply {
     Open(Result<(OpenMessage, Option<Correction>), Error>),
     Read(Result<Octets, Error>),
     Measure(Result<Entry, Error>),
+    Undelete(Result<(), Error>),
     Commit(Result<Arc<CommitReport>, Error>),
     Leave(Result<(), Error>),
 }

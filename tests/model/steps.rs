@@ -77,10 +77,7 @@ impl World {
                 }
                 self.disconnect();
             }
-            Order::WriteJournal => {
-                let written = daemon.maildrop.write_journal();
-                self.step(Input::JournalWritten(written));
-            }
+            Order::WriteJournal => daemon.write_journal(),
         }
     }
 

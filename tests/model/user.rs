@@ -3,6 +3,7 @@
 use pop3fs::maildrop::{Entry, Error, Place, Terms};
 
 use crate::daemon::Daemon;
+use crate::mail::MailId;
 use crate::request::There;
 use crate::sightings::Sighting;
 use crate::trace::tell;
@@ -27,49 +28,38 @@ impl World {
     }
 
     pub fn unmark(&mut self) {
+        let written = self.paper.length();
         let Some((daemon, entry)) = self.mounted(Place::Deleted) else {
             return;
         };
-        let (result, id) = (daemon.undelete(&entry.name), daemon.mails[&entry.id]);
-        tell!("unmark {id}: {result:?}");
-        match result {
-            Ok(()) => {
-                let is_safe = self.paper.is_safe();
-                assert!(is_safe || self.paper.has_failed());
-                self.ledger.unmark(id, is_safe);
-                self.see(match is_safe {
-                    true => Sighting::Unmarked,
-                    false => Sighting::Unsafe,
-                });
-            }
-            Err(Error::Busy) => self.see(Sighting::HeldByCommit),
-            Err(Error::Journal(_)) => {}
-            Err(error) => panic!("cannot unmark: {error}"),
-        }
+        let id = daemon.mails[&entry.id];
+        daemon.undelete(&entry.name, id);
+        self.note_unmarked(id, written);
     }
 
     /// Takes a mark off that no listing shows.
     pub fn undelete_unseen(&mut self) {
-        let daemon = self.daemon.as_ref().filter(|daemon| daemon.is_mounted);
+        let written = self.paper.length();
+        let daemon = self.daemon.as_mut().filter(|daemon| daemon.is_mounted);
         let hidden = self.ledger.hidden.any(&mut self.dice);
         let (Some(daemon), Some((name, id))) = (daemon, hidden) else {
             return;
         };
-        let result = daemon.undelete(&name);
-        tell!("undelete {id}, which is not listed: {result:?}");
-        match result {
-            Ok(()) => {
-                self.ledger.unmark(id, self.paper.is_safe());
-                self.see(Sighting::UnmarkedUnseen);
-            }
-            Err(Error::NotFound) => assert!(
-                !self.ledger.on_server.contains(&id) || self.ledger.is_forgetful,
-                "the mark of mail {id}, which is not listed, is lost"
-            ),
-            Err(Error::Busy) => self.see(Sighting::HeldByCommit),
-            Err(Error::Journal(_)) => {}
-            Err(error) => panic!("cannot undelete: {error}"),
+        daemon.undelete(&name, id);
+        if self.note_unmarked(id, written) {
+            self.see(Sighting::UnmarkedUnseen);
         }
+    }
+
+    /// Whether a mark is off, now that somebody has asked for it when so much was written; it is not known yet whether
+    /// that is safe from a loss of power.
+    fn note_unmarked(&mut self, id: MailId, written: usize) -> bool {
+        let is_off = self.paper.length() > written;
+        tell!("unmark {id}: {is_off}");
+        if is_off {
+            self.ledger.unmark(id);
+        }
+        is_off
     }
 
     pub fn open(&mut self) {

@@ -45,6 +45,8 @@ pub struct World {
     pub daemon: Option<Daemon>,
     pub settings: Settings,
     pub network: Network,
+    /// Until when the disk does nothing.
+    pub disk_late_until: Option<Moment>,
     /// Sizes that the server tells in place of those it told at first.
     pub sizes: HashMap<MailId, u64>,
     /// Whether the server knows CAPA.
@@ -151,6 +153,7 @@ impl World {
             paper: Paper::default(),
             daemon: None,
             network: Network::default(),
+            disk_late_until: None,
             sizes: HashMap::new(),
             locks,
             is_windowed,

@@ -81,8 +81,6 @@ impl Engine {
         let Some(commit) = self.commit.take_if(|commit| commit.is_recording()) else {
             return result.unwrap_or_else(|error| log::error!("{error}; it is out of date"));
         };
-        turn.state.doubtful.append(&mut commit.in_doubt());
-        self.belief.trust(commit.believed());
         let (catalog, finished) = (&turn.state.catalog, turn.now.unix_seconds());
         let report = note(commit.report(result.err(), catalog, finished), turn);
         report.log();

@@ -13,6 +13,7 @@ mod idleness;
 mod inheritance;
 mod intake;
 mod jitter;
+mod journaling;
 mod link;
 mod manners;
 mod parting;
@@ -49,6 +50,7 @@ use crate::pop3::{Capabilities, CommandError};
 use belief::Belief;
 use denial::Denials;
 pub(super) use idleness::Idleness;
+use journaling::Journaling;
 use link::Link;
 use manners::Manners;
 use recognition::Recognition;
@@ -92,6 +94,7 @@ pub struct Engine {
     silence: Silence,
     /// Messages that are gone if the server is to be believed.
     belief: Belief,
+    journaling: Journaling,
     /// The journal could not be written; the next listing is an occasion to do it.
     unwritten: bool,
     /// Messages of the commit whose DELE has still to be sent.
@@ -130,7 +133,7 @@ pub enum Order {
     StartTls,
     /// Close the link, or give up making it. Nothing more is to be told of it.
     Disconnect,
-    /// Write a journal of the marks that stand now.
+    /// Write a journal of the marks that stand then; all else goes on meanwhile.
     WriteJournal,
 }
 
@@ -185,6 +188,7 @@ impl Engine {
             next_terms: Terms::default(),
             silence: Silence::new(timeout),
             belief: Belief::default(),
+            journaling: Journaling::default(),
             unwritten: false,
             deleting: VecDeque::new(),
             planned: None,
@@ -233,12 +237,12 @@ impl Engine {
             Input::Closed(None) => self.hung_up(&mut turn),
             Input::Closed(Some(why)) => self.broke(why, &mut turn),
             Input::Resumed(slept) => self.resumed(slept, &mut turn),
-            Input::JournalWritten(result) => self.recorded(result, &mut turn),
+            Input::JournalWritten(result) => self.journal_written(result, &mut turn),
         }
         self.go_on(&mut turn);
         if turn.journal {
             // Last, for what comes of it is the next step.
-            turn.step.orders.push(Order::WriteJournal);
+            self.order_journal(&mut turn);
         }
         step
     }
@@ -314,9 +318,10 @@ impl Engine {
         }
         self.waiting.callers.answer(&Ok(()), turn);
         self.judge_headers(turn);
-        if self.commit.is_some() {
+        let is_to_end = self.commit.is_none() && !self.waiting.leavers.is_empty();
+        if self.is_committing() {
             self.pursue_commit(turn)
-        } else if !self.waiting.leavers.is_empty() || self.link.is_retired() {
+        } else if is_to_end || self.link.is_retired() {
             self.leave(turn)
         } else {
             self.retrieve(turn)?;

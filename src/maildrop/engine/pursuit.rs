@@ -18,6 +18,11 @@ impl Engine {
         self.commit.as_ref().is_some_and(Transaction::is_waiting)
     }
 
+    /// Whether there is a commit that still wants something of the server.
+    pub(super) fn is_committing(&self) -> bool {
+        self.commit.as_ref().is_some_and(|it| !it.is_recording())
+    }
+
     /// Brings a listed session and the transaction together.
     pub(super) fn pursue_commit(&mut self, turn: &mut Turn<'_>) -> Result<(), CommandError> {
         let is_asking = turn.state.doubts_marks() || self.headers_due() > 0;
@@ -141,6 +146,10 @@ impl Engine {
         let settled: BTreeSet<Mark> = messages.map(|it| Mark::of(it, None)).collect();
         let unlisted = &mut turn.state.unlisted;
         unlisted.retain(|mark| !settled.contains(&mark.listed()));
+        if let Some(commit) = &self.commit {
+            turn.state.doubtful.append(&mut commit.in_doubt());
+            self.belief.trust(commit.believed());
+        }
         turn.journal = true;
     }
 }

@@ -55,6 +55,8 @@ pub(in super::super) struct Rig {
     pub hangs: bool,
     now: Arc<Mutex<Moment>>,
     orders: VecDeque<Order>,
+    /// What became of the journals that were ordered.
+    written: Arc<Mutex<VecDeque<Result<(), String>>>>,
     linked: bool,
     greeting: Option<Response>,
 }
@@ -135,6 +137,7 @@ impl Rig {
             hangs: false,
             now,
             orders: VecDeque::new(),
+            written: Arc::default(),
             linked: false,
             greeting: None,
         }
@@ -217,10 +220,20 @@ impl Rig {
 
     fn step(&mut self, input: Input<'_>) {
         self.advance(input);
-        while let Some(order) = self.orders.pop_front() {
-            self.ordered.push(order);
-            self.carry_out(order);
+        loop {
+            if let Some(order) = self.orders.pop_front() {
+                self.ordered.push(order);
+                self.carry_out(order);
+            } else if let Some(written) = self.journal_written() {
+                self.advance(Input::JournalWritten(written));
+            } else {
+                return;
+            }
         }
+    }
+
+    fn journal_written(&self) -> Option<Result<(), String>> {
+        locked(&self.written).pop_front()
     }
 
     fn advance(&mut self, input: Input<'_>) {
@@ -236,8 +249,9 @@ impl Rig {
             Order::StartTls => self.advance(Input::TlsStarted(Ok(channel()))),
             Order::Disconnect => self.linked = false,
             Order::WriteJournal => {
-                let written = self.maildrop.write_journal();
-                self.advance(Input::JournalWritten(written));
+                let (maildrop, written) = (self.maildrop.clone(), self.written.clone());
+                let write = move || locked(&written).push_back(maildrop.write_journal());
+                self.disk.ask(Box::new(write));
             }
         }
     }

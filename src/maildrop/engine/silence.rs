@@ -82,8 +82,7 @@ impl Engine {
     /// Whether the server is to say something for a commit's sake. Over QUIT it may think for minutes.
     fn is_commit_kept_waiting(&self) -> bool {
         let is_thinking = self.link.session().is_some_and(Session::is_quitting);
-        let is_asking = self.commit.as_ref().is_some_and(|it| !it.is_recording());
-        is_asking && !is_thinking
+        self.is_committing() && !is_thinking
     }
 }
 

@@ -111,9 +111,10 @@ impl Transaction {
         self.terms = self.terms.and(terms);
     }
 
-    /// Whether it is about all that is marked now.
+    /// Whether it is about all that is marked now, and more can still be asked of it.
     pub fn covers(&self, catalog: &Catalog) -> bool {
-        catalog.marked().all(|(id, _)| self.targets.contains(id))
+        let mut marked = catalog.marked();
+        !self.is_recording() && marked.all(|(id, _)| self.targets.contains(id))
     }
 
     /// Whether it needs a session in which nothing has been done.

@@ -31,6 +31,7 @@ use super::cache::Cache;
 use super::candour::Candour;
 use super::catalog::Catalog;
 use super::clock::Moment;
+use super::disk_waiters::DiskWaiters;
 use super::effects::Effects;
 use super::errand::Errands;
 use super::fetch::Fetch;
@@ -70,6 +71,7 @@ pub(super) struct State {
     pub in_memory_max: usize,
     pub prefixes: Prefixes,
     pub retries: Retries,
+    pub disk_waiters: DiskWaiters,
     pub guard: Guard,
     arrivals: HashMap<Fetch, Arrival>,
     /// What was handed out of messages that never came to their end.
@@ -98,6 +100,7 @@ impl State {
             in_memory_max: (settings.cache_size / 2).max(IN_MEMORY_MIN),
             prefixes: Prefixes::default(),
             retries: Retries::default(),
+            disk_waiters: DiskWaiters::default(),
             guard: Guard::new(settings.delete_guard),
             arrivals: HashMap::new(),
             beginnings: HashMap::new(),

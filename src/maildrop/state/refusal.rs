@@ -36,6 +36,7 @@ impl State {
     /// Refuses those whose deadline has passed.
     pub fn expire(&mut self, now: Moment, effects: &mut Effects) {
         self.refuse_until(now, &Error::TimedOut, effects);
+        effects.answers.extend(self.disk_waiters.refuse_late(now));
     }
 
     /// Refuses those whose deadline is no later than that.
@@ -66,11 +67,13 @@ impl State {
             arrival.audience.postpone(span);
         }
         self.earliest = self.earliest.map(|earliest| earliest + span);
+        self.disk_waiters.postpone(span);
     }
 
     /// When a reader must have an answer, at the earliest.
     pub fn deadline(&self) -> Option<Moment> {
-        self.earliest
+        let deadlines = [self.earliest, self.disk_waiters.deadline()];
+        deadlines.into_iter().flatten().min()
     }
 }
 

@@ -1,0 +1,122 @@
+//! The journal is written anew for as long as the disk takes, and all else goes on meanwhile.
+
+use std::mem;
+
+use super::{Engine, Order, Turn};
+
+/// Whether that is being done. It is done once at a time, so that a disk that hangs is asked once.
+#[derive(Default)]
+pub(super) struct Journaling {
+    is_under_way: bool,
+    /// Whether the marks that stand are others than when it was ordered.
+    is_outrun: bool,
+}
+
+impl Engine {
+    /// The marks that stand now are to be written down.
+    pub(super) fn order_journal(&mut self, turn: &mut Turn<'_>) {
+        if mem::replace(&mut self.journaling.is_under_way, true) {
+            self.journaling.is_outrun = true;
+        } else {
+            turn.step.orders.push(Order::WriteJournal);
+        }
+    }
+
+    /// What was ordered is written, or could not be. Where it is out of date already, nobody is told
+    /// before it has been written once more.
+    pub(super) fn journal_written(&mut self, result: Result<(), String>, turn: &mut Turn<'_>) {
+        self.journaling.is_under_way = false;
+        if mem::take(&mut self.journaling.is_outrun) {
+            turn.journal = true;
+        } else {
+            self.recorded(result, turn);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::super::super::error::{Error, Outage, OutageKind};
+    use super::super::super::handle::Maildrop;
+    use super::super::super::locked;
+    use super::super::super::report::CommitReport;
+    use super::super::commit::tests::{mailbox, marked};
+    use super::super::rig::{Reply, Rig, verified};
+
+    /// A commit to which the server has said yes, and whose journal the disk does not take.
+    fn recording() -> (Rig, Reply<Arc<CommitReport>>) {
+        let mut rig = marked(mailbox());
+        rig.disk.hang();
+        let answer = rig.commit();
+        assert_eq!(rig.script.left(), ["b"]);
+        (rig, answer)
+    }
+
+    #[test]
+    fn who_reads_does_not_wait_for_the_journal() {
+        let (mut rig, answer) = recording();
+        assert_eq!(rig.body("b").unwrap(), "two\r\n");
+        assert!(answer.given().is_none());
+    }
+
+    #[test]
+    fn who_commits_waits_for_the_journal_until_the_deadline() {
+        let (mut rig, answer) = recording();
+        rig.pass(Duration::from_secs(61));
+        let late = answer.given().map(|it| it.map(drop));
+        assert_eq!(late, Some(Err(Error::TimedOut)));
+        rig.disk.go_on();
+        rig.run();
+        let report = rig.maildrop.last_commit();
+        assert!(report.is_some_and(|report| report.complete));
+        assert!(rig.journal.marks().is_empty());
+    }
+
+    #[test]
+    fn who_asks_for_a_commit_meanwhile_has_another_one() {
+        let (mut rig, first) = recording();
+        let second = rig.commit_on(verified());
+        rig.disk.go_on();
+        rig.run();
+        assert_eq!(first.report().messages.len(), 2);
+        assert_eq!(second.report().messages.len(), 0);
+    }
+
+    #[test]
+    fn what_a_listing_has_shown_meanwhile_is_in_doubt_no_more() {
+        let mut rig = marked(mailbox());
+        rig.disk.hang();
+        rig.outage = Some(Outage::new(
+            OutageKind::Unreachable,
+            "nothing answers there",
+        ));
+        rig.commit_on(verified());
+        rig.pass(Duration::from_secs(60));
+        rig.outage = None;
+        let is_certain = |rig: &Rig| locked(&rig.maildrop.shared().state).doubtful.is_empty();
+        assert!(!is_certain(&rig));
+        rig.ask(Maildrop::refresh);
+        rig.pass(Duration::from_secs(60));
+        rig.disk.go_on();
+        rig.run();
+        assert!(rig.maildrop.last_commit().is_some() && is_certain(&rig));
+    }
+
+    #[test]
+    fn a_disk_that_hangs_is_asked_once_and_what_it_writes_then_is_up_to_date() {
+        let (mut rig, _) = recording();
+        let before = rig.ordered.len();
+        rig.mark("b");
+        for _ in 0..3 {
+            rig.cut();
+            rig.connect().unwrap();
+        }
+        assert!(!rig.ordered[before..].contains(&super::Order::WriteJournal));
+        rig.disk.go_on();
+        rig.run();
+        assert_eq!(rig.journal.marks().len(), 1);
+    }
+}
