@@ -26,7 +26,7 @@
 //! | how the server is | `habits`, `coverage`, `candour`, `folder_data` |
 //! | what is on its way | `arrival`, `audience`, `growing`, `fingerprint`, `spill`, `prefix` |
 //! | what is at hand | `octets`, `cache`, `open`, `disk`, `disk_waiters` |
-//! | what to fetch next | `fetch`, `read_ahead`, `name_order`, `pace`, `schedule` |
+//! | what to fetch next | `fetch`, `read_ahead`, `name_order`, `pace`, `rate`, `schedule` |
 //! | what outlives the mount | `mark`, `header`, `journal`, `register` |
 //! | what is told | `effects`, `event`, `report`, `status`, `error` |
 
@@ -70,6 +70,7 @@ mod open;
 mod pace;
 mod prefix;
 mod presence;
+mod rate;
 mod read_ahead;
 mod reader;
 mod reconcile;

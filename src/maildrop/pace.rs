@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use super::clock::Moment;
+use super::rate::{Rate, TICK};
 
 /// The window at first, where the listing shows no more: half a second of a link of 1 Mbit/s.
 const WINDOW: u64 = 64 * 1024;
@@ -18,19 +19,22 @@ const WINDOW_FIRST_MAX: u64 = 1 << 20;
 const WINDOW_LISTED_MAX: u64 = 4 << 20;
 const WORTH: u64 = 8;
 
-/// A listing cannot be timed more finely than this.
-const TICK: Duration = Duration::from_millis(1);
-
 /// The window at least: a few small messages.
 const WINDOW_MIN: u64 = 16 * 1024;
 
-/// What a message that came without queueing adds to the window, as a multiple of itself.
-const GROWTH: u64 = 3;
+/// What a message that came without queueing adds to the window, as a multiple of itself, before the
+/// first sign of a queue and after it.
+const GROWTH_FIRST: u64 = 3;
+const GROWTH: u64 = 1;
 
 /// How many times as large as what was in flight the window may become, before the first sign of a
 /// queue and after it: what is not filled shows nothing.
 const SURMISE_FIRST: u64 = 4;
 const SURMISE: u64 = 2;
+
+/// A message that comes in so much time, or in two round trips, keeps nobody waiting who asks for
+/// another one.
+const BLINK: Duration = Duration::from_millis(100);
 
 /// Waiting below this is no queue, but the scheduling of two processes. It bounds what a demanded
 /// message can lose to guesses where there is no distance.
@@ -86,6 +90,7 @@ impl Survey {
 pub(super) struct Pace {
     window: u64,
     round_trip: Duration,
+    rate: Rate,
     /// Whether there has been a queue.
     queued: bool,
 }
@@ -93,9 +98,10 @@ pub(super) struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            queued: false,
             window: WINDOW,
             round_trip: Duration::MAX,
+            rate: Rate::default(),
+            queued: false,
         }
     }
 }
@@ -106,40 +112,42 @@ impl Pace {
         self.window
     }
 
+    /// The longest message that may be fetched ahead, in octets: who asks for another one would have
+    /// to wait for all of it.
+    pub fn longest(&self) -> u64 {
+        let span = self.round_trip.saturating_mul(2).max(BLINK);
+        self.window.max(self.rate.within(span))
+    }
+
     /// A message of so many octets begins to arrive, so long after it was asked for. `in_flight`
     /// octets were asked for then, itself included: a window that is not filled shows nothing.
     pub fn answered(&mut self, octets: u64, waited: Duration, in_flight: u64) {
         self.round_trip = self.round_trip.min(waited);
         self.queued |= waited > self.round_trip * 3 / 2 + SLACK;
-        let surmise = if self.queued { SURMISE } else { SURMISE_FIRST };
+        let (surmise, growth) = if self.queued {
+            (SURMISE, GROWTH)
+        } else {
+            (SURMISE_FIRST, GROWTH_FIRST)
+        };
         let is_filled = in_flight >= self.window / surmise;
         if waited > self.round_trip * 2 + SLACK {
             self.window = self.window.saturating_sub(octets / 2).max(WINDOW_MIN);
-        } else if is_filled && waited <= self.round_trip * 3 / 2 + SLACK {
-            let growth = self.shown(octets, in_flight).saturating_mul(GROWTH);
+        } else if is_filled && in_flight > octets && waited <= self.round_trip * 3 / 2 + SLACK {
+            // Of itself nothing has come yet.
+            let growth = octets.min(self.window).saturating_mul(growth);
             self.window = self.window.saturating_add(growth);
         }
     }
 
-    /// So many octets of a message have come in that time, and nothing else was in flight. Where they
-    /// are many, that shows what the link carries in a round trip; and one more such message should
-    /// be in flight, so that it is asked for before this one has ended, but not for longer than that.
-    pub fn came_alone(&mut self, octets: u64, spent: Duration) {
-        if octets > WINDOW_FIRST_MAX {
-            let round_trips = self.round_trip.as_secs_f64() / spent.max(TICK).as_secs_f64();
-            let product = (octets as f64 * round_trips.min(SURMISE_FIRST as f64)) as u64;
+    /// So many octets of a message have come in that time; nothing else was in flight when it was asked
+    /// for, if it was alone. One more like that should be in flight, so that it is asked for before this
+    /// one has ended, but not for longer than that.
+    pub fn came(&mut self, octets: u64, spent: Duration, alone: bool) {
+        self.rate.came(octets, spent);
+        if alone {
+            let product = self.rate.within(self.round_trip);
+            let product = product.min(octets.saturating_mul(SURMISE_FIRST));
             self.window = self.window.max(product.saturating_add(product.min(octets)));
-        }
-    }
-
-    /// What a message counts for that came in time. Of itself nothing has come yet, so it counts for
-    /// no more than the window; and one that went alone shows nothing, but the window must become so
-    /// large that several find room.
-    fn shown(&self, octets: u64, in_flight: u64) -> u64 {
-        if in_flight > octets {
-            octets.min(self.window)
-        } else {
-            octets.min(WINDOW_FIRST_MAX.saturating_sub(self.window) / GROWTH)
         }
     }
 }
@@ -180,7 +188,7 @@ mod tests {
     #[test]
     fn a_thin_link_is_not_flooded() {
         let queued = queue(1.25e6, 0.02, 5.0);
-        assert!((0.02..0.06).contains(&queued), "{queued}");
+        assert!((0.02..0.08).contains(&queued), "{queued}");
         let queued = queue(125e3, 0.02, 5.0);
         assert!(queued <= WINDOW_MIN as f64 / 125e3 + 0.04, "{queued}");
     }
@@ -216,31 +224,44 @@ mod tests {
     }
 
     #[test]
-    fn a_long_message_shows_little_of_the_link() {
-        let (long, prompt) = (25_000_000, Duration::from_millis(20));
+    fn a_message_that_went_alone_shows_no_queue() {
         let mut pace = Pace::default();
         for _ in 0..100 {
-            pace.answered(long, prompt, long);
+            pace.answered(25_000_000, Duration::from_millis(20), 25_000_000);
         }
-        assert!(pace.window() > WINDOW && pace.window() <= WINDOW_FIRST_MAX);
-        let before = pace.window();
-        pace.answered(long, prompt, long + 300_000);
-        assert_eq!(pace.window(), before * (1 + GROWTH));
+        assert_eq!(pace.window(), WINDOW);
+    }
+
+    #[test]
+    fn a_long_message_counts_for_no_more_than_the_window() {
+        let mut pace = Pace::default();
+        pace.answered(25_000_000, Duration::from_millis(20), 25_300_000);
+        assert_eq!(pace.window(), WINDOW * (1 + GROWTH_FIRST));
+    }
+
+    /// A link on which a message has come alone, from so far, in so much time.
+    fn shown(octets: u64, round_trip: u64, spent: u64) -> Pace {
+        let mut pace = Pace::default();
+        pace.answered(octets, Duration::from_millis(round_trip), octets);
+        pace.came(octets, Duration::from_millis(spent), true);
+        pace
     }
 
     #[test]
     fn the_rate_of_a_long_message_is_that_of_the_link() {
-        let (long, far) = (5_000_000, Duration::from_millis(100));
-        let window = |spent| {
-            let mut pace = Pace::default();
-            pace.answered(long, far, long);
-            pace.came_alone(long, spent);
-            pace.window()
-        };
-        assert_eq!(window(Duration::from_millis(50)), 3 * long);
-        assert_eq!(window(Duration::from_millis(1)), 5 * long);
-        assert_eq!(window(Duration::from_millis(200)), long);
-        assert_eq!(window(Duration::from_secs(100)), WINDOW_FIRST_MAX);
+        let long = 5_000_000;
+        let window = |spent| shown(long, 100, spent).window();
+        assert_eq!([50, 1, 200].map(window), [3 * long, 5 * long, long]);
+        assert_eq!(window(100_000), WINDOW);
+    }
+
+    #[test]
+    fn a_message_may_be_fetched_ahead_that_keeps_nobody_waiting() {
+        let longest = |round_trip, spent| shown(1_000_000, round_trip, spent).longest();
+        assert_eq!(longest(20, 1000), 100_000);
+        assert_eq!(longest(200, 1000), 400_000);
+        assert_eq!(longest(20, 100_000), WINDOW);
+        assert_eq!(Pace::default().longest(), WINDOW);
     }
 
     #[test]

@@ -7,8 +7,10 @@ use super::fetch::Fetch;
 pub(super) struct Window {
     /// Commands whose replies are not complete. 1 without PIPELINING (RFC 2449 section 6.6).
     pub commands: usize,
-    /// Listed octets of the messages asked for; a planned message must fit, a demanded one need not.
+    /// Listed octets that are still to come; a planned message must fit, a demanded one need not.
     pub octets: u64,
+    /// A message that is longer, in octets, is not to be planned.
+    pub longest: u64,
 }
 
 /// What is in flight.
@@ -30,7 +32,8 @@ pub(super) struct Candidate {
 }
 
 /// The message to ask for now, if any: what a reader waits for comes first, what is only planned
-/// fills what the window has left.
+/// fills what the window has left. A long message counts for half a window there: to wait until all
+/// of it fits would leave the link idle.
 ///
 /// What is to be alone neither follows what is in flight, nor is followed.
 pub(super) fn next(
@@ -40,7 +43,8 @@ pub(super) fn next(
     window: Window,
 ) -> Option<Candidate> {
     let fits = |candidate: &Candidate| {
-        flight.commands == 0 || flight.octets.saturating_add(candidate.octets) <= window.octets
+        let octets = candidate.octets.min(window.octets / 2);
+        flight.octets.saturating_add(octets) <= window.octets
     };
     let chosen = demanded.or_else(|| planned.filter(fits))?;
     let alone = flight.alone || chosen.alone;
@@ -58,6 +62,7 @@ mod tests {
     const WINDOW: Window = Window {
         commands: 4,
         octets: 1000,
+        longest: 5000,
     };
 
     fn candidate(index: u32, octets: u64) -> Option<Candidate> {
@@ -88,11 +93,16 @@ mod tests {
     }
 
     #[test]
-    fn a_planned_message_larger_than_the_window_goes_alone() {
-        assert_eq!(
-            next(None, candidate(2, 5000), Flight::default(), WINDOW),
-            candidate(2, 5000)
-        );
+    fn a_planned_message_larger_than_the_window_waits_until_half_of_it_is_free() {
+        let asked_behind = |octets| {
+            let flight = Flight {
+                commands: 1,
+                octets,
+                alone: false,
+            };
+            next(None, candidate(2, 5000), flight, WINDOW).is_some()
+        };
+        assert_eq!([0, 500, 501].map(asked_behind), [true, true, false]);
     }
 
     #[test]
@@ -126,7 +136,7 @@ mod tests {
                 candidate(1, octets).filter(|_| demanded),
                 candidate(2, octets).filter(|_| planned),
                 Flight { commands, octets, alone: false },
-                Window { commands: window, octets },
+                Window { commands: window, octets, longest: 0 },
             );
             prop_assert!(chosen.is_none() || commands < window);
             prop_assert!(chosen.is_some() || commands >= window || !demanded);

@@ -90,10 +90,9 @@ impl Link {
         }
     }
 
-    /// What is in flight, and how many octets should be.
-    pub fn flight(&self) -> Option<(Flight, u64)> {
-        let session = self.session()?;
-        Some((session.flight(), session.window()))
+    /// What is in flight.
+    pub fn flight(&self) -> Option<Flight> {
+        self.session().map(Session::flight)
     }
 
     /// When something is due.

@@ -8,6 +8,8 @@ mod admission;
 mod belief;
 mod commit;
 mod denial;
+#[cfg(test)]
+mod distance;
 mod evidence;
 mod idleness;
 mod inheritance;

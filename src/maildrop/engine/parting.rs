@@ -78,7 +78,7 @@ impl Engine {
     }
 
     fn in_flight(&self) -> usize {
-        self.link.flight().map_or(0, |(flight, _)| flight.commands)
+        self.link.flight().map_or(0, |flight| flight.commands)
     }
 
     /// The link has ended by itself, or is of no use any more. In answer to a password that means

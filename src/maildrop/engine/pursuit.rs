@@ -45,7 +45,7 @@ impl Engine {
     /// Whether another command may be in flight.
     fn has_room(&self) -> bool {
         let flight = self.link.flight();
-        flight.is_some_and(|(flight, _)| flight.commands < self.commands_max())
+        flight.is_some_and(|flight| flight.commands < self.commands_max())
     }
 
     fn delete(&mut self, id: MessageId, turn: &mut Turn<'_>) -> Result<(), CommandError> {

@@ -15,39 +15,40 @@ impl Engine {
         if self.has_suspects() {
             return self.try_suspect(turn);
         }
-        while let Some((flight, octets)) = self.link.flight() {
-            let window = Window {
-                commands: self.commands_max(),
-                octets,
-            };
+        while let Some(session) = self.link.session() {
+            let (flight, window) = (session.flight(), session.window(self.commands_max()));
             let demanded = turn.state.next_demand();
             let demanded = demanded.map(|fetch| candidate(fetch, turn));
-            let planned = self.planned(octets, turn).map(Fetch::whole);
+            let planned = self.unasked(window, turn).map(Fetch::whole);
             let planned = planned.map(|fetch| candidate(fetch, turn));
             let Some(chosen) = schedule::next(demanded, planned, flight, window) else {
                 break;
             };
-            if demanded.is_none() {
-                self.planned = None;
+            let is_unasked = demanded.is_none();
+            if is_unasked && self.planned.take().is_none() {
+                self.measured = Some(chosen.fetch.id);
             }
             self.ask_for(chosen, turn)?;
         }
         Ok(())
     }
 
-    /// The next message that nobody waits for yet: it stays the next one until it is asked for.
-    fn planned(&mut self, window: u64, turn: &mut Turn<'_>) -> Option<MessageId> {
+    /// The next message to fetch that nobody waits for yet: what is planned stays the next one until
+    /// it is asked for.
+    fn unasked(&mut self, window: Window, turn: &mut Turn<'_>) -> Option<MessageId> {
+        turn.state.spread(window);
         let still = self.planned.filter(|&id| turn.state.is_missing(id));
-        let next = still.or_else(|| turn.state.plan(window));
-        self.planned = next.or_else(|| self.sweep(turn));
-        self.planned
+        self.planned = still.or_else(|| turn.state.plan());
+        self.planned.or_else(|| self.sweep(turn))
     }
 
     /// The sweep goes over each message once: what is refused, or is lost with the link, is not
     /// asked for again before somebody waits for it.
     fn sweep(&mut self, turn: &Turn<'_>) -> Option<MessageId> {
         let next = self.next_unmeasured(turn);
-        self.measured = next.or_else(|| turn.state.catalog.last());
+        if next.is_none() {
+            self.measured = turn.state.catalog.last();
+        }
         next
     }
 
@@ -217,6 +218,20 @@ mod tests {
         let rig = sweeping(mailbox());
         assert_eq!(exact(&rig), [true; 3]);
         assert_eq!(rig.script.count("RETR"), 3);
+    }
+
+    #[test]
+    fn a_sweep_leaves_no_message_out_that_had_to_wait_for_room() {
+        let long = format!("{}\r\n", "x".repeat(100_000));
+        let script = Script::of(&[("a", "one\r\n"), ("b", &long), ("c", "three\r\n")]);
+        let settings = Settings {
+            long: 1000,
+            exact_sizes: true,
+            ..settings()
+        };
+        let mut rig = Rig::with(settings, script.announcing(&["PIPELINING"]), Vec::new());
+        rig.connect().unwrap();
+        assert_eq!(exact(&rig), [true; 3]);
     }
 
     #[test]

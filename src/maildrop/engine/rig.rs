@@ -2,6 +2,7 @@
 //! until it is moved: what the driver does, without a thread or a socket.
 
 mod ledger;
+mod line;
 mod platter;
 mod requests;
 
@@ -24,6 +25,7 @@ use crate::net::Security;
 use crate::pop3::Secret;
 
 pub(in super::super) use ledger::Ledger;
+pub(in super::super) use line::Line;
 pub(in super::super) use platter::Platter;
 pub(in super::super) use requests::{Reply, kind, outcomes, verified};
 
@@ -59,6 +61,8 @@ pub(in super::super) struct Rig {
     written: Arc<Mutex<VecDeque<Result<(), String>>>>,
     linked: bool,
     greeting: Option<Response>,
+    /// What is between the engine and the server, if anything is.
+    line: Option<Line>,
 }
 
 /// Settings for a mount in clear that wants nothing special.
@@ -140,6 +144,7 @@ impl Rig {
             written: Arc::default(),
             linked: false,
             greeting: None,
+            line: None,
         }
     }
 
@@ -214,7 +219,7 @@ impl Rig {
         self.linked
     }
 
-    fn now(&self) -> Moment {
+    pub fn now(&self) -> Moment {
         *locked(&self.now)
     }
 
@@ -281,8 +286,11 @@ impl Rig {
         for command in &burst {
             // What was written to a link that has broken is lost, also where there is a new one.
             if self.linked && self.greeting.is_none() {
-                let response = self.script.answer(command);
-                self.take(response);
+                let (response, now) = (self.script.answer(command), self.now());
+                match &mut self.line {
+                    Some(line) => line.carry(&response, now),
+                    None => self.take(response),
+                }
             }
         }
         let talked = !burst.is_empty();

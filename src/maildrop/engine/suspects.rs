@@ -81,7 +81,7 @@ impl Engine {
 
     fn is_reply_due(&self) -> bool {
         let flight = self.link.flight();
-        flight.is_some_and(|(flight, _)| flight.commands > 0)
+        flight.is_some_and(|flight| flight.commands > 0)
     }
 
     /// A message has come that is believed. If it was on trial, that settles what the others are.

@@ -49,6 +49,14 @@ impl Exchange {
         )
     }
 
+    /// The message that is asked for, if one is.
+    pub(super) fn retrieval(&self) -> Option<&Retrieval> {
+        match self {
+            Self::Retrieve(retrieval) => Some(retrieval),
+            _ => None,
+        }
+    }
+
     /// Whether the server judges who logs in.
     pub fn is_login(&self) -> bool {
         matches!(self, Self::Auth(_) | Self::Apop | Self::User | Self::Pass)
@@ -103,7 +111,7 @@ pub(in super::super) struct Retrieval {
     pub(super) asked: Moment,
     /// When the first of it came; when it was asked for, before.
     pub(super) begun: Moment,
-    /// Listed octets that were in flight then, its own included.
+    /// Listed octets that were still to come then, its own included.
     pub(super) in_flight: u64,
     /// Whether other replies were due then.
     pub(super) is_behind: bool,
@@ -131,6 +139,11 @@ impl Retrieval {
         self.expected == 0 || matches!(expected.abs_diff(self.expected), 0 | 2)
     }
 
+    /// How many have come of the octets that were listed.
+    pub(super) fn come(&self) -> u64 {
+        self.received.min(self.octets)
+    }
+
     /// Whether it can have been cut off by a dot that the server has not stuffed.
     pub(super) fn is_short(&self) -> bool {
         self.received < self.expected
@@ -142,9 +155,8 @@ impl Retrieval {
     }
 
     pub(super) fn ended(&self, now: Moment, pace: &mut Pace) {
-        if self.in_flight == self.octets {
-            pace.came_alone(self.received, now - self.begun);
-        }
+        let alone = self.in_flight == self.octets;
+        pace.came(self.received, now - self.begun, alone);
     }
 }
 

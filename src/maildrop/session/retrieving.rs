@@ -6,14 +6,14 @@ use super::super::clock::Moment;
 use super::super::fetch::{Extent, Fetch};
 use super::super::message::MessageId;
 use super::super::pace::Pace;
-use super::super::schedule::Flight;
+use super::super::schedule::{Flight, Window};
 use super::exchange::Retrieval;
 use super::{Exchange, Happening, Request, Session};
 
 /// How that goes.
 #[derive(Default)]
 pub(super) struct Retrieving {
-    /// Listed octets of the messages asked for.
+    /// Listed octets of the messages asked for, of which some may have come.
     octets: u64,
     pub(super) pace: Pace,
     /// Whether commands have been in flight together since no reply was due.
@@ -95,16 +95,22 @@ impl Session {
     /// What is in flight.
     pub fn flight(&self) -> Flight {
         let alone = self.last_retrieval().is_some_and(|last| last.alone);
+        let come = self.first_retrieval().map_or(0, Retrieval::come);
         Flight {
             commands: self.connection.in_flight(),
-            octets: self.retrieving.octets,
+            octets: self.retrieving.octets.saturating_sub(come),
             alone,
         }
     }
 
-    /// How many octets should be in flight.
-    pub fn window(&self) -> u64 {
-        self.retrieving.pace.window()
+    /// What should be in flight, where so many commands may be.
+    pub fn window(&self, commands: usize) -> Window {
+        let pace = &self.retrieving.pace;
+        Window {
+            commands,
+            octets: pace.window(),
+            longest: pace.longest(),
+        }
     }
 
     /// Sends RETR or TOP; false where the message has no number in this session.
@@ -126,7 +132,8 @@ impl Session {
         };
         self.connection
             .send(&command, Exchange::Retrieve(retrieval))?;
-        self.retrieving.octets = retrieval.in_flight;
+        let octets = &mut self.retrieving.octets;
+        *octets = octets.saturating_add(retrieval.octets);
         Ok(true)
     }
 
@@ -137,18 +144,19 @@ impl Session {
             alone: request.alone,
             asked: now,
             begun: now,
-            in_flight: self.retrieving.octets.saturating_add(request.octets),
+            in_flight: self.flight().octets.saturating_add(request.octets),
             is_behind: self.connection.in_flight() > 0,
             expected: request.expected,
             received: 0,
         }
     }
 
+    fn first_retrieval(&self) -> Option<&Retrieval> {
+        self.connection.tags().next()?.retrieval()
+    }
+
     fn last_retrieval(&self) -> Option<&Retrieval> {
-        match self.connection.tags().next_back()? {
-            Exchange::Retrieve(retrieval) => Some(retrieval),
-            _ => None,
-        }
+        self.connection.tags().next_back()?.retrieval()
     }
 
     /// What is being fetched and has come to no end.

@@ -7,6 +7,7 @@ use super::super::fetch::Fetch;
 use super::super::message::{MessageId, Place};
 use super::super::name_order::NameOrder;
 use super::super::read_ahead::{Effort, Predictor, Ranks, Sequence};
+use super::super::schedule::Window;
 use super::State;
 
 /// Windows that a walk may be looked ahead: one is on the wire, one is read, and the rest absorbs
@@ -22,10 +23,12 @@ const QUICK: u64 = 4;
 pub(super) struct Foresight {
     predictor: Predictor,
     names: OnceCell<NameOrder>,
-    /// The longest message that is worth no look at its beginning, in octets.
-    quick: u64,
-    /// How far to look ahead, in octets.
-    limit: u64,
+    /// How much is to be in flight, in octets.
+    window: u64,
+    /// The longest message that the link carries soon enough.
+    longest: u64,
+    /// What that was when messages were last looked at that had been passed over as too long.
+    looked: u64,
     /// Whether programs go on beyond the beginning of a long message, as far as is known.
     goes_on: bool,
     /// The long message opened last, if nobody has gone on in it yet.
@@ -46,22 +49,29 @@ impl State {
         }
     }
 
+    /// So much is to be in flight from now on. At each doubling of what a message may be long to be
+    /// fetched ahead, those are looked at again that were passed over.
+    pub fn spread(&mut self, window: Window) {
+        let foresight = &mut self.foresight;
+        foresight.window = window.octets;
+        foresight.longest = window.longest;
+        foresight.looked = foresight.looked.min(window.longest.saturating_mul(2));
+        if window.longest / 2 >= foresight.looked {
+            foresight.looked = window.longest;
+            foresight.predictor.look_again();
+        }
+    }
+
     /// The next message to fetch for one who will probably want it; counts as asked for.
-    pub fn plan(&mut self, window: u64) -> Option<MessageId> {
-        let limit = window.saturating_mul(WINDOWS).min(self.settings.read_ahead);
-        self.foresight.limit = limit;
-        self.spread(window);
+    pub fn plan(&mut self) -> Option<MessageId> {
+        let limit = self.limit();
         self.look_ahead(|predictor, mailbox| predictor.plan(limit, mailbox))
     }
 
-    /// What is quick to fetch grows with the window; in steps, as what was passed over must be looked
-    /// at again at each.
-    fn spread(&mut self, window: u64) {
-        let quick = (window / QUICK).checked_ilog2().map_or(0, |bits| 1 << bits);
-        let before = mem::replace(&mut self.foresight.quick, quick);
-        if quick > before.max(self.settings.long) {
-            self.foresight.predictor.look_again();
-        }
+    /// How far to look ahead, in octets.
+    fn limit(&self) -> u64 {
+        let windows = self.foresight.window.saturating_mul(WINDOWS);
+        windows.min(self.settings.read_ahead)
     }
 
     /// The predictor is taken out, so that it can look at the mailbox it is part of.
@@ -74,7 +84,7 @@ impl State {
 
     /// Whether so little is left of what was planned that more should be.
     pub fn is_hungry(&self) -> bool {
-        self.foresight.predictor.is_hungry(self.foresight.limit)
+        self.foresight.predictor.is_hungry(self.limit())
     }
 
     /// A program has opened a long message that is not here.
@@ -105,7 +115,7 @@ impl State {
         self.foresight.names.take();
     }
 
-    /// Whether a message that was planned is still to be fetched.
+    /// Whether a message that was planned is still to be fetched ahead.
     pub fn is_missing(&self, id: MessageId) -> bool {
         matches!(self.effort(id), Effort::Fetch(_))
     }
@@ -125,19 +135,25 @@ impl State {
         !fetch.is_whole() || takes_time && self.known(fetch.id).is_none()
     }
 
-    /// Longer messages are not fetched for one who walks before he asks for them: who only looks at
-    /// what each message is would wait for all of them, and who asks for another one for this one.
+    /// Longer messages are not fetched ahead: whoever asks for another one would wait for them.
+    fn longest_ahead(&self) -> u64 {
+        self.longest().min(self.foresight.longest)
+    }
+
+    /// Longer messages take their time: who walks and only looks at what each message is would wait
+    /// for all of them.
     fn longest(&self) -> u64 {
         let beginnings = self.settings.top
             && self.prefixes.are_usable()
             && self.candour.is_credible()
             && !self.settings.exact_sizes;
-        let foresight = &self.foresight;
-        self.settings.long.max(if beginnings && !foresight.goes_on {
-            foresight.quick
-        } else {
-            foresight.limit
-        })
+        self.settings
+            .long
+            .max(if beginnings && !self.foresight.goes_on {
+                self.foresight.window / QUICK
+            } else {
+                self.limit()
+            })
     }
 }
 
@@ -162,8 +178,8 @@ impl Ranks for State {
                 let whole = Fetch::whole(id);
                 let held = self.holdings.whole(id).is_some();
                 let here = held || self.cache.holds(whole) || self.arrivals.contains_key(&whole);
-                let is_left =
-                    message.listed > self.longest() || self.settings.is_too_long(message.size());
+                let is_left = message.listed > self.longest_ahead()
+                    || self.settings.is_too_long(message.size());
                 if here || is_left {
                     Effort::Nothing
                 } else {
@@ -182,8 +198,8 @@ mod tests {
     use super::super::super::engine::rig::{Rig, settings};
     use super::super::super::engine::script::Script;
     use super::super::super::locked;
-    use super::super::super::message::MessageId;
     use super::super::super::settings::Settings;
+    use super::*;
 
     const SHORT: &str = "Subject: short\r\n\r\nfew words\r\n";
 
@@ -203,6 +219,14 @@ mod tests {
         let mut rig = Rig::with(settings, script, Vec::new());
         rig.connect().unwrap();
         rig
+    }
+
+    fn window(octets: u64, longest: u64) -> Window {
+        Window {
+            commands: 4000,
+            octets,
+            longest,
+        }
     }
 
     /// Walks through the mailbox, and reads of each message so much; how often TOP and RETR were
@@ -242,8 +266,10 @@ mod tests {
         let rig = mailbox(1 << 30);
         let mut state = locked(&rig.maildrop.0.state);
         (0..9).for_each(|index| state.foresee(MessageId(index)));
-        let mut planned =
-            |window| -> Vec<MessageId> { iter::from_fn(|| state.plan(window)).collect() };
+        let mut planned = |octets| -> Vec<MessageId> {
+            state.spread(window(octets, octets));
+            iter::from_fn(|| state.plan()).collect()
+        };
         let (narrow, wide) = (planned(1 << 16), planned(1 << 20));
         assert!(narrow.contains(&MessageId(99)) && !narrow.contains(&MessageId(17)));
         assert!(wide.contains(&MessageId(17)));
@@ -255,11 +281,11 @@ mod tests {
         let mut state = locked(&rig.maildrop.0.state);
         state.goes_on();
         (0..9).for_each(|index| state.foresee(MessageId(index)));
-        let mut is_planned = |window| {
-            state.foresight.predictor.look_again();
-            iter::from_fn(|| state.plan(window)).any(|id| id == MessageId(17))
+        let mut is_planned = |longest| {
+            state.spread(window(1 << 18, longest));
+            iter::from_fn(|| state.plan()).any(|id| id == MessageId(17))
         };
-        assert!(!is_planned(1 << 14));
+        assert!(!is_planned(1 << 17));
         assert!(is_planned(1 << 18));
     }
 }
