@@ -147,6 +147,29 @@ fn a_long_message_is_read_while_it_arrives_and_its_beginning_by_itself() {
     }
 }
 
+/// Programs that take one look at each of many long messages, as file managers do, fetch no message for
+/// it, however much they read at a time, up to a mebibyte.
+#[test]
+fn one_look_at_the_beginning_of_each_long_message_fetches_none_of_them() {
+    let names = numbered(4);
+    let message = |name: &String| Message::new(name.as_str(), &long_text(name, LONG));
+    for at_once in [4 << 10, 64 << 10, 128 << 10, 256 << 10, 1 << 20] {
+        let server = serving(names.iter().map(message).collect());
+        mounted(server, &["--read-ahead", "0"], |mount, server| {
+            for name in &names {
+                let mut look = vec![0; at_once];
+                let mut file = File::open(mount.file(name)).expect("a file");
+                file.read_exact(&mut look).expect("a beginning");
+                assert!(long_text(name, LONG).starts_with(&look), "{name}");
+            }
+            mount.umount().succeeded();
+            for name in &names {
+                assert_eq!(server.retrieved(name.as_bytes()), 0, "{name}, {at_once}");
+            }
+        });
+    }
+}
+
 /// The octets of a file are those of its message, or the read fails. They are never those of
 /// another message, never padded, never cut.
 ///
