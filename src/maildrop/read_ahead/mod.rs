@@ -1,7 +1,7 @@
 //! Which messages somebody will want next: a pure function of the opens so far.
 //!
 //! Programs that walk a directory know nothing of pipelining: they open one file, read it, and
-//! open the next, in listing order or in order of name, forwards or backwards, several at a time.
+//! open the next, in listing order or in an order of names, forwards or backwards, several at a time.
 //! Two opens of neighbours make a walker; each further one that it foresaw lets it look further
 //! ahead. So does the first message of all, opened when the whole directory has just been read. Any
 //! other open that fits no walker may be the start of one, and costs nothing: a reader at random
@@ -28,7 +28,7 @@ const STRAYS_MAX: usize = 8;
 /// share what may be looked ahead.
 const STOPPED: u64 = 4 * WALKERS_MAX as u64;
 
-/// Positions of messages in both orders.
+/// Positions of messages in all orders.
 pub(super) trait Ranks {
     /// The message's position.
     fn rank(&self, sequence: Sequence, id: MessageId) -> Option<usize>;
@@ -222,15 +222,17 @@ mod tests {
             match sequence {
                 Sequence::Listing => Some(id.0 as usize),
                 Sequence::Name => self.ranks.get(id.0 as usize).copied(),
+                Sequence::Collation => None,
             }
         }
 
         fn at(&self, sequence: Sequence, rank: usize) -> Option<MessageId> {
             let id = *self.names.get(rank)?;
-            Some(MessageId(match sequence {
-                Sequence::Listing => rank as u32,
-                Sequence::Name => id,
-            }))
+            match sequence {
+                Sequence::Listing => Some(MessageId(rank as u32)),
+                Sequence::Name => Some(MessageId(id)),
+                Sequence::Collation => None,
+            }
         }
 
         fn effort(&self, id: MessageId) -> Effort {

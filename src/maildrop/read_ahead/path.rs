@@ -5,13 +5,15 @@
 pub enum Sequence {
     /// As the server lists them.
     Listing,
-    /// By file name.
+    /// By file name, octet by octet.
     Name,
+    /// By file name, as most languages collate.
+    Collation,
 }
 
 impl Sequence {
-    /// Every one.
-    pub const ALL: [Self; 2] = [Self::Listing, Self::Name];
+    /// Every one; it takes longest to find out about the last.
+    pub const ALL: [Self; 3] = [Self::Listing, Self::Name, Self::Collation];
 }
 
 /// A sequence, forwards or backwards.

@@ -23,6 +23,7 @@ const QUICK: u64 = 4;
 pub(super) struct Foresight {
     predictor: Predictor,
     names: OnceCell<NameOrder>,
+    collated: OnceCell<NameOrder>,
     /// How much is to be in flight, in octets.
     window: u64,
     /// The longest message that the link carries soon enough.
@@ -113,6 +114,7 @@ impl State {
     /// New messages came, which have their places in the order of names.
     pub fn reorder(&mut self) {
         self.foresight.names.take();
+        self.foresight.collated.take();
     }
 
     /// Whether a message that was planned is still to be fetched ahead.
@@ -122,7 +124,12 @@ impl State {
 
     fn name_order(&self) -> &NameOrder {
         let names = &self.foresight.names;
-        names.get_or_init(|| NameOrder::of(&self.catalog))
+        names.get_or_init(|| NameOrder::of_octets(&self.catalog))
+    }
+
+    fn collated(&self) -> &NameOrder {
+        let collated = &self.foresight.collated;
+        collated.get_or_init(|| NameOrder::of_languages(&self.catalog, self.name_order()))
     }
 
     /// Whether nothing else may be in flight with it. A beginning has no length by which it could be
@@ -162,6 +169,7 @@ impl Ranks for State {
         match sequence {
             Sequence::Listing => Some(id.index() as usize),
             Sequence::Name => self.name_order().rank(id),
+            Sequence::Collation => self.collated().rank(id),
         }
     }
 
@@ -169,6 +177,7 @@ impl Ranks for State {
         match sequence {
             Sequence::Listing => self.catalog.at(rank),
             Sequence::Name => self.name_order().at(rank),
+            Sequence::Collation => self.collated().at(rank),
         }
     }
 
@@ -259,6 +268,20 @@ mod tests {
     fn who_walks_and_looks_at_the_beginnings_is_given_no_more() {
         let (tops, retrs) = walk(&[(0, 5000)]);
         assert_eq!((tops, retrs), (10, 90));
+    }
+
+    #[test]
+    fn who_walks_in_the_order_of_a_language_is_foreseen() {
+        let names = ["aB", "Ac", "b", "C", "d", "E"];
+        let shuffled = [5, 2, 0, 3, 1, 4].map(|place| (names[place], SHORT));
+        let settings = Settings {
+            read_ahead: 1 << 20,
+            ..settings()
+        };
+        let mut rig = Rig::with(settings, Script::of(&shuffled), Vec::new());
+        rig.connect().unwrap();
+        names[..3].iter().for_each(|name| drop(rig.body(name)));
+        assert_eq!(rig.script.count("RETR"), names.len());
     }
 
     #[test]
