@@ -56,7 +56,7 @@
 //!   corrected before the program goes on. What a message's octets were is remembered as digests,
 //!   so that a second RETR cannot mix with the first.
 //! - **The keeper** is forked before there is a second thread, and before anything comes from the
-//!   server. It alone mounts and unmounts, finds passwords, makes files for long messages and runs programs; all it can be asked for
+//!   server. It alone mounts and unmounts, finds passwords, makes files and runs programs; all it can be asked for
 //!   is fixed before. So our process gives up everything else, in all of its threads.
 //! - **Who watches by inotify** is told of nothing that the kernel is only told of. So the keeper makes
 //!   and removes the names that came and went through our own mount, as a program would; its

@@ -14,12 +14,13 @@ use crate::cli::MountRequest;
 use crate::fs::{self, Events, Tree};
 use crate::fuse::{MountOptions, Notifier};
 use crate::maildrop::{
-    Clock, Credentials, Disk, Driver, Error, Event, Journal, JournalFile, LONG, Maildrop, Mark,
-    OutageKind, Settings, StateDirectory, Storage, Surroundings,
+    Clock, Credentials, Disk, Driver, Error, Event, LONG, Maildrop, OutageKind, Settings,
+    StateDirectory, Storage, Surroundings,
 };
 use crate::net::Connector;
 
 use super::failure::Failure;
+use super::journal::Marks;
 use super::{login, route};
 
 /// Permission bits of a message: the mounter's own, and writable, so that rm does not ask.
@@ -43,23 +44,20 @@ pub(super) struct Entrance {
     pub credentials: Credentials,
     /// Where messages are kept that are too long for memory.
     pub storage: Box<Storage>,
+    pub marks: Marks,
     /// What the process has given up.
     pub sandbox: Vec<&'static str>,
 }
 
 /// Logs in and lists.
-pub(super) fn open(
-    request: &MountRequest,
-    state: &StateDirectory,
-    entrance: Entrance,
-) -> Result<Mailbox, Failure> {
+pub(super) fn open(request: &MountRequest, entrance: Entrance) -> Result<Mailbox, Failure> {
     let Entrance {
         connector,
         credentials,
         storage,
+        marks: (journal, inherited),
         sandbox,
     } = entrance;
-    let (journal, inherited) = journal(request, state)?;
     let notifier = Notifier::new();
     let bell = Driver::bell().map_err(|error| Failure::System("make an eventfd", error))?;
     let disk = Disk::start().map_err(|error| Failure::System("start a thread", error))?;
@@ -114,8 +112,7 @@ pub(super) fn mount_options(request: &MountRequest) -> MountOptions {
 
 /// Where marks and logs are kept: the XDG Base Directory Specification's place for state. Made if
 /// it is not there, for nobody else to look into. Root can have the environment of another user, as from
-/// sudo(8), and leaves nothing in that one's home, into which it cannot look any more once its
-/// capabilities are given up.
+/// sudo(8), and leaves nothing in that one's home.
 pub(super) fn state_directory(request: &MountRequest) -> Result<StateDirectory, Failure> {
     let given = request.state_directory.clone();
     let absolute = |name| {
@@ -197,16 +194,4 @@ fn appearance(request: &MountRequest, since: i64) -> fs::Settings {
         read_only: request.read_only,
         exact_sizes: request.exact_sizes,
     }
-}
-
-/// The journal, where marks can be set, and the marks that it holds.
-type Marks = (Option<Box<dyn Journal>>, Vec<Mark>);
-
-/// A read-only mount sets no mark, takes none over, and leaves the journal to others.
-fn journal(request: &MountRequest, state: &StateDirectory) -> Result<Marks, Failure> {
-    if request.read_only {
-        return Ok((None, Vec::new()));
-    }
-    let (journal, inherited) = JournalFile::open(state, &account(request))?;
-    Ok((Some(Box::new(journal)), inherited))
 }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use crate::cli::MountRequest;
-use crate::maildrop::StateDirectory;
 use crate::net::directories_of_authorities;
 use crate::sandbox::{self, Needs};
 
@@ -35,21 +34,21 @@ const NOTHING: &str = "/dev/null";
 
 /// Gives up what is not needed, unless that is not wanted; what of it is in force. No other thread may
 /// exist yet.
-pub(super) fn enter(request: &MountRequest, state: &StateDirectory) -> Vec<&'static str> {
+pub(super) fn enter(request: &MountRequest) -> Vec<&'static str> {
     if request.sandbox {
-        sandbox::enter(&needs(request, state)).names()
+        sandbox::enter(&needs(request)).names()
     } else {
         Vec::new()
     }
 }
 
-fn needs(request: &MountRequest, state: &StateDirectory) -> Needs {
+fn needs(request: &MountRequest) -> Needs {
     let mut read: Vec<PathBuf> = SYSTEM.iter().map(PathBuf::from).collect();
     read.extend(directories_of_authorities());
     read.push(PROCESSES.into());
     Needs {
         read,
-        write: vec![state.path().to_owned(), NOTHING.into()],
+        write: vec![NOTHING.into()],
         ports: route::ports(request),
     }
 }

@@ -97,7 +97,7 @@ impl fmt::Display for Failure {
             {
                 write!(
                     f,
-                    "{journal}; use --state-dir for a directory that belongs to you, and not below one that is private to another user, whom root is no more than once it has given up its rights"
+                    "{journal}; use --state-dir for a directory that belongs to you"
                 )
             }
             Self::Journal(error) => error.fmt(f),

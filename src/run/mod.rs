@@ -2,13 +2,15 @@
 //!
 //! ```text
 //! Request -- verb --> cli::verbs, on a mount that is there
-//!         `- mount -> split -> keeper, sandbox -> journal, password, link, listing -> mount -> announce
+//!         `- mount -> split -> keeper -> journal -> sandbox -> password, link, listing -> mount
+//!                     -> announce
 //!                     -> serve until it ends -> commit -> leave -> exit status
 //! ```
 
 mod compose;
 mod confinement;
 mod failure;
+mod journal;
 mod life;
 mod logging;
 mod login;

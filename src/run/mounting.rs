@@ -17,8 +17,9 @@ use crate::signals::{self, BlockedSignals, Signal};
 
 use super::compose::{self, Entrance, Mailbox};
 use super::failure::Failure;
+use super::journal::EntrustedDrafts;
 use super::life::{Event, Life};
-use super::{confinement, logging, login, privacy, route, storage};
+use super::{confinement, journal, logging, login, privacy, route, storage};
 
 /// Mounts a mailbox and serves it to its end.
 pub(super) fn mount(request: &MountRequest) -> ExitStatus {
@@ -47,19 +48,21 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
         connector,
         credentials,
         storage,
+        drafts,
         rights,
         detach,
-    } = part(request, environment, &at)?;
+    } = part(request, environment, &state, &at)?;
     let terminal = Terminal::as_it_is();
     let entrance = Entrance {
         connector,
         credentials,
         storage,
-        sandbox: confinement::enter(request, &state),
+        marks: journal::open(request, &state, drafts)?,
+        sandbox: confinement::enter(request),
     };
     let (sender, events) = channel();
     forward(signals, sender.clone())?;
-    let opened = open(request, &state, entrance, sender.clone(), &events);
+    let opened = open(request, entrance, sender.clone(), &events);
     // Somebody may just have been asked for a password, with the echo off.
     let mailbox = opened.inspect_err(move |_| drop(terminal.inspect(Terminal::restore)))?;
     let life = Life::begin(request, mailbox, rights, sender, events)?;
@@ -82,6 +85,7 @@ struct Parted {
     connector: Connector,
     credentials: Credentials,
     storage: Box<Storage>,
+    drafts: EntrustedDrafts,
     rights: Rights,
     detach: Errand,
 }
@@ -90,6 +94,7 @@ struct Parted {
 fn part(
     request: &MountRequest,
     mut environment: Environment,
+    state: &StateDirectory,
     mount_point: &Path,
 ) -> Result<Parted, Failure> {
     let mut keeper = Keeper::default();
@@ -97,6 +102,7 @@ fn part(
         connector: route::connector(request, &mut environment, &mut keeper)?,
         credentials: login::credentials(request, environment, &mut keeper),
         storage: storage::entrust(&mut keeper),
+        drafts: journal::entrust(&mut keeper, request, state),
         rights: Rights::entrust(&mut keeper, mount_point, &compose::mount_options(request)),
         detach: entrust_detach(&mut keeper),
     };
@@ -122,14 +128,13 @@ fn forward(signals: BlockedSignals, sender: Sender<Event>) -> Result<(), Failure
 /// Opens the mailbox aside, so that a signal can end the wait.
 fn open(
     request: &MountRequest,
-    state: &StateDirectory,
     entrance: Entrance,
     sender: Sender<Event>,
     events: &Receiver<Event>,
 ) -> Result<Mailbox, Failure> {
-    let (request, state) = (request.clone(), state.clone());
+    let request = request.clone();
     let opener = move || {
-        let opened = compose::open(&request, &state, entrance);
+        let opened = compose::open(&request, entrance);
         drop(sender.send(Event::Opened(opened)));
     };
     spawn("open", opener).map_err(|error| Failure::System("start a thread", error))?;

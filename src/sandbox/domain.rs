@@ -15,9 +15,8 @@ const VERSION: ABI = ABI::V6;
 /// To look into directories and read files.
 const READ: BitFlags<AccessFs> = make_bitflags!(AccessFs::{ReadDir | ReadFile});
 
-/// To keep files in a directory, and put one in the place of another.
-const WRITE: BitFlags<AccessFs> =
-    make_bitflags!(AccessFs::{ReadDir | ReadFile | WriteFile | Truncate | MakeReg | RemoveFile});
+/// To read and write files that are there.
+const WRITE: BitFlags<AccessFs> = make_bitflags!(AccessFs::{ReadFile | WriteFile});
 
 /// Restricts the calling thread, and those that it will start, as far as the kernel can.
 pub(super) fn enter(needs: &Needs) -> Result<InForce, RulesetError> {

@@ -3,7 +3,7 @@
 //! ```text
 //! no new privileges   no program can give it more than it has
 //! capabilities        nothing that an ordinary user may not, where root mounts
-//! files (Landlock)    opened only where it must, written only to the state
+//! files (Landlock)    opened only where it must, and none made
 //! network (Landlock)  connections only to the ports it must reach; it listens nowhere
 //! signals (Landlock)  none to processes outside, nor abstract sockets of theirs
 //! system calls        none that runs a program, mounts, traces, loads code into the kernel, or
@@ -28,7 +28,7 @@ use nix::sys::prctl;
 pub struct Needs {
     /// Files and directories that it reads.
     pub read: Vec<PathBuf>,
-    /// Directories in which it makes, writes and removes files.
+    /// Files that it writes to, besides those that it has open already.
     pub write: Vec<PathBuf>,
     /// The TCP ports that it connects to.
     pub ports: Vec<u16>,
@@ -96,7 +96,7 @@ fn is_done<E: Display>(what: &str, result: &Result<(), E>) -> bool {
 mod tests {
     use super::*;
     use std::fs::{self, File};
-    use std::io::ErrorKind::PermissionDenied;
+    use std::io::{ErrorKind::PermissionDenied, Write};
     use std::net::{TcpListener, TcpStream, ToSocketAddrs};
     use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
     use std::process::Command;
@@ -132,12 +132,13 @@ mod tests {
     }
 
     /// The process that serves the mailbox gives up what it does not need, before it hears from the
-    /// server: it can open no other files than those of the system and its state, connect to no other
-    /// port than the server's and those of names, and run no program, as far as the kernel can see to
-    /// it.
+    /// server: it can open no other files than those of the system, make none and remove none, connect to
+    /// no other port than the server's and those of names, and run no program, as far as the kernel can
+    /// see to it.
     #[test]
     fn what_is_not_needed_is_refused() {
-        let (open, closed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let open = tempfile::NamedTempFile::new().unwrap();
+        let path = open.path().to_owned();
         let (reached, other) = (listener(), listener());
         let needs = Needs {
             write: vec![open.path().to_owned()],
@@ -145,12 +146,13 @@ mod tests {
             ..Needs::default()
         };
         within(needs, move |in_force| {
-            fs::write(open.path().join("a"), "written").unwrap();
-            fs::rename(open.path().join("a"), open.path().join("b")).unwrap();
-            assert_eq!(fs::read(open.path().join("b")).unwrap(), b"written");
-            assert!(tempfile::tempfile_in(open.path()).is_ok());
-            let beside = fs::write(closed.path().join("a"), "");
+            let mut writable = File::options();
+            let written = writable.write(true).open(&path);
+            written.unwrap().write_all(b"written").unwrap();
+            assert_eq!(fs::read(&path).unwrap(), b"written");
+            let beside = fs::write(path.with_extension("beside"), "");
             assert_eq!(is_refused(&beside), in_force.files);
+            assert_eq!(is_refused(&fs::remove_file(&path)), in_force.files);
             assert_eq!(is_refused(&File::open("/etc/passwd")), in_force.files);
             assert!(TcpStream::connect(reached.local_addr().unwrap()).is_ok());
             let connected = TcpStream::connect(other.local_addr().unwrap());

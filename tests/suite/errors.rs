@@ -6,12 +6,14 @@ use std::process::Stdio;
 
 use crate::support::account::Account;
 use crate::support::exit_status::{
-    NO_HOST, NO_INPUT, NO_PERMISSION, PROTOCOL, TEMPORARY_FAILURE, UNAVAILABLE, USAGE,
+    CANNOT_CREATE, NO_HOST, NO_INPUT, NO_PERMISSION, PROTOCOL, TEMPORARY_FAILURE, UNAVAILABLE,
+    USAGE,
 };
 use crate::support::mailbox::{account, serving_three};
 use crate::support::mount::{Site, is_mounted, pop3fs};
 use crate::support::process::run;
 use crate::support::skip::{Need, lacking};
+use crate::support::stage::played_by_nobody;
 use pop3fs_server::{Fault, Identity, Message, Server, When};
 
 /// A wrong password is "no permission" (77), and the server's own words are told.
@@ -21,6 +23,21 @@ fn a_refused_login_is_no_permission() {
     server.fault(Fault::refuse_login("[AUTH] go away", 1));
     assert_fails(&account(&server), NO_PERMISSION, "go away");
 }
+
+/// Where marks cannot be kept, nothing is mounted (73), and a way out is told.
+#[test]
+fn a_state_directory_that_is_not_to_be_had_is_told_with_a_way_out() {
+    played_by_nobody(serving_three(), MOUNT_WITHOUT_STATE, |played, server| {
+        assert_eq!(played.code(), Some(CANNOT_CREATE), "{played:?}");
+        assert!(played.says("use --state-dir"), "{played:?}");
+        assert_eq!(server.sessions(), 0);
+    });
+}
+
+const MOUNT_WITHOUT_STATE: &str = r#"
+mkdir -m 700 /mnt/closed
+nobody pop3fs "$1" "$2" -o tls=off,state_dir=/mnt/closed/state
+"#;
 
 /// A mailbox that another client holds is a temporary failure (75).
 #[test]

@@ -1,18 +1,17 @@
 //! What the process that serves the mailbox has given up.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Metadata, Permissions};
 use std::io::Read;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::Pid;
 use pop3fs_server::Message;
 
-use crate::support::exit_status::CANNOT_CREATE;
-use crate::support::mailbox::{account, long_text, serving, serving_three};
-use crate::support::mount::{Mount, Site, pop3fs};
+use crate::support::mailbox::{account, held_by, long_text, serving, serving_three};
+use crate::support::mount::{Mount, Site, files_under};
 use crate::support::namespace::{NEEDS, NOBODY, in_namespace};
-use crate::support::process::{eventually, run};
+use crate::support::process::eventually;
 use crate::support::skip::{Need, lacking};
 use crate::support::stage::{mounted, staged};
 
@@ -79,7 +78,7 @@ fn root_mounts_in_a_private_directory_of_another_user() {
 }
 
 /// Root with the home of another user, as from `sudo -E`, leaves nothing there, and needs no right to
-/// look into it; a state directory there is refused with a way out.
+/// look into it.
 #[test]
 fn root_keeps_no_marks_in_the_home_of_another_user() {
     if lacking(NEEDS) {
@@ -101,14 +100,6 @@ fn root_keeps_no_marks_in_the_home_of_another_user() {
     let left = fs::read_dir(&home).expect("a directory");
     assert_eq!(left.count(), 0);
     assert_eq!(server.unique_ids(), [&b"one"[..], b"three"]);
-    let refused = run(pop3fs()
-        .args([account.source(), arguments[1]])
-        .args(account.options())
-        .arg("--state-dir")
-        .arg(home.join("state"))
-        .env("POP3FS_PASSWORD", account.password()));
-    assert_eq!(refused.code(), Some(CANNOT_CREATE));
-    assert!(refused.says("use --state-dir"), "{refused:?}");
 }
 
 /// What root keeps is seen in the namespace only.
@@ -121,6 +112,33 @@ rm "$2/two" &&
 ls /var/lib/pop3fs/*.journal &&
 pop3fs umount "$2"
 "#;
+
+/// Marks are kept, and the journal is written anew, where the process that serves the mailbox may make no
+/// file, and has no right to look.
+#[test]
+fn marks_are_kept_where_the_process_may_not_go() {
+    staged(
+        serving_three(),
+        &[Need::Fuse, Need::Root],
+        |site, server| {
+            let above = site.beside("");
+            fs::set_permissions(&above, Permissions::from_mode(0o700)).expect("our own directory");
+            chown(&above, Some(NOBODY), None).expect("a directory to give away");
+            let mount = site.mount(&account(server));
+            assert!(given_up(&mount).contains(&"capabilities".to_owned()));
+            let before = journal(site);
+            mount.remove(&["two"]);
+            mount.verb("commit", &[]).succeeded();
+            assert_eq!(held_by(server), ["one", "three"]);
+            let after = journal(site);
+            assert_ne!(before.ino(), after.ino(), "another file is in its place");
+            mount.remove(&["one"]);
+            assert!(journal(site).len() > after.len());
+            mount.umount().succeeded();
+            assert_eq!(held_by(server), ["three"]);
+        },
+    );
+}
 
 /// A message that is too long for memory is kept in a file without a name. The keeper makes it, where the
 /// process that serves the mailbox can make none, and does not keep it.
@@ -161,6 +179,16 @@ fn the_keeper_ends_with_the_daemon() {
         mount.kill();
         eventually("the keeper ends", || mount.daemon().keeper().is_none());
     });
+}
+
+/// The one journal there is.
+fn journal(site: &Site) -> Metadata {
+    let files = files_under(&site.state());
+    let mut journals = files
+        .iter()
+        .filter(|file| file.extension().is_some_and(|ending| ending == "journal"));
+    let journal = journals.next().expect("a journal");
+    fs::metadata(journal).expect("a journal to look at")
 }
 
 /// What a process has open.

@@ -1,26 +1,30 @@
 //! The journal as a file in the state directory.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 
 use super::super::locked;
 use super::super::mark::{Mark, Record};
-use super::directory::{StateDirectory, private};
+use super::directory::StateDirectory;
+use super::drafts::{Drafting, Drafts};
 use super::sheet::Sheet;
 use super::{Journal, JournalError, text};
 
 /// How the names of an account's files end.
-const JOURNAL: &str = ".journal";
+pub(super) const JOURNAL: &str = ".journal";
 const LOCK: &str = ".lock";
 
 /// A journal in the state directory. Nobody else can open it while this exists.
+///
+/// It is open from the start: what is done to it later needs no right to the directory.
 #[derive(Debug)]
 pub struct JournalFile {
-    path: PathBuf,
+    directory: File,
     heading: String,
     sheet: Mutex<Sheet>,
+    drafts: Box<dyn Drafting>,
     draft: Mutex<Option<Sheet>>,
     _lock: File,
 }
@@ -39,18 +43,21 @@ impl JournalFile {
         let path = directory.file(account, JOURNAL);
         let heading = text::heading(account);
         let (sheet, marks) = read(directory.open(account, JOURNAL)?, &path, &heading)?;
+        let opened = File::open(directory.path());
         let journal = Self {
-            path,
+            directory: opened.map_err(|error| JournalError::io(directory.path(), error))?,
             heading,
             sheet: Mutex::new(sheet),
+            drafts: Box::new(Drafts::of(directory, account)),
             draft: Mutex::default(),
             _lock: lock,
         };
         Ok((journal, marks))
     }
 
-    fn beside(&self) -> PathBuf {
-        self.path.with_extension("journal.new")
+    /// The same, written anew by another's hand.
+    pub fn drafted_by(self, drafts: Box<dyn Drafting>) -> Self {
+        Self { drafts, ..self }
     }
 }
 
@@ -63,16 +70,12 @@ impl Journal for JournalFile {
     fn flush(&self) -> io::Result<()> {
         let file = locked(&self.sheet).file();
         file.sync_data()?;
-        let directory = self.path.parent().unwrap_or(Path::new("."));
-        File::open(directory)?.sync_all()
+        self.directory.sync_all()
     }
 
     fn draft(&self, marks: &[Mark]) -> io::Result<()> {
         let text = text::of(&self.heading, marks);
-        let path = self.beside();
-        // Nothing is written through a link to it, nor waited for at the end of a FIFO.
-        remove_if_there(&path)?;
-        let mut file = private().append(true).create_new(true).open(&path)?;
+        let mut file = self.drafts.begin()?;
         file.write_all(text.as_bytes())?;
         file.sync_data()?;
         *locked(&self.draft) = Some(Sheet::of(file, text.len() as u64));
@@ -82,18 +85,9 @@ impl Journal for JournalFile {
     fn adopt(&self) -> io::Result<()> {
         let draft = locked(&self.draft).take();
         let draft = draft.ok_or(io::ErrorKind::NotFound)?;
-        fs::rename(self.beside(), &self.path)?;
+        self.drafts.adopt()?;
         *locked(&self.sheet) = draft;
         Ok(())
-    }
-}
-
-/// Of a draft that was never adopted, or of what somebody else has put there while the directory was open
-/// to others.
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
     }
 }
 
@@ -124,13 +118,22 @@ fn read(mut file: File, path: &Path, heading: &str) -> Result<(Sheet, Vec<Mark>)
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
 
     use super::*;
 
+    const ACCOUNT: &str = "ann@pop.example.org:995";
+
     fn open(directory: &Path) -> Result<(JournalFile, Vec<Mark>), JournalError> {
         let state = StateDirectory::make(directory.to_owned())?;
-        JournalFile::open(&state, "ann@pop.example.org:995")
+        JournalFile::open(&state, ACCOUNT)
+    }
+
+    fn path_in(directory: &Path) -> PathBuf {
+        let state = StateDirectory::make(directory.to_owned()).unwrap();
+        state.file(ACCOUNT, JOURNAL)
     }
 
     #[test]
@@ -147,20 +150,6 @@ mod tests {
         }
         drop(journal);
         assert_eq!(open(directory.path()).unwrap().1, [Mark::sample("b c/d")]);
-    }
-
-    #[test]
-    fn what_lies_in_the_place_of_a_draft_is_left_alone() {
-        let directory = tempfile::tempdir().unwrap();
-        let (journal, _) = open(directory.path()).unwrap();
-        let other = directory.path().join("other");
-        fs::write(&other, "mine").unwrap();
-        fs::hard_link(&other, journal.beside()).unwrap();
-        journal.draft(&[Mark::sample("a")]).unwrap();
-        journal.adopt().unwrap();
-        drop(journal);
-        assert_eq!(fs::read(&other).unwrap(), b"mine");
-        assert_eq!(open(directory.path()).unwrap().1, [Mark::sample("a")]);
     }
 
     #[test]
@@ -193,7 +182,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (journal, _) = open(directory.path()).unwrap();
         journal.append(&Record::Marked(Mark::sample("a"))).unwrap();
-        let path = journal.path.clone();
+        let path = path_in(directory.path());
         drop(journal);
         let whole = fs::read_to_string(&path).unwrap();
         for end in 0..=whole.len() {
@@ -221,6 +210,9 @@ mod tests {
         let state = directory.path().join("state");
         let (journal, _) = open(&state).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&state), mode(&journal.path)), (0o700, 0o600));
+        assert_eq!((mode(&state), mode(&path_in(&state))), (0o700, 0o600));
+        journal.draft(&[]).unwrap();
+        journal.adopt().unwrap();
+        assert_eq!(mode(&path_in(&state)), 0o600);
     }
 }

@@ -5,6 +5,7 @@
 //! A mark taken off is flushed: if it came back, the next commit would delete what somebody kept.
 
 mod directory;
+mod drafts;
 mod error;
 mod file;
 mod sheet;
@@ -13,6 +14,7 @@ mod text;
 use std::io;
 
 pub use directory::StateDirectory;
+pub use drafts::{Drafting, Drafts};
 pub use error::JournalError;
 pub use file::JournalFile;
 
