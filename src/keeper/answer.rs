@@ -94,8 +94,7 @@ impl Answer {
     ///
     /// The errand's own, or whoever ran it is gone.
     pub fn receive(channel: &Channel) -> io::Result<Self> {
-        let gone = || io::Error::new(io::ErrorKind::BrokenPipe, "the keeper is gone");
-        let message = channel.receive()?.ok_or_else(gone)?;
+        let message = channel.receive()?.ok_or(io::ErrorKind::BrokenPipe)?;
         match &**message.octets {
             [DONE, ..] => Ok(Self {
                 octets: message.octets,

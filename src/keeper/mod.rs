@@ -130,9 +130,19 @@ impl Errand {
         let (ours, theirs) = Channel::pair()?;
         // There are a handful of errands.
         let number = u8::try_from(self.number).map_err(io::Error::other)?;
-        way.send(&[&[number], words].concat(), Some(theirs.into()))?;
-        let answer = Answer::receive(&ours)?;
-        Ok((answer, ours))
+        let asked = way.send(&[&[number], words].concat(), Some(theirs.into()));
+        let answer = asked.and_then(|()| Answer::receive(&ours));
+        Ok((answer.map_err(or_gone)?, ours))
+    }
+}
+
+/// A channel that breaks off is what is left of a keeper that was killed.
+fn or_gone(error: io::Error) -> io::Error {
+    match error.kind() {
+        kind @ (io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
+            io::Error::new(kind, "the keeper is gone; unmount, and mount again")
+        }
+        _ => error,
     }
 }
 
@@ -173,6 +183,17 @@ mod tests {
         assert!(silent.run(b"").is_err(), "the keeper has not begun");
         keeper.begin_here();
         assert!(silent.run(b"").is_err());
+    }
+
+    #[test]
+    fn a_keeper_that_is_gone_is_told_by_name() {
+        let mut keeper = Keeper::default();
+        let errand = keeper.entrust(|_, channel| drop(channel));
+        let (ours, theirs) = Channel::pair().unwrap();
+        keeper.way.set(ours).unwrap();
+        drop(theirs);
+        let error = errand.run(b"").unwrap_err();
+        assert!(error.to_string().contains("the keeper is gone"), "{error}");
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! What the process that serves the mailbox has given up.
 
-use std::fs::{self, File, Metadata, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use pop3fs_server::Message;
 
@@ -126,18 +127,42 @@ fn marks_are_kept_where_the_process_may_not_go() {
             chown(&above, Some(NOBODY), None).expect("a directory to give away");
             let mount = site.mount(&account(server));
             assert!(given_up(&mount).contains(&"capabilities".to_owned()));
-            let before = journal(site);
+            let journal = || fs::metadata(journal(site)).expect("a journal to look at");
+            let before = journal();
             mount.remove(&["two"]);
             mount.verb("commit", &[]).succeeded();
             assert_eq!(held_by(server), ["one", "three"]);
-            let after = journal(site);
+            let after = journal();
             assert_ne!(before.ino(), after.ino(), "another file is in its place");
             mount.remove(&["one"]);
-            assert!(journal(site).len() > after.len());
+            assert!(journal().len() > after.len());
             mount.umount().succeeded();
             assert_eq!(held_by(server), ["three"]);
         },
     );
+}
+
+/// Where the keeper was killed, a commit still deletes what was marked, and says that the journal, which it
+/// names, could not be written anew. The next mount finds that what it says is done.
+#[test]
+fn a_journal_is_out_of_date_where_the_keeper_was_killed() {
+    staged(serving_three(), &[Need::Fuse], |site, server| {
+        let mount = site.mount(&account(server));
+        mount.remove(&["two"]);
+        let keeper = mount.daemon().keeper().expect("a keeper");
+        kill(keeper, Signal::SIGKILL).expect("a process of ours");
+        let said = mount.verb("commit", &["--no-verify"]);
+        let journal = journal(site);
+        assert!(
+            said.says(journal.to_str().expect("a path of ours")),
+            "{said:?}"
+        );
+        assert!(said.says("the keeper is gone"), "{said:?}");
+        mount.kill();
+        drop(mount);
+        site.mount(&account(server)).umount().succeeded();
+        assert_eq!(held_by(server), ["one", "three"]);
+    });
 }
 
 /// A message that is too long for memory is kept in a file without a name. The keeper makes it, where the
@@ -182,13 +207,10 @@ fn the_keeper_ends_with_the_daemon() {
 }
 
 /// The one journal there is.
-fn journal(site: &Site) -> Metadata {
-    let files = files_under(&site.state());
-    let mut journals = files
-        .iter()
-        .filter(|file| file.extension().is_some_and(|ending| ending == "journal"));
-    let journal = journals.next().expect("a journal");
-    fs::metadata(journal).expect("a journal to look at")
+fn journal(site: &Site) -> PathBuf {
+    let is_journal = |file: &PathBuf| file.extension().is_some_and(|ending| ending == "journal");
+    let mut files = files_under(&site.state()).into_iter();
+    files.find(is_journal).expect("a journal")
 }
 
 /// What a process has open.

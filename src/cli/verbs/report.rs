@@ -113,7 +113,12 @@ impl fmt::Display for Report {
         self.write_counts(f)?;
         self.write_left(f)?;
         if let Some(problem) = &self.problem {
-            writeln!(f, "not complete: {}", printable(problem))?;
+            let done = if self.complete {
+                "done, but"
+            } else {
+                "not complete"
+            };
+            writeln!(f, "{done}: {}", printable(problem))?;
         }
         match self.marked {
             0 => Ok(()),
@@ -192,6 +197,12 @@ mod tests {
             marked in the journal: 3; the next commit tries again, also in another mount\n";
         assert_eq!(report.to_string(), lines);
         assert_eq!(report.status(), ExitStatus::TempFail);
+    }
+
+    #[test]
+    fn what_is_complete_is_not_said_not_to_be() {
+        let report = report(r#"{"complete": true, "problem": "no space left"}"#).to_string();
+        assert_eq!(report, "0 deleted\ndone, but: no space left\n");
     }
 
     #[test]

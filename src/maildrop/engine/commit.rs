@@ -79,7 +79,9 @@ impl Engine {
     pub(super) fn recorded(&mut self, result: Result<(), String>, turn: &mut Turn<'_>) {
         self.unwritten = result.is_err();
         let Some(commit) = self.commit.take_if(|commit| commit.is_recording()) else {
-            return result.unwrap_or_else(|error| log::error!("{error}; it is out of date"));
+            return result.unwrap_or_else(|error| {
+                log::error!("{error}; it is out of date until the mailbox is listed again")
+            });
         };
         let (catalog, finished) = (&turn.state.catalog, turn.now.unix_seconds());
         let report = note(commit.report(result.err(), catalog, finished), turn);

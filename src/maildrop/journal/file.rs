@@ -2,7 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use super::super::locked;
@@ -21,6 +21,7 @@ const LOCK: &str = ".lock";
 /// It is open from the start: what is done to it later needs no right to the directory.
 #[derive(Debug)]
 pub struct JournalFile {
+    path: PathBuf,
     directory: File,
     heading: String,
     sheet: Mutex<Sheet>,
@@ -45,6 +46,7 @@ impl JournalFile {
         let (sheet, marks) = read(directory.open(account, JOURNAL)?, &path, &heading)?;
         let opened = File::open(directory.path());
         let journal = Self {
+            path,
             directory: opened.map_err(|error| JournalError::io(directory.path(), error))?,
             heading,
             sheet: Mutex::new(sheet),
@@ -58,6 +60,19 @@ impl JournalFile {
     /// The same, written anew by another's hand.
     pub fn drafted_by(self, drafts: Box<dyn Drafting>) -> Self {
         Self { drafts, ..self }
+    }
+
+    fn begin_draft(&self, text: &str) -> io::Result<Sheet> {
+        let mut file = self.drafts.begin()?;
+        file.write_all(text.as_bytes())?;
+        file.sync_data()?;
+        Ok(Sheet::of(file, text.len() as u64))
+    }
+
+    /// Whoever reads of the error can see to where it came from.
+    fn named(&self, error: io::Error) -> io::Error {
+        let words = format!("{}: {error}", self.path.display());
+        io::Error::new(error.kind(), words)
     }
 }
 
@@ -74,18 +89,15 @@ impl Journal for JournalFile {
     }
 
     fn draft(&self, marks: &[Mark]) -> io::Result<()> {
-        let text = text::of(&self.heading, marks);
-        let mut file = self.drafts.begin()?;
-        file.write_all(text.as_bytes())?;
-        file.sync_data()?;
-        *locked(&self.draft) = Some(Sheet::of(file, text.len() as u64));
+        let begun = self.begin_draft(&text::of(&self.heading, marks));
+        *locked(&self.draft) = Some(begun.map_err(|error| self.named(error))?);
         Ok(())
     }
 
     fn adopt(&self) -> io::Result<()> {
         let draft = locked(&self.draft).take();
         let draft = draft.ok_or(io::ErrorKind::NotFound)?;
-        self.drafts.adopt()?;
+        self.drafts.adopt().map_err(|error| self.named(error))?;
         *locked(&self.sheet) = draft;
         Ok(())
     }
@@ -120,7 +132,6 @@ fn read(mut file: File, path: &Path, heading: &str) -> Result<(Sheet, Vec<Mark>)
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
-    use std::path::PathBuf;
 
     use super::*;
 
@@ -165,6 +176,37 @@ mod tests {
             open(directory.path()).unwrap().1,
             [Mark::sample("b"), Mark::sample("c")]
         );
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_written_anew_is_named_and_stands() {
+        let directory = tempfile::tempdir().unwrap();
+        let (journal, _) = open(directory.path()).unwrap();
+        journal.append(&Record::Marked(Mark::sample("a"))).unwrap();
+        let (path, journal) = (
+            path_in(directory.path()),
+            journal.drafted_by(Box::new(Full)),
+        );
+        let error = journal.draft(&[]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert!(error.to_string().contains(path.to_str().unwrap()));
+        assert!(journal.adopt().is_err());
+        drop(journal);
+        assert_eq!(open(directory.path()).unwrap().1, [Mark::sample("a")]);
+    }
+
+    /// A disk on which nothing can be written.
+    #[derive(Debug)]
+    struct Full;
+
+    impl Drafting for Full {
+        fn begin(&self) -> io::Result<File> {
+            File::options().append(true).open("/dev/full")
+        }
+
+        fn adopt(&self) -> io::Result<()> {
+            unreachable!("nothing was drafted")
+        }
     }
 
     #[test]
