@@ -12,7 +12,7 @@ use seccompiler::{
     sock_filter,
 };
 
-use super::arguments;
+use super::{alteration, arguments};
 
 /// Those that fail. The rest is left alone: the C library and OpenSSL change from version to version
 /// in what they use.
@@ -110,7 +110,8 @@ pub(super) fn forbid() -> seccompiler::Result<()> {
 type Rules = BTreeMap<c_long, Vec<SeccompRule>>;
 
 fn forbidden() -> Result<Rules, BackendError> {
-    let mut rules: Rules = FORBIDDEN.iter().map(|call| (*call, Vec::new())).collect();
+    let calls = [FORBIDDEN, alteration::CALLS, alteration::OLD_CALLS].concat();
+    let mut rules: Rules = calls.into_iter().map(|call| (call, Vec::new())).collect();
     rules.extend(arguments::rules()?);
     Ok(rules)
 }

@@ -6,13 +6,14 @@
 //! files (Landlock)    opened only where it must, and none made
 //! network (Landlock)  connections only to the ports it must reach; it listens nowhere
 //! signals (Landlock)  none to processes outside, nor abstract sockets of theirs
-//! system calls        none that runs a program, mounts, traces, loads code into the kernel, or
-//!                     reaches another program over a Unix socket or shared memory
+//! system calls        none that runs a program, mounts, traces, loads code into the kernel, changes
+//!                     modes and the like, or reaches another program over a Unix socket or shared memory
 //! ```
 //!
 //! Landlock holds for the thread that asks for it, and those that it starts; so nothing of this may
 //! come later. What a kernel does not have is left out, and said.
 
+mod alteration;
 mod arguments;
 mod calls;
 mod capabilities;
@@ -98,6 +99,7 @@ mod tests {
     use std::fs::{self, File};
     use std::io::{ErrorKind::PermissionDenied, Write};
     use std::net::{TcpListener, TcpStream, ToSocketAddrs};
+    use std::os::unix::fs::chown;
     use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
     use std::process::Command;
     use std::thread;
@@ -159,6 +161,32 @@ mod tests {
             assert_eq!(is_refused(&connected), in_force.network);
             let listening = TcpListener::bind("127.0.0.1:0");
             assert_eq!(is_refused(&listening), in_force.network);
+        });
+    }
+
+    /// Of its own files neither, whose mode could let others read them.
+    #[test]
+    fn modes_owners_and_times_of_files_stay_as_they_are() {
+        let ours = tempfile::NamedTempFile::new().unwrap();
+        let path = ours.path().to_owned();
+        within(Needs::default(), move |in_force| {
+            assert!(in_force.system_calls);
+            let as_it_is = ours.as_file().metadata().unwrap();
+            let (mode, time) = (as_it_is.permissions(), as_it_is.modified().unwrap());
+            assert!(is_refused(&fs::set_permissions(&path, mode.clone())));
+            assert!(is_refused(&ours.as_file().set_permissions(mode)));
+            assert!(is_refused(&ours.as_file().set_modified(time)));
+            assert!(is_refused(&chown(&path, None, None)));
+            let calls = [alteration::CALLS, alteration::OLD_CALLS].concat();
+            for call in calls {
+                // SAFETY: nothing is read at no address, and what is none is not used.
+                let refused = unsafe { libc::syscall(call, -1, 0, 0, 0, 0, 0) };
+                assert_eq!((refused, Errno::last()), (-1, Errno::EPERM), "{call}");
+            }
+            assert!(
+                ours.as_file().set_len(0).is_ok(),
+                "as the journal is mended"
+            );
         });
     }
 
