@@ -212,7 +212,6 @@ fn a_commit_whose_answer_is_lost_is_looked_into() {
     });
 }
 
-/// Mounts, removes `two`, ends the mount in some way, and looks at what became of it.
 /// Who can write to the state directory can have the log written elsewhere, which matters to a
 /// read-only mount as well.
 #[test]
@@ -227,6 +226,7 @@ fn a_read_only_mount_does_not_use_a_directory_that_others_can_write_to() {
     assert_eq!(left.count(), 0);
 }
 
+/// Mounts, removes `two`, ends the mount in some way, and looks at what became of it.
 #[track_caller]
 fn assert_commits(end: impl FnOnce(&Mount)) {
     mounted(serving_three(), &[], |mount, server| {
