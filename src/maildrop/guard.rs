@@ -53,8 +53,8 @@ impl Guard {
         (unread > unread_max).then(|| {
             format!(
                 "{unread} of the {marked} marked messages were never read, and --delete-guard lets \
-                 {unread_max} be deleted; pop3fs commit --yes deletes them, pop3fs undelete brings \
-                 them back"
+                 {unread_max} be deleted; commit --yes or umount --yes deletes them, undelete brings \
+                 them back; once the mailbox is unmounted, mount it again first"
             )
         })
     }
@@ -138,7 +138,15 @@ mod tests {
         mark(&rig, &["a", "b"]);
         let report = commit(&mut rig, Terms::default());
         assert!(!report.complete);
-        assert!(report.problem.as_ref().unwrap().contains("commit --yes"));
+        let problem = report.problem.as_ref().unwrap();
+        for advice in [
+            "commit --yes",
+            "umount --yes",
+            "undelete",
+            "mount it again first",
+        ] {
+            assert!(problem.contains(advice), "{problem}");
+        }
         let kept = report.messages.iter().map(|message| message.outcome);
         assert_eq!(kept.collect::<Vec<_>>(), [Outcome::Kept; 2]);
         assert_eq!(rig.script.count("DELE"), 0);
