@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use nix::unistd::getuid;
+
 use crate::cli::verbs::{Manner, Mounts};
 use crate::fuse::{self, Holder};
 
@@ -12,6 +14,15 @@ pub(super) struct SystemMounts;
 impl Mounts for SystemMounts {
     fn is_mailbox(&self, at: &Path) -> bool {
         fuse::mounted_at(at).is_ok_and(|mount| mount.is_some_and(|mount| mount.is_mailbox()))
+    }
+
+    fn is_ours(&self, at: &Path) -> bool {
+        let user = getuid();
+        let owner = fuse::mounted_at(at)
+            .ok()
+            .flatten()
+            .and_then(|mount| mount.owner);
+        user.is_root() || owner == Some(user.as_raw())
     }
 
     fn server(&self, at: &Path) -> Option<u32> {

@@ -32,6 +32,31 @@ fn others_own_the_messages_and_get_at_them_as_the_mode_says() {
     });
 }
 
+/// The verbs say that a mailbox is another user's, and leave it as it is.
+#[test]
+fn the_verbs_know_what_is_another_users() {
+    let script = SPEAK_TO_ANOTHER_USERS_MOUNT;
+    played_by_nobody(serving_three(), script, |played, _| {
+        let played = played.succeeded();
+        assert_eq!(played.text(), "77\n".repeat(4));
+        let lines: Vec<_> = played.stderr.lines().collect();
+        let is_told = |line: &&str| line.starts_with("pop3fs: ") && line.contains("another user's");
+        assert_eq!(lines.iter().filter(|line| is_told(line)).count(), 4);
+        assert_eq!(lines.len(), 4, "{lines:?}");
+    });
+}
+
+const SPEAK_TO_ANOTHER_USERS_MOUNT: &str = r#"
+set -e
+nobody pop3fs "$1" "$2" -o "$3"
+for verb in status commit umount 'umount --force'; do
+    status=0
+    as 1 pop3fs $verb "$2" || status=$?
+    echo $status
+done
+nobody pop3fs umount "$2" >/dev/null
+"#;
+
 /// Whoever is outside the pid namespace of the process that serves a mount is served as others are,
 /// by a mount that is read-only as well.
 #[test]

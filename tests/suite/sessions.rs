@@ -11,6 +11,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::Signal;
 use pop3fs_server::{Fault, Message, Server};
 
+use crate::support::exit_status::NO_PERMISSION;
 use crate::support::mailbox::{account, long_text, serving, serving_three, text};
 use crate::support::mount::{Mount, Site};
 use crate::support::process::{Running, eventually, run, start};
@@ -80,7 +81,8 @@ fn a_read_only_mailbox_is_refreshed_waited_for_and_parked() {
         assert!(says(mount, "parked") && logs_in(server));
         for (verb, arguments) in [("commit", &[][..]), ("undelete", &["--all"])] {
             let refused = mount.verb(verb, arguments);
-            assert!(refused.says("Read-only file system"), "{refused:?}");
+            assert_eq!(refused.code(), Some(NO_PERMISSION), "{refused:?}");
+            assert!(refused.says("mounted read-only (-o ro)"), "{refused:?}");
         }
     });
 }

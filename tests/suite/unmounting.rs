@@ -184,7 +184,7 @@ const UNMOUNT_AS_NOBODY: &str = r#"
 set -ex
 nobody pop3fs "$1" "$2" -o "$3"
 nobody rm "$2/one"
-nobody pop3fs umount --force "$2" | grep '1 marked messages stay marked'
+nobody pop3fs umount --force "$2" | grep 'the marked message stays marked'
 test -z "$(findmnt "$2")"
 
 nobody pop3fs "$1" "$2" -o "$3"

@@ -34,8 +34,8 @@ impl Control {
     ///
     /// # Errors
     ///
-    /// [`VerbError::NotMounted`], [`VerbError::Dead`], or [`VerbError::Refused`] if it is another
-    /// user's.
+    /// [`VerbError::NotMounted`], [`VerbError::Dead`], [`VerbError::Foreign`], or
+    /// [`VerbError::Unreadable`].
     pub(super) fn open(mountpoint: &Path) -> Result<Self, VerbError> {
         let control = Self {
             mountpoint: mountpoint.to_owned(),
@@ -50,7 +50,7 @@ impl Control {
     fn missing(self, errno: Errno) -> VerbError {
         match errno {
             Errno::ENOENT | Errno::ENOTDIR => VerbError::NotMounted(self.mountpoint),
-            errno => self.refused("look at the mount", errno.into()),
+            errno => self.unreadable(errno.into()),
         }
     }
 
@@ -156,11 +156,24 @@ impl Control {
         match source.raw_os_error().map(Errno::from_raw) {
             // ENOTCONN once the process is gone, ECONNABORTED if it was cut off.
             Some(Errno::ENOTCONN | Errno::ECONNABORTED) => VerbError::Dead(mountpoint),
+            // No verb waits for a login in the mount, which is refused with this as well.
+            Some(Errno::EACCES) => VerbError::Foreign(mountpoint),
+            Some(Errno::EROFS) => VerbError::ReadOnly { doing, mountpoint },
             _ => VerbError::Refused {
                 doing,
                 mountpoint,
                 source,
             },
+        }
+    }
+
+    /// The error for a look at the mount that was refused.
+    fn unreadable(&self, source: io::Error) -> VerbError {
+        match self.refused("look", source) {
+            VerbError::Refused {
+                mountpoint, source, ..
+            } => VerbError::Unreadable { mountpoint, source },
+            other => other,
         }
     }
 
@@ -175,7 +188,7 @@ impl Control {
     }
 
     fn text(&self, name: &'static str) -> Result<String, VerbError> {
-        fs::read_to_string(self.file(name)).map_err(|error| self.refused("read the state", error))
+        fs::read_to_string(self.file(name)).map_err(|error| self.unreadable(error))
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -219,6 +232,7 @@ fn parse<T: serde::de::DeserializeOwned>(file: &'static str, text: &str) -> Resu
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::cli::ExitStatus;
     use tempfile::TempDir;
 
     /// A directory that looks like a mount, with these contents of `.pop3fs/`.
@@ -247,6 +261,52 @@ pub(super) mod tests {
             let error = Control::open(&path).unwrap_err();
             assert!(matches!(error, VerbError::NotMounted(_)));
             assert!(error.to_string().contains(&path.display().to_string()));
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_can_be_done_about_it() {
+        let control = Control {
+            mountpoint: "/mnt".into(),
+        };
+        let deleting = |errno: Errno| control.refused("commit", errno.into());
+        let looking = |errno: Errno| control.unreadable(errno.into());
+        let more = "pop3fs status /mnt may say more";
+        for (error, words, absent, status) in [
+            (
+                looking(Errno::EACCES),
+                "another user's",
+                more,
+                ExitStatus::NoPerm,
+            ),
+            (
+                deleting(Errno::EACCES),
+                "another user's",
+                more,
+                ExitStatus::NoPerm,
+            ),
+            (deleting(Errno::EROFS), "(-o ro)", more, ExitStatus::NoPerm),
+            (
+                looking(Errno::EIO),
+                "cannot look at /mnt",
+                more,
+                ExitStatus::TempFail,
+            ),
+            (deleting(Errno::EIO), more, "look at", ExitStatus::TempFail),
+            (
+                looking(Errno::ENOTCONN),
+                "pop3fs umount /mnt",
+                more,
+                ExitStatus::TempFail,
+            ),
+        ] {
+            let text = error.to_string();
+            assert!(text.contains(words) && !text.contains(absent), "{text}");
+            assert!(
+                !text.contains("os error 13") && !text.contains("os error 30"),
+                "{text}"
+            );
+            assert_eq!(error.status(), status, "{text}");
         }
     }
 

@@ -29,6 +29,22 @@ pub enum VerbError {
     },
     /// No message of that name is marked.
     NotMarked(String),
+    /// It is another user's, or a directory above it is.
+    Foreign(PathBuf),
+    /// It is mounted so that nothing can be deleted.
+    ReadOnly {
+        /// What was being done.
+        doing: &'static str,
+        /// The mount point.
+        mountpoint: PathBuf,
+    },
+    /// The mount could not be looked at, so it can say nothing of itself either.
+    Unreadable {
+        /// The mount point.
+        mountpoint: PathBuf,
+        /// The errno that came back.
+        source: io::Error,
+    },
     /// The mount refused something.
     Refused {
         /// What was being done.
@@ -64,7 +80,8 @@ impl VerbError {
             Self::Dead(_) | Self::Unmounted(_) | Self::InUse { .. } | Self::Failed { .. } => {
                 ExitStatus::TempFail
             }
-            Self::Refused { source, .. } => status_of(source),
+            Self::Foreign(_) | Self::ReadOnly { .. } => ExitStatus::NoPerm,
+            Self::Unreadable { source, .. } | Self::Refused { source, .. } => status_of(source),
             Self::Contents { .. } => ExitStatus::DataErr,
         }
     }
@@ -73,8 +90,7 @@ impl VerbError {
 /// What an errno from the mount means for whoever called us.
 fn status_of(error: &io::Error) -> ExitStatus {
     match error.raw_os_error().map(Errno::from_raw) {
-        // EACCES is also how the mount reports a login that was refused.
-        Some(Errno::EACCES | Errno::EPERM | Errno::EROFS) => ExitStatus::NoPerm,
+        Some(Errno::EPERM) => ExitStatus::NoPerm,
         // EIO is how the mount reports that the server cannot be reached, or did not confirm.
         Some(Errno::EBUSY | Errno::EIO | Errno::ETIMEDOUT) => ExitStatus::TempFail,
         Some(Errno::ENOSPC | Errno::EDQUOT) => ExitStatus::CantCreate,
@@ -123,6 +139,20 @@ impl fmt::Display for VerbError {
                 f,
                 "no message named {name} is marked; look into .pop3fs/deleted for those that are"
             ),
+            Self::Foreign(path) => write!(
+                f,
+                "may not use {}: it is another user's, and only whoever has mounted a mailbox can \
+                 speak to it",
+                path.display()
+            ),
+            Self::ReadOnly { doing, mountpoint } => write!(
+                f,
+                "cannot {doing} at {}: it is mounted read-only (-o ro), so that nothing is deleted",
+                mountpoint.display()
+            ),
+            Self::Unreadable { mountpoint, source } => {
+                write!(f, "cannot look at {}: {source}", mountpoint.display())
+            }
             Self::Refused {
                 doing,
                 mountpoint,
@@ -153,7 +183,7 @@ impl fmt::Display for VerbError {
 impl std::error::Error for VerbError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Refused { source, .. } => Some(source),
+            Self::Unreadable { source, .. } | Self::Refused { source, .. } => Some(source),
             Self::Contents { source, .. } => Some(source),
             Self::NotMounted(_)
             | Self::NotOurs(_)
@@ -161,6 +191,8 @@ impl std::error::Error for VerbError {
             | Self::Unmounted(_)
             | Self::InUse { .. }
             | Self::NotMarked(_)
+            | Self::Foreign(_)
+            | Self::ReadOnly { .. }
             | Self::Failed { .. } => None,
         }
     }

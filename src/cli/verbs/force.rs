@@ -26,13 +26,16 @@ const END_BOUND: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 ///
-/// [`VerbError::NotMounted`]
+/// [`VerbError::NotMounted`], [`VerbError::Foreign`]
 pub(super) fn umount_by_force(
     mountpoint: &Path,
     mounts: &impl Mounts,
 ) -> Result<Answer, VerbError> {
     if !mounts.is_mailbox(mountpoint) {
         return Err(VerbError::NotMounted(mountpoint.to_owned()));
+    }
+    if !mounts.is_ours(mountpoint) {
+        return Err(VerbError::Foreign(mountpoint.to_owned()));
     }
     let said = last_words(mountpoint);
     let ended = match (mounts.server(mountpoint), &said) {
@@ -46,8 +49,13 @@ pub(super) fn umount_by_force(
     } else {
         is_unmounted(mountpoint)
     };
+    let gone = unmounted.followed_by(ended);
+    // As long as the process is there it may yet commit.
+    if gone.status != ExitStatus::Ok {
+        return Ok(gone);
+    }
     let status = said.and_then(Result::ok).unwrap_or_default();
-    Ok(unmounted.followed_by(ended).followed_by(kept(&status)))
+    Ok(gone.followed_by(kept(&status)))
 }
 
 /// What the mount says of itself. It may not answer, and whoever waits for that cannot always be
@@ -96,7 +104,8 @@ fn is_unmounted(mountpoint: &Path) -> Answer {
 fn kept(status: &Status) -> Answer {
     let marked = match status.marked {
         Some(0) => return Answer::nothing(),
-        Some(count) => format!("{count} marked messages stay marked"),
+        Some(1) => "the marked message stays marked".to_owned(),
+        Some(count) => format!("the {count} marked messages stay marked"),
         None => "what was marked stays marked".to_owned(),
     };
     let text = format!("nothing was committed; {marked}, and the next mount takes that over\n");
@@ -105,7 +114,7 @@ fn kept(status: &Status) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
+    use std::io::{self, Read};
     use std::os::unix::process::ExitStatusExt;
     use std::process::{Child, Command, Stdio};
 
@@ -140,7 +149,7 @@ mod tests {
     fn the_process_is_ended_and_what_is_marked_is_told() {
         let mut server = waiting(":");
         let answer = forced(r#"{"marked": 3}"#, Some(server.id()));
-        assert!(answer.text.contains("3 marked messages stay marked"));
+        assert!(answer.text.contains("the 3 marked messages stay marked"));
         assert_eq!(answer.status, ExitStatus::Ok);
         assert!(server.wait().unwrap().signal().is_some());
     }
@@ -165,7 +174,39 @@ mod tests {
     fn a_process_that_answers_and_is_not_to_be_found_is_told_of() {
         let answer = forced("{}", None);
         assert!(answer.text.contains("may still run"));
+        assert!(!answer.text.contains("stays marked"), "{}", answer.text);
         assert_eq!(answer.status, ExitStatus::TempFail);
+    }
+
+    #[test]
+    fn what_cannot_be_unmounted_is_not_said_to_be_left_without_a_commit() {
+        let mount = mount(&[("status", "{}")]);
+        let mounts = Simulated {
+            server: Some(u32::MAX),
+            refusal: Some(io::ErrorKind::PermissionDenied),
+            ..Simulated::default()
+        };
+        let answer = umount_by_force(mount.path(), &mounts).unwrap();
+        assert!(answer.text.starts_with("cannot unmount"), "{}", answer.text);
+        assert!(!answer.text.contains("committed"), "{}", answer.text);
+        assert_eq!(answer.status, ExitStatus::NoPerm);
+    }
+
+    #[test]
+    fn what_is_another_users_is_left_alone() {
+        let mut server = waiting(":");
+        let mounts = Simulated {
+            is_ours: false,
+            server: Some(server.id()),
+            ..Simulated::default()
+        };
+        let error = umount_by_force(Path::new("/mnt"), &mounts).unwrap_err();
+        assert!(error.to_string().contains("another user's"), "{error}");
+        assert_eq!(error.status(), ExitStatus::NoPerm);
+        assert_eq!(mounts.unmounted.take(), []);
+        assert!(server.try_wait().unwrap().is_none());
+        server.kill().unwrap();
+        server.wait().unwrap();
     }
 
     #[test]

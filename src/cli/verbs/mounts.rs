@@ -19,6 +19,9 @@ pub trait Mounts {
     /// Whether a mailbox is mounted there, served or not. Nothing that is mounted is asked.
     fn is_mailbox(&self, at: &Path) -> bool;
 
+    /// Whether we may take the mount away: it is this user's, or we are root.
+    fn is_ours(&self, at: &Path) -> bool;
+
     /// The process that serves the mount, which is not asked. None if it is not to be seen.
     fn server(&self, at: &Path) -> Option<u32>;
 
@@ -43,6 +46,8 @@ pub(super) mod tests {
     pub(in super::super) struct Simulated {
         /// Whether it is a mailbox.
         pub is_mailbox: bool,
+        /// Whether it is ours to take away.
+        pub is_ours: bool,
         /// The process that serves it.
         pub server: Option<u32>,
         /// Who uses it.
@@ -56,10 +61,11 @@ pub(super) mod tests {
     }
 
     impl Default for Simulated {
-        /// A mailbox that nobody uses, nor serves.
+        /// A mailbox of ours that nobody uses, nor serves.
         fn default() -> Self {
             Self {
                 is_mailbox: true,
+                is_ours: true,
                 server: None,
                 holders: None,
                 passing_uses: Cell::default(),
@@ -80,6 +86,10 @@ pub(super) mod tests {
     impl Mounts for Simulated {
         fn is_mailbox(&self, _: &Path) -> bool {
             self.is_mailbox
+        }
+
+        fn is_ours(&self, _: &Path) -> bool {
+            self.is_ours
         }
 
         fn server(&self, _: &Path) -> Option<u32> {

@@ -33,8 +33,8 @@ const DEAD: &str = "nothing is committed, as the process that served the mount i
 ///
 /// # Errors
 ///
-/// [`VerbError::NotMounted`], [`VerbError::NotOurs`], [`VerbError::InUse`], or
-/// [`VerbError::Refused`] if it is another user's.
+/// [`VerbError::NotMounted`], [`VerbError::NotOurs`], [`VerbError::InUse`], [`VerbError::Foreign`],
+/// or [`VerbError::Unreadable`].
 pub fn umount(
     mountpoint: &Path,
     manner: Manner,
@@ -94,7 +94,8 @@ fn commit_and_unmount(
     let committed = if status.read_only {
         Answer::nothing()
     } else {
-        told(commit(control, terms))
+        // A failure is part of the story here, not its end.
+        commit(control, terms).unwrap_or_else(Answer::from)
     };
     let unmounted = unmounted(mountpoint, manner, mounts);
     let is_off = unmounted.status == ExitStatus::Ok;
@@ -123,14 +124,6 @@ fn clear_away(
 /// The mount need not try again what this commit cannot do.
 fn commit(control: &Control, terms: Terms) -> Result<Answer, VerbError> {
     commit_through(control, &format!("{} last", terms.words()))
-}
-
-/// A failure is part of the story here, not its end.
-fn told(outcome: Result<Answer, VerbError>) -> Answer {
-    outcome.unwrap_or_else(|error| Answer {
-        text: format!("{error}\n"),
-        status: error.status(),
-    })
 }
 
 /// Unmounts, and says so.

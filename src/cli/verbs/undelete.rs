@@ -7,20 +7,36 @@ use super::control::Control;
 use super::{Answer, VerbError};
 use crate::cli::Marked;
 
-/// Brings removed messages back. It stops at the first that it cannot bring back.
+/// Brings removed messages back. A name that none of them has is told, and keeps no other from it, as
+/// with rm(1).
 ///
 /// # Errors
 ///
-/// [`VerbError::NotMarked`] for a name that no marked message has, else any [`VerbError`].
+/// [`VerbError`]
 pub fn undelete(mountpoint: &Path, which: &Marked) -> Result<Answer, VerbError> {
     let control = Control::open(mountpoint)?;
     match which {
-        Marked::All => control.tell("undelete", "undelete-all")?,
-        Marked::Named(names) => names
-            .iter()
-            .try_for_each(|name| undelete_one(&control, name))?,
+        Marked::All => {
+            control.tell("undelete", "undelete-all")?;
+            Ok(Answer::nothing())
+        }
+        Marked::Named(names) => Ok(undelete_each(&control, names)),
     }
-    Ok(Answer::nothing())
+}
+
+/// It ends at a failure that all further names would meet, too.
+fn undelete_each(control: &Control, names: &[String]) -> Answer {
+    let mut answer = Answer::nothing();
+    for name in names {
+        if let Err(error) = undelete_one(control, name) {
+            let is_of_the_name = matches!(error, VerbError::NotMarked(_));
+            answer = answer.followed_by(error.into());
+            if !is_of_the_name {
+                break;
+            }
+        }
+    }
+    answer
 }
 
 /// The mount takes one line as one verb, so a name with a line break in it can be none of its.
@@ -37,8 +53,11 @@ fn undelete_one(control: &Control, name: &str) -> Result<(), VerbError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::super::control::tests::{mount, written};
     use super::*;
+    use crate::cli::ExitStatus;
 
     #[test]
     fn one_message_is_one_line() {
@@ -57,8 +76,32 @@ mod tests {
     #[test]
     fn a_line_break_in_a_name_smuggles_no_verb_in() {
         let mount = mount(&[]);
-        let error = undelete(mount.path(), &Marked::Named(vec!["a\ncommit".into()])).unwrap_err();
-        assert!(matches!(error, VerbError::NotMarked(_)));
+        let name = Marked::Named(vec!["a\ncommit".into()]);
+        let answer = undelete(mount.path(), &name).unwrap();
+        assert_eq!(answer.status, ExitStatus::NoInput);
         assert_eq!(written(&mount), "");
+    }
+
+    #[test]
+    fn a_name_that_no_message_has_keeps_no_other_from_it() {
+        let mount = mount(&[]);
+        let names = ["a\n", "b", "c\n"].map(String::from).to_vec();
+        let answer = undelete(mount.path(), &Marked::Named(names)).unwrap();
+        assert_eq!(written(&mount), "undelete b\n");
+        assert_eq!(answer.text.matches("is marked").count(), 2);
+        assert!(answer.text.starts_with("no message named a\\n is marked"));
+        assert_eq!(answer.status, ExitStatus::NoInput);
+    }
+
+    #[test]
+    fn what_the_mount_refuses_is_told_once() {
+        let mount = mount(&[]);
+        let ctl = mount.path().join(".pop3fs/ctl");
+        fs::remove_file(&ctl).unwrap();
+        fs::create_dir(&ctl).unwrap();
+        let names = ["a\n", "b", "c"].map(String::from).to_vec();
+        let answer = undelete(mount.path(), &Marked::Named(names)).unwrap();
+        assert_eq!(answer.text.matches("is marked").count(), 1);
+        assert_eq!(answer.text.matches("cannot undelete").count(), 1);
     }
 }
