@@ -8,6 +8,10 @@ use super::SourceError;
 /// Why options that are each well written make no sense.
 #[derive(Debug)]
 pub enum Misuse {
+    /// The first word is none that can stand there; it holds no secret.
+    NoVerb(String),
+    /// A word more than there can be.
+    Superfluous(String),
     /// The source cannot be understood.
     Source(SourceError),
     /// The proxy cannot be understood.
@@ -40,6 +44,16 @@ pub enum Misuse {
 impl fmt::Display for Misuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NoVerb(word) => write!(
+                f,
+                "'{}' is neither a verb nor a source (pop3s://[LOGIN@]HOST[:PORT])",
+                word.escape_debug()
+            ),
+            Self::Superfluous(word) => write!(
+                f,
+                "unexpected argument '{}'; a path with spaces needs quotes",
+                word.escape_debug()
+            ),
             Self::Source(error) => error.fmt(f),
             Self::Proxy(SourceError::Password) => f.write_str(
                 "a password does not belong in socks5://..., where everybody can see it; use \

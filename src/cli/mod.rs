@@ -335,6 +335,50 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_makes_no_sense_is_told_what_to_do() {
+        let quotes = "a path with spaces needs quotes";
+        let no_verb = "neither a verb nor a source (pop3s://";
+        for (line, words) in [
+            ("pop3fs pop3s://ann@h my mail", &["'mail'", quotes][..]),
+            ("pop3fs -f pop3s://ann@h my statu", &["'statu'", quotes]),
+            ("pop3fs stauts mp", &["'stauts'", no_verb]),
+            ("pop3fs mount pop3s://ann@h mp", &["'mount'", no_verb]),
+            ("pop3fs mail pop3s://ann@h", &["'mail'", no_verb]),
+            ("pop3fs a\u{1b}[2J", &["'a\\u{1b}[2J'"]),
+            ("pop3fs pop3s://h mp --uid root", &["--uid", "id -u NAME"]),
+            (
+                "pop3fs wait mp --timeout x",
+                &["--timeout", "a number of seconds"],
+            ),
+            (
+                "pop3fs pop3s://h mp --timeout x",
+                &["--timeout", "from 1 to 86400"],
+            ),
+            ("pop3fs pop3s://[fe80::1%lo] mp", &["zone", "not supported"]),
+        ] {
+            let text = usage(line);
+            assert!(text.starts_with("pop3fs: "), "{text}");
+            assert!(words.iter().all(|word| text.contains(word)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_can_hold_a_password_is_not_repeated() {
+        for line in [
+            "pop3fs ann:sesame@h mp",
+            "pop3fs sesame@h",
+            "pop3fs :sesame mp",
+        ] {
+            assert!(!usage(line).contains("sesame"), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_verb_out_of_its_place_is_not_taken_for_a_path() {
+        assert!(!usage("pop3fs -f umount mp").contains("needs quotes"));
+    }
+
+    #[test]
     fn help_and_version_are_no_errors() {
         for line in ["pop3fs --help", "pop3fs --version", "pop3fs umount --help"] {
             assert!(matches!(parsed(line), Err(Stop::Information(_))), "{line}");
@@ -349,6 +393,18 @@ mod tests {
         assert!(!request.foreground);
         assert_eq!((request.uid, request.verbosity), (Some(5), 1));
         assert!(mount("mount.fuse.pop3fs pop3s://h /mnt").called_by_mount);
+    }
+
+    #[test]
+    fn the_helper_has_a_help_for_people() {
+        let help = match parsed("mount.pop3fs --help") {
+            Err(Stop::Information(text)) => text,
+            other => panic!("{other:?}"),
+        };
+        assert!(
+            help.contains("mount -t pop3fs") && help.contains("pop3fs --help"),
+            "{help}"
+        );
     }
 
     #[test]
@@ -392,6 +448,10 @@ mod tests {
         };
         assert!(matches!(unverified, Ok(Request::Commit { terms: given, .. }) if given == terms));
         assert!(usage("pop3fs umount --lazy --force /mnt").contains("cannot be used"));
+        assert!(matches!(
+            parsed("pop3fs unmount /mnt"),
+            Ok(Request::Umount { .. })
+        ));
         assert!(matches!(
             parsed("pop3fs commit /mnt"),
             Ok(Request::Commit { .. })

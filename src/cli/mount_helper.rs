@@ -10,29 +10,36 @@ use clap::{ArgAction, Parser};
 use super::option_words::{self, Unknown};
 use super::{MountRequest, Request, Stop, typed};
 
-/// The arguments of a mount helper, as mount(8) describes them under EXTERNAL HELPERS.
+/// Mount a POP3 mailbox as a directory, when mount(8) asks for it
+///
+/// Its arguments are those that mount(8) describes under EXTERNAL HELPERS. People use mount -t pop3fs,
+/// a line in fstab, or pop3fs itself.
 #[derive(Debug, Parser)]
 #[command(name = "mount.pop3fs", args_override_self = true)]
 struct HelperArguments {
+    /// pop3s://[LOGIN@]HOST[:PORT] (TLS, port 995) or pop3://... (STLS required, port 110)
     source: OsString,
+    /// An empty directory
     mountpoint: OsString,
-    /// Tolerate unknown mount options.
+    /// Tolerate unknown mount options
     #[arg(short)]
     sloppy: bool,
-    /// Do everything but mount.
+    /// Do everything but mount
     #[arg(short)]
     fake: bool,
-    /// Leave /etc/mtab alone: there is none any more.
+    /// Leave /etc/mtab alone, which is always done
     #[arg(short)]
     _no_mtab: bool,
+    /// Say more; twice: also each request of the kernel
     #[arg(short, action = ArgAction::Count)]
     verbose: u8,
+    /// The long options of pop3fs: login=NAME,exact_sizes,ro; pop3fs --help lists them
     #[arg(short = 'o', value_name = "OPTION[,OPTION...]")]
     words: Vec<String>,
-    /// Always ours.
+    /// The type, which is always pop3fs
     #[arg(short = 't', value_name = "TYPE")]
     _filesystem_type: Option<String>,
-    /// mount(8) has entered it already.
+    /// The mount namespace, which mount(8) has entered
     #[arg(short = 'N', value_name = "NAMESPACE")]
     _namespace: Option<String>,
 }

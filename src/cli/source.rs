@@ -52,6 +52,8 @@ pub enum SourceError {
     Login,
     /// There is no host, or it cannot be one.
     Host,
+    /// The IPv6 address has a zone (RFC 4007 section 11).
+    Zone,
     /// The port is not a number from 1 to 65535.
     Port,
     /// Something follows the host.
@@ -149,7 +151,7 @@ fn parse_place(text: &str) -> Result<(String, Option<u16>), SourceError> {
     }
     if let Some(rest) = place.strip_prefix('[') {
         let (address, port) = rest.split_once(']').ok_or(SourceError::Host)?;
-        address.parse::<Ipv6Addr>().map_err(|_| SourceError::Host)?;
+        check_address(address)?;
         return Ok((address.to_owned(), parse_port(port)?));
     }
     let (host, port) = place.split_at(place.find(':').unwrap_or(place.len()));
@@ -157,6 +159,14 @@ fn parse_place(text: &str) -> Result<(String, Option<u16>), SourceError> {
         return Err(SourceError::Host);
     }
     Ok((host.to_owned(), parse_port(port)?))
+}
+
+fn check_address(text: &str) -> Result<(), SourceError> {
+    match text.parse::<Ipv6Addr>() {
+        Ok(_) => Ok(()),
+        Err(_) if text.contains('%') => Err(SourceError::Zone),
+        Err(_) => Err(SourceError::Host),
+    }
 }
 
 /// Names are looked up as they are; this keeps out only what can be part of none.
@@ -228,6 +238,10 @@ impl fmt::Display for SourceError {
             }
             Self::Host => {
                 "the source has no host, or one that cannot be; an IPv6 address needs brackets"
+            }
+            Self::Zone => {
+                "the zone of an IPv6 address (%...) is not supported; use an address that needs \
+                 none, or a name"
             }
             Self::Port => "the port in the source is not a number from 1 to 65535",
             Self::Path => "nothing may follow the host and port in the source",
@@ -325,6 +339,8 @@ mod tests {
             ("pop3s://host:+1", SourceError::Port),
             ("pop3s://host:65536", SourceError::Port),
             ("pop3s://::1", SourceError::Host),
+            ("pop3s://[fe80::1%lo]", SourceError::Zone),
+            ("pop3s://ann@[fe80::1%25lo]:995", SourceError::Zone),
             ("pop3s://host/inbox", SourceError::Path),
         ] {
             assert_eq!(Source::parse(text), Err(error), "{text}");

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use clap::CommandFactory;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::typed::Typed;
 use super::{ExitStatus, Misuse};
@@ -50,13 +50,30 @@ impl Stop {
 
 impl From<clap::Error> for Stop {
     fn from(error: clap::Error) -> Self {
+        if let Some(word) = superfluous(&error) {
+            return Misuse::Superfluous(word).into();
+        }
         let text = error.render().to_string();
         if error.use_stderr() {
-            Self::Usage(text)
+            Self::Usage(signed(&text))
         } else {
             Self::Information(text)
         }
     }
+}
+
+/// What clap takes for a verb in the wrong place, where it is none.
+fn superfluous(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return None;
+    };
+    let is_verb = Typed::command().find_subcommand(word).is_some();
+    (!is_verb).then(|| word.clone())
+}
+
+/// The text with our name in front, as all that we have to say has it.
+fn signed(text: &str) -> String {
+    format!("pop3fs: {}", text.strip_prefix("error: ").unwrap_or(text))
 }
 
 impl From<Misuse> for Stop {

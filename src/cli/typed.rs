@@ -4,12 +4,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::route_request::RouteOptions;
 use super::tls_request::TlsOptions;
 use super::verbs::{Manner, Terms};
-use super::{LoginMethod, Marked, MountRequest, Request, Stop, option_words, value};
+use super::{LoginMethod, Marked, Misuse, MountRequest, Request, Stop, option_words, value};
 
 const USAGE: &str = "pop3fs [OPTIONS] SOURCE MOUNTPOINT
        pop3fs umount|commit|status|undelete|refresh|wait|park MOUNTPOINT ...";
@@ -105,10 +105,10 @@ pub(super) struct MountOptions {
     #[arg(long)]
     pub(super) allow_other: bool,
     /// The owner of all files, where it is not you
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = value::user)]
     pub(super) uid: Option<u32>,
     /// The group of all files, where it is not yours
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = value::group)]
     pub(super) gid: Option<u32>,
     /// The permissions of all files; directories may be searched by those who may read
     #[arg(long, value_name = "OCTAL", value_parser = value::mode)]
@@ -117,10 +117,10 @@ pub(super) struct MountOptions {
     #[arg(long)]
     pub(super) verify_commit: bool,
     /// Delete at most so many messages in one session, so that a lost link loses less
-    #[arg(long, value_name = "NUMBER", value_parser = value::count())]
+    #[arg(long, value_name = "NUMBER", value_parser = value::count)]
     pub(super) commit_every: Option<u64>,
     /// Refuse to delete more messages than so many that were never read, unless a verb says --yes
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = value::bound)]
     pub(super) delete_guard: Option<u64>,
     /// Mount also on a directory that is not empty, and hide what is in it
     #[arg(long)]
@@ -141,13 +141,13 @@ pub(super) struct MountOptions {
     #[arg(long)]
     pub(super) no_top: bool,
     /// How long a program waits for the server before its read or write fails
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = value::timeout())]
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = value::timeout)]
     pub(super) timeout: u64,
     /// End the session with the server when nobody has needed it for so long; 0 to hold it
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = value::interval())]
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = value::interval)]
     pub(super) idle: u64,
     /// While the mailbox is in use, look for new mail this often; 0 for never
-    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = value::interval())]
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = value::interval)]
     pub(super) refresh: u64,
     /// Where marks are kept, in place of ~/.local/state/pop3fs
     #[arg(long, value_name = "DIR")]
@@ -201,6 +201,7 @@ impl From<CommitTerms> for Terms {
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Delete the marked messages on the server, say what happened, and unmount
+    #[command(visible_alias = "unmount")]
     Umount {
         /// Where the mailbox is mounted
         mountpoint: PathBuf,
@@ -252,10 +253,10 @@ pub(super) enum Verb {
         /// Where the mailbox is mounted
         mountpoint: PathBuf,
         /// How many messages to wait for
-        #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = value::count())]
+        #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = value::count)]
         new: u64,
         /// How long to wait at most, in place of for ever
-        #[arg(long, value_name = "SECONDS")]
+        #[arg(long, value_name = "SECONDS", value_parser = value::patience)]
         timeout: Option<u64>,
     },
     /// Let go of the mailbox on the server, until a program needs it again
@@ -268,6 +269,7 @@ pub(super) enum Verb {
 /// Reads a command line. The words after `-o` go before the options proper, which so have the
 /// last say.
 pub(super) fn parse(arguments: &[OsString]) -> Result<Typed, Stop> {
+    check_first_word(arguments)?;
     let typed = Typed::try_parse_from(arguments)?;
     if typed.words.is_empty() {
         return Ok(typed);
@@ -276,6 +278,22 @@ pub(super) fn parse(arguments: &[OsString]) -> Result<Typed, Stop> {
     let words = option_words::to_arguments(&typed.words, option_words::Unknown::Refuse)?;
     let all = program.iter().chain(&words).chain(rest);
     Ok(Typed::try_parse_from(all)?)
+}
+
+/// The first word is an option, a verb or a source. What looks like none of them is named: without a
+/// colon there is no password in it.
+fn check_first_word(arguments: &[OsString]) -> Result<(), Misuse> {
+    let Some(word) = arguments.get(1).map(|word| word.to_string_lossy()) else {
+        return Ok(());
+    };
+    let is_known = word.starts_with('-')
+        || word.contains([':', '@'])
+        || Typed::command().find_subcommand(&*word).is_some();
+    if is_known {
+        Ok(())
+    } else {
+        Err(Misuse::NoVerb(word.into_owned()))
+    }
 }
 
 impl TryFrom<Typed> for Request {
@@ -345,7 +363,7 @@ fn manner(lazy: bool, force: bool) -> Manner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::{Arg, Command, CommandFactory};
+    use clap::{Arg, Command};
     use std::collections::BTreeSet;
 
     const MANUAL: &str = include_str!("../../man/pop3fs.1");

@@ -1,7 +1,6 @@
 //! How the values of options are written.
 
-use clap::builder::RangedU64ValueParser;
-use clap::value_parser;
+use std::ops::RangeBounds;
 
 /// The longest ending for file names, in octets: what a name may have (255) should mostly be left
 /// to the unique-id.
@@ -84,18 +83,45 @@ pub(super) fn suffix(text: &str) -> Result<String, &'static str> {
 }
 
 /// A number of seconds.
-pub(super) fn timeout() -> RangedU64ValueParser {
-    value_parser!(u64).range(1..=LONGEST_SECONDS)
-}
-
-/// A number of things, at least one.
-pub(super) fn count() -> RangedU64ValueParser {
-    value_parser!(u64).range(1..)
+pub(super) fn timeout(text: &str) -> Result<u64, &'static str> {
+    number(text, 1..=LONGEST_SECONDS)
+        .ok_or("a time is a number of seconds, from 1 to 86400 (a day)")
 }
 
 /// A number of seconds, or 0 for never.
-pub(super) fn interval() -> RangedU64ValueParser {
-    value_parser!(u64).range(..=LONGEST_SECONDS)
+pub(super) fn interval(text: &str) -> Result<u64, &'static str> {
+    number(text, ..=LONGEST_SECONDS).ok_or("a time is a number of seconds, from 0 to 86400 (a day)")
+}
+
+/// Any number of seconds.
+pub(super) fn patience(text: &str) -> Result<u64, &'static str> {
+    number(text, ..).ok_or("a time is a number of seconds, such as 60")
+}
+
+/// A number of things, at least one.
+pub(super) fn count(text: &str) -> Result<u64, &'static str> {
+    number(text, 1..).ok_or("this is a number, from 1 on")
+}
+
+/// A number of things, which may be none.
+pub(super) fn bound(text: &str) -> Result<u64, &'static str> {
+    number(text, ..).ok_or("this is a number, from 0 on")
+}
+
+/// The number of a user.
+pub(super) fn user(text: &str) -> Result<u32, &'static str> {
+    text.parse()
+        .map_err(|_| "a user is given by the number that id -u NAME prints")
+}
+
+/// The number of a group.
+pub(super) fn group(text: &str) -> Result<u32, &'static str> {
+    text.parse()
+        .map_err(|_| "a group is given by the number that getent group NAME prints")
+}
+
+fn number(text: &str, allowed: impl RangeBounds<u64>) -> Option<u64> {
+    text.parse().ok().filter(|number| allowed.contains(number))
 }
 
 #[cfg(test)]
@@ -125,6 +151,53 @@ mod tests {
             "é",
         ] {
             assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_told_what_it_should_be() {
+        type Parse = fn(&str) -> Result<u64, &'static str>;
+        for (parse, right, wrong, words) in [
+            (
+                timeout as Parse,
+                ["1", "86400"],
+                ["0", "86401"],
+                "number of seconds",
+            ),
+            (
+                interval,
+                ["0", "86400"],
+                ["never", "86401"],
+                "number of seconds",
+            ),
+            (
+                patience,
+                ["0", "18446744073709551615"],
+                ["x", "-1"],
+                "number of seconds",
+            ),
+            (count, ["1", "99999"], ["0", "many"], "from 1 on"),
+            (bound, ["0", "99999"], ["-1", "many"], "from 0 on"),
+            (
+                |text| user(text).map(u64::from),
+                ["0", "1000"],
+                ["root", "-1"],
+                "id -u",
+            ),
+            (
+                |text| group(text).map(u64::from),
+                ["0", "1000"],
+                ["mail", ""],
+                "getent group",
+            ),
+        ] {
+            assert_eq!(
+                right.map(parse),
+                right.map(|text| Ok(text.parse().unwrap()))
+            );
+            for refusal in wrong.map(|text| parse(text).unwrap_err()) {
+                assert!(refusal.contains(words), "{refusal}");
+            }
         }
     }
 
