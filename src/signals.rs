@@ -3,6 +3,7 @@
 //! They are blocked before any other thread exists, so that every thread inherits that and none
 //! is ever interrupted; one thread waits for them.
 
+use std::fmt;
 use std::io;
 use std::sync::mpsc::Sender;
 use std::thread;
@@ -20,6 +21,18 @@ pub enum Signal {
     Quit,
     /// SIGHUP: the terminal is gone, or look for news.
     HangUp,
+}
+
+/// Its name.
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Terminate => "SIGTERM",
+            Self::Interrupt => "SIGINT",
+            Self::Quit => "SIGQUIT",
+            Self::HangUp => "SIGHUP",
+        })
+    }
 }
 
 /// The signals that wait until somebody asks for them.
@@ -58,7 +71,7 @@ impl BlockedSignals {
     {
         let wait_and_send = move || {
             while let Ok(signal) = self.wait() {
-                log::debug!("signal: {signal:?}");
+                log::debug!("{signal}");
                 if events.send(signal.into()).is_err() {
                     break;
                 }
@@ -96,6 +109,7 @@ mod tests {
         ] {
             raise(number).unwrap();
             assert_eq!(blocked.wait().unwrap(), signal);
+            assert_eq!(signal.to_string(), number.as_str());
         }
     }
 }

@@ -40,7 +40,7 @@ impl Failure {
             Self::Mount(_) if self.is_about_the_mount_point() => ExitStatus::NoInput,
             Self::System(..) | Self::Mount(_) => ExitStatus::OsErr,
             Self::Log(..) | Self::NoStateDirectory => ExitStatus::CantCreate,
-            Self::Journal(JournalError::Locked(_)) | Self::Interrupted => ExitStatus::TempFail,
+            Self::Journal(JournalError::Locked { .. }) | Self::Interrupted => ExitStatus::TempFail,
             Self::Journal(JournalError::Damaged { .. }) => ExitStatus::DataErr,
             Self::Journal(
                 JournalError::Exposed(_) | JournalError::Foreign(_) | JournalError::NotAFile(_),
@@ -88,18 +88,19 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::System(what, error) => write!(f, "cannot {what}: {error}"),
-            Self::Log(path, error) => write!(f, "cannot write {}: {error}", path.display()),
+            Self::Log(path, error) => write!(
+                f,
+                "cannot write the log {}: {error}; name another file with --log",
+                path.display()
+            ),
             Self::NoStateDirectory => f.write_str(
                 "there is no place to keep marks: set HOME or XDG_STATE_HOME, or use --state-dir",
             ),
-            Self::Journal(journal @ JournalError::Io { error, .. })
-                if error.kind() == io::ErrorKind::PermissionDenied =>
-            {
-                write!(
-                    f,
-                    "{journal}; use --state-dir for a directory that belongs to you"
-                )
-            }
+            Self::Journal(journal @ JournalError::Io { .. }) => write!(
+                f,
+                "{journal}; marks and logs are kept there: use --state-dir for another directory, one \
+                 of your own"
+            ),
             Self::Journal(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
             Self::ConnectCommand => f.write_str(
@@ -133,5 +134,28 @@ impl From<JournalError> for Failure {
 impl From<MountError> for Failure {
     fn from(error: MountError) -> Self {
         Self::Mount(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_used_is_told_with_the_option_that_names_another() {
+        let missing = || io::Error::from(io::ErrorKind::NotFound);
+        let path = PathBuf::from("/no/such");
+        let journal = JournalError::Io {
+            path: path.clone(),
+            error: missing(),
+        };
+        for (failure, option) in [
+            (Failure::from(journal), "--state-dir"),
+            (Failure::Log(path, missing()), "--log"),
+        ] {
+            let text = failure.to_string();
+            assert!(text.contains("/no/such") && text.contains(option), "{text}");
+            assert_eq!(failure.status(), ExitStatus::CantCreate);
+        }
     }
 }

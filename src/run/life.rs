@@ -160,7 +160,7 @@ impl Life {
             match self.events.recv() {
                 Ok(Event::Signal(Signal::HangUp)) => self.refresh(),
                 Ok(Event::Signal(signal)) => {
-                    log::info!("{signal:?}: unmounting");
+                    log::info!("{signal}: unmounting");
                     self.detach();
                     return Farewell::to(signal);
                 }

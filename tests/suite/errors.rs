@@ -16,7 +16,16 @@ use crate::support::skip::{Need, lacking};
 use crate::support::stage::played_by_nobody;
 use pop3fs_server::{Fault, Identity, Message, Server, When};
 
-/// A wrong password is "no permission" (77), and the server's own words are told.
+/// A wrong password is "no permission" (77).
+#[test]
+fn a_wrong_password_is_no_permission() {
+    let server = serving_three();
+    let account = account(&server).with_password("sesame");
+    assert_fails(&account, NO_PERMISSION, "wrong name or password");
+    assert_eq!(server.count("UIDL"), 0, "nobody got in");
+}
+
+/// A login that the server refuses is "no permission" (77), and the server's own words are told.
 #[test]
 fn a_refused_login_is_no_permission() {
     let server = serving_three();
@@ -66,7 +75,8 @@ fn an_unknown_host_is_no_host() {
 #[test]
 fn a_refused_connection_is_unavailable() {
     let gone = account(&serving_three());
-    assert_fails(&gone, UNAVAILABLE, "127.0.0.1");
+    let advice = "check host and port, and that the server runs";
+    assert_fails(&gone, UNAVAILABLE, advice);
 }
 
 /// A server whose certificate nobody vouches for is a protocol error (76), and hears no password.

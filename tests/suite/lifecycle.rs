@@ -130,6 +130,25 @@ fn a_dead_mount_can_be_taken_away() {
     });
 }
 
+/// An account's journal is one process's at a time, which is named to whoever wants it too.
+#[test]
+fn an_account_is_mounted_once_and_it_is_told_by_whom() {
+    mounted(serving_three(), &[], |mount, server| {
+        let elsewhere = mount.site().beside("elsewhere");
+        fs::create_dir(&elsewhere).expect("a directory to create");
+        let account = account(server);
+        let refused = run(pop3fs()
+            .arg(account.source())
+            .arg(elsewhere)
+            .args(account.options())
+            .arg("--state-dir")
+            .arg(mount.site().state()));
+        assert_eq!(refused.code(), Some(TEMPORARY_FAILURE), "{refused:?}");
+        let holder = format!("process {} has this account mounted", mount.daemon().id());
+        assert!(refused.says(&holder), "{refused:?}");
+    });
+}
+
 /// With `-f` the program stays in the foreground until the mount is gone; its exit status is 0
 /// when everything is committed.
 #[test]

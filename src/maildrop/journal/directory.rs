@@ -1,6 +1,7 @@
 //! The state directory, which nobody else can write to, and the files of an account in it.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -25,7 +26,7 @@ impl StateDirectory {
         let mut builder = DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(&path);
         let metadata = made.and_then(|()| path.metadata());
-        let metadata = metadata.map_err(|error| JournalError::io(&path, error))?;
+        let metadata = metadata.map_err(|error| JournalError::io(&path, no_directory(error)))?;
         judge(&path, &metadata)?;
         Ok(Self(path))
     }
@@ -68,6 +69,14 @@ pub(super) fn private() -> OpenOptions {
         .mode(0o600)
         .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC);
     options
+}
+
+/// What is there and cannot be made is something else than a directory.
+fn no_directory(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
+        _ => error,
+    }
 }
 
 fn judge(path: &Path, metadata: &Metadata) -> Result<(), JournalError> {
@@ -117,6 +126,13 @@ mod tests {
         assert!(
             matches!(error, JournalError::Exposed(_)) && error.to_string().contains("chmod go-w")
         );
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_the_directory_is_said_to_be_none() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = StateDirectory::make(file.path().to_owned()).unwrap_err();
+        assert!(error.to_string().ends_with(": not a directory"), "{error}");
     }
 
     #[test]

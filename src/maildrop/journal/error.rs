@@ -6,8 +6,13 @@ use std::{fmt, io};
 /// Why a journal could not be opened.
 #[derive(Debug)]
 pub enum JournalError {
-    /// Another daemon has it.
-    Locked(PathBuf),
+    /// Another process has it.
+    Locked {
+        /// The lock.
+        path: PathBuf,
+        /// The process, as far as the lock tells.
+        holder: Option<u32>,
+    },
     /// Others can write to this file or directory, and so say what is to be deleted.
     Exposed(PathBuf),
     /// It is somebody else's, who can say so too.
@@ -45,11 +50,18 @@ impl JournalError {
 impl fmt::Display for JournalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Locked(path) => write!(
-                f,
-                "another pop3fs has this account mounted (it holds {}); unmount that one first",
-                path.display()
-            ),
+            Self::Locked { path, holder } => {
+                match holder {
+                    Some(pid) => write!(f, "process {pid}")?,
+                    None => f.write_str("another pop3fs")?,
+                }
+                write!(
+                    f,
+                    " has this account mounted, or is about to mount it (it holds {}); unmount that \
+                     one first, or end it",
+                    path.display()
+                )
+            }
             Self::Exposed(path) => write!(
                 f,
                 "others can write to {}, and so mark what they like: see what they did, take that \
