@@ -35,19 +35,19 @@ pub(super) struct Denials {
 
 impl Denials {
     /// Whether a message that has come is to be believed, as it has octets, or is listed with none, or
-    /// has been listed once more since it came without any. Where the server lists sizes for messages that
-    /// are empty, one listing does for all that come so soon after it.
-    pub fn believe(&mut self, id: MessageId, is_doubtful: bool, now: Moment) -> bool {
+    /// has been listed once more since it came without any.
+    pub fn believe(&mut self, id: MessageId, is_doubtful: bool) -> bool {
         let is_confirmed = self.hollow.remove(&id);
         self.refused.remove(&id);
         self.inflates |= is_confirmed && is_doubtful;
-        !is_doubtful || is_confirmed || self.inflates && !self.is_due(now)
+        is_confirmed || !is_doubtful
     }
 
-    /// Whether it is time for another listing.
+    /// Whether it is time for another listing. Of a server that lists sizes for messages that are empty
+    /// each of them takes one: there is no other way to it, and it is needed only once.
     fn is_due(&self, now: Moment) -> bool {
-        self.looked
-            .is_none_or(|looked| looked + LISTINGS_APART <= now)
+        let is_late = |looked| looked + LISTINGS_APART <= now;
+        self.inflates || self.looked.is_none_or(is_late)
     }
 }
 
@@ -179,14 +179,22 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_gives_nothing_is_not_logged_in_to_for_each_message() {
-        for (denial, is_empty) in [(REFUSAL, false), (Reaction::Say("+OK\r\n.\r\n"), true)] {
-            let mut rig = Rig::connected(mailbox().reacting("RETR", &vec![denial; 9]));
-            for (name, wait, sessions) in [("a", 0, 2), ("b", 59, 2), ("c", 1, 3)] {
-                rig.pass(Duration::from_secs(wait));
-                assert_eq!(rig.body(name).is_ok(), is_empty);
-                assert_eq!(rig.script.sessions, sessions);
-            }
+    fn a_server_that_refuses_everything_is_not_logged_in_to_for_each_message() {
+        let mut rig = Rig::connected(mailbox().reacting("RETR", &vec![REFUSAL; 9]));
+        for (name, wait, sessions) in [("a", 0, 2), ("b", 59, 2), ("c", 1, 3)] {
+            rig.pass(Duration::from_secs(wait));
+            assert_eq!(rig.body(name), refused());
+            assert_eq!(rig.script.sessions, sessions);
+        }
+    }
+
+    #[test]
+    fn each_of_many_empty_messages_is_given_that_are_listed_otherwise() {
+        let empty = Reaction::Say("+OK\r\n.\r\n");
+        let mut rig = Rig::connected(mailbox().reacting("RETR", &vec![empty; 6]));
+        for (name, sessions) in [("a", 2), ("b", 3), ("a", 3), ("c", 4)] {
+            assert_eq!(rig.body(name).as_deref(), Ok(""));
+            assert_eq!(rig.script.sessions, sessions);
         }
     }
 

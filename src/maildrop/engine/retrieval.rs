@@ -111,8 +111,7 @@ impl Engine {
             return turn.state.completed(fetch, &mut turn.step.effects);
         }
         let id = fetch.id;
-        let is_doubtful = turn.state.is_doubtful(id);
-        if !self.denials.believe(id, is_doubtful, turn.now) {
+        if !self.denials.believe(id, turn.state.is_doubtful(id)) {
             return self.came_empty(id, turn);
         }
         self.try_settled(id, turn);
