@@ -61,11 +61,15 @@ impl Engine {
     /// A session that has done anything else is left first: errors add up in it, and it may be
     /// about to be hung up; and one that has lost sight of marked messages, for another one tells
     /// whether they are gone. Where the server makes clients wait between logins, it must do; and where
-    /// only places tell messages apart, as they may be others in the next one.
+    /// only places tell messages apart, as they may be others in the next one. What is in flight comes first:
+    /// of a server that answers out of order some of it could be taken for an answer to DELE.
     fn begin_in_fresh_session(&mut self, turn: &mut Turn<'_>) -> Result<(), CommandError> {
         let (Some(session), Some(commit)) = (self.link.session_mut(), &mut self.commit) else {
             return Ok(());
         };
+        if session.flight().commands > 0 {
+            return Ok(());
+        }
         let catalog = &turn.state.catalog;
         let coverage = &catalog.habits.coverage;
         let tells_more = coverage.is_telling() && coverage.misses_marked;
@@ -79,7 +83,7 @@ impl Engine {
             self.advance(turn, |commit, state| {
                 commit.listed(&state.catalog, &state.settings.suffix, !waits)
             });
-        } else if session.flight().commands == 0 {
+        } else {
             session.leave(turn.now)?;
         }
         Ok(())
@@ -204,6 +208,18 @@ mod tests {
         rig.commit();
         assert_eq!(rig.script.sessions, 1);
         assert_eq!(rig.script.left(), ["b"]);
+    }
+
+    #[test]
+    fn what_is_in_flight_comes_before_the_deletion_in_the_same_session() {
+        let mailbox = mailbox().announcing(&["LOGIN-DELAY 300", "PIPELINING"]);
+        let mut rig = marked(mailbox.reacting("RETR", &[Reaction::Silence]));
+        let (open, commit) = (rig.open("b"), rig.commit());
+        assert_eq!(rig.script.count("DELE"), 0);
+        rig.hear("+OK\r\ntwo\r\n.\r\n");
+        assert!(matches!(open.given(), Some(Ok(_))));
+        assert!(commit.report().complete);
+        assert_eq!((rig.script.sessions, rig.script.count("DELE")), (1, 2));
     }
 
     #[test]
