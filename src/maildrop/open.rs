@@ -100,11 +100,16 @@ impl Holdings {
             return Holding(shared);
         }
         if self.0.len() == self.0.capacity() {
-            self.0.retain(|_, holding| holding.strong_count() > 0);
+            self.let_go();
         }
         let holding = Holding::default();
         self.0.insert(id, Arc::downgrade(&holding.0));
         holding
+    }
+
+    /// Keeps no more than those that are open.
+    pub fn let_go(&mut self) {
+        self.0.retain(|_, holding| holding.strong_count() > 0);
     }
 
     /// The message is whole: who has it open holds its bytes from now on, and so does who opens it

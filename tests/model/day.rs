@@ -18,7 +18,7 @@ const MAILS_MAX: usize = 1000;
 
 /// What is kept of a message that has gone, for its number is given to no other: its name, what RETR has shown of it,
 /// and its row in a list that has room for as many again.
-const GONE_OCTETS: isize = 300;
+const GONE_OCTETS: isize = 400;
 
 /// What may be larger at one time than at another, and does not grow: the report of the last commit, what the server
 /// has said of itself, tables that are as large as chance has it.
@@ -29,6 +29,9 @@ const REST: Footprint = Footprint {
 
 /// A body in memory, its place in the cache and who holds it.
 const BODY_BLOCKS: isize = 3;
+
+/// A mark whose message is not listed, and may be again, and what the last commit has said of it.
+const UNLISTED_BLOCKS: isize = 3;
 
 /// What is left of a mount when no mail is left.
 #[derive(Debug)]
@@ -103,9 +106,12 @@ impl World {
         self.close_all();
         self.wait(REST_OF_THE_DAY);
         let daemon = self.daemon.take().expect("it lives to the end");
-        let cached = daemon.maildrop.status().cache;
+        let status = daemon.maildrop.status();
+        let cached = status.cache;
         assert!(cached.used <= cached.limit, "{cached:?}");
-        let known = self.blocks_of_messages(&daemon) + cached.messages as isize * BODY_BLOCKS;
+        let known = self.blocks_of_messages(&daemon)
+            + cached.messages as isize * BODY_BLOCKS
+            + status.unlisted as isize * UNLISTED_BLOCKS;
         let held = Footprint::of((daemon.maildrop, daemon.engine));
         Remains {
             held: Footprint {

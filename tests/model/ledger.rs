@@ -17,6 +17,8 @@ pub struct Ledger {
     pub marked: BTreeSet<MailId>,
     /// Marks that are no more, and that an old journal may bring back.
     dropped: BTreeSet<MailId>,
+    /// Mail that was marked again since its mark was last taken off.
+    remarked: BTreeSet<MailId>,
     /// Mail that has the unique-id and the size of other mail, of which there may be a mark.
     mistaken: BTreeSet<MailId>,
     /// Such mail that the mark cannot be for, as its header tells.
@@ -108,6 +110,7 @@ impl Ledger {
 
     pub fn mark(&mut self, id: MailId) {
         self.marked.insert(id);
+        self.remarked.insert(id);
         self.mistaken.remove(&id);
         self.told_apart.remove(&id);
     }
@@ -115,13 +118,16 @@ impl Ledger {
     /// The mark is taken off; a loss of power may bring it back.
     pub fn unmark(&mut self, id: MailId) {
         self.marked.remove(&id);
+        self.remarked.remove(&id);
         self.hidden.forget(id);
         self.dropped.insert(id);
     }
 
-    /// No loss of power can bring a mark back that was taken off.
+    /// No loss of power can bring a mark back that was taken off, unless it was set again since.
     pub fn is_safe_from_marks(&mut self, id: MailId) {
-        self.dropped.remove(&id);
+        if !self.remarked.contains(&id) {
+            self.dropped.remove(&id);
+        }
     }
 
     /// Mail that is not shown as marked, and of which there may be a mark all the same.

@@ -79,8 +79,7 @@ impl Engine {
     pub(super) fn idle(&mut self, turn: &mut Turn<'_>) -> Result<(), CommandError> {
         let due = self.next_idle_deed().filter(|(due, _)| *due <= turn.now);
         if due.is_some() {
-            // Nobody may ask for a message for long, and many have been closed.
-            turn.state.cache.shrink();
+            turn.state.rest();
         }
         match (due, self.link.session_mut()) {
             (Some((_, Deed::Park)), Some(session)) => session.leave(turn.now),

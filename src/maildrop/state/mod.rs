@@ -128,4 +128,10 @@ impl State {
         self.prefixes.left(id);
         self.guard.left(id);
     }
+
+    /// Nobody may ask for a message for long, and many have been closed.
+    pub fn rest(&mut self) {
+        self.cache.shrink();
+        self.holdings.let_go();
+    }
 }
