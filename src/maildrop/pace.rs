@@ -34,7 +34,7 @@ const SURMISE: u64 = 2;
 
 /// A message that comes in so much time, or in two round trips, keeps nobody waiting who asks for
 /// another one.
-const BLINK: Duration = Duration::from_millis(100);
+const BLINK: Duration = Duration::from_millis(250);
 
 /// Waiting below this is no queue, but the scheduling of two processes. It bounds what a demanded
 /// message can lose to guesses where there is no distance.
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn a_message_may_be_fetched_ahead_that_keeps_nobody_waiting() {
         let longest = |round_trip, spent| shown(1_000_000, round_trip, spent).longest();
-        assert_eq!(longest(20, 1000), 100_000);
+        assert_eq!(longest(20, 1000), 250_000);
         assert_eq!(longest(200, 1000), 400_000);
         assert_eq!(longest(20, 100_000), WINDOW);
         assert_eq!(Pace::default().longest(), WINDOW);
