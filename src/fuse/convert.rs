@@ -12,6 +12,10 @@ pub(super) const GENERATION: Generation = Generation(0);
 /// What st_blksize says; programs read in larger pieces anyway.
 const BLOCK_SIZE: u32 = 4096;
 
+/// The same of a directory. The C library reads as much of one at a time, and 32 KiB at least; with
+/// each question the reader sleeps until another processor has answered it.
+const DIRECTORY_BLOCK_SIZE: u32 = 256 * 1024;
+
 /// Attributes as the kernel takes them.
 pub(super) fn file_attr(attributes: &Attributes) -> FileAttr {
     let mtime = time(attributes.mtime);
@@ -30,8 +34,15 @@ pub(super) fn file_attr(attributes: &Attributes) -> FileAttr {
         uid: attributes.uid,
         gid: attributes.gid,
         rdev: 0,
-        blksize: BLOCK_SIZE,
+        blksize: block_size(attributes.kind),
         flags: 0,
+    }
+}
+
+fn block_size(kind: Kind) -> u32 {
+    match kind {
+        Kind::Directory => DIRECTORY_BLOCK_SIZE,
+        Kind::File => BLOCK_SIZE,
     }
 }
 
@@ -109,6 +120,13 @@ mod tests {
     #[test]
     fn dates_before_1970_stay_before_1970() {
         assert_eq!(time(-1), UNIX_EPOCH - Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_directory_is_read_in_larger_pieces_than_a_page() {
+        let [directory, file] = [Kind::Directory, Kind::File].map(block_size);
+        assert!(directory > 32 * 1024 && directory.is_power_of_two());
+        assert_eq!(file, BLOCK_SIZE);
     }
 
     #[test]
