@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pop3fs::maildrop::{Journal, JournalError, JournalFile, Mark, Record, StateDirectory};
+use pop3fs::maildrop::{
+    Journal, JournalError, JournalFile, JournalLock, Mark, Record, StateDirectory,
+};
 
 /// Whose journal it is.
 const ACCOUNT: &str = "ann@pop.example.org:995";
@@ -24,7 +26,7 @@ pub fn run(data: &[u8]) {
 
 fn open(directory: &Path) -> Result<(JournalFile, Vec<Mark>), JournalError> {
     let state = StateDirectory::make(directory.to_owned())?;
-    JournalFile::open(&state, ACCOUNT)
+    JournalFile::open(JournalLock::take(&state, ACCOUNT)?)
 }
 
 fn journal_in(directory: &Path) -> PathBuf {

@@ -97,7 +97,9 @@ pub use error::{Error, Outage, OutageKind};
 pub use event::{Event, EventKind, Subject};
 pub use handle::{Maildrop, Surroundings};
 pub use header::HeaderDigest;
-pub use journal::{Drafting, Drafts, Journal, JournalError, JournalFile, StateDirectory};
+pub use journal::{
+    Drafting, Drafts, Journal, JournalError, JournalFile, JournalLock, StateDirectory,
+};
 pub use mark::{Mark, Record};
 pub use message::{Correction, Entry, MessageId, Place, Size};
 pub use octets::{Body, Octets};

@@ -6,7 +6,7 @@ use std::io;
 
 use crate::cli::MountRequest;
 use crate::keeper::{Answer, Errand, Keeper};
-use crate::maildrop::{Drafting, Drafts, Journal, JournalFile, Mark, StateDirectory};
+use crate::maildrop::{Drafting, Drafts, Journal, JournalFile, JournalLock, Mark, StateDirectory};
 
 use super::compose;
 use super::failure::Failure;
@@ -48,16 +48,25 @@ fn errand(
     })
 }
 
-/// Opens it. A read-only mount sets no mark, takes none over, and leaves the journal to others.
-pub(super) fn open(
+/// Takes the lock. Where the keeper parts later, it has it too: what it was asked to do to the journal is
+/// done before anybody else opens that. A read-only mount sets no mark, takes none over, and leaves the
+/// journal to others.
+pub(super) fn lock(
     request: &MountRequest,
     state: &StateDirectory,
-    drafts: EntrustedDrafts,
-) -> Result<Marks, Failure> {
+) -> Result<Option<JournalLock>, Failure> {
     if request.read_only {
-        return Ok((None, Vec::new()));
+        return Ok(None);
     }
-    let (journal, inherited) = JournalFile::open(state, &compose::account(request))?;
+    Ok(Some(JournalLock::take(state, &compose::account(request))?))
+}
+
+/// Opens it, if it is ours.
+pub(super) fn open(lock: Option<JournalLock>, drafts: EntrustedDrafts) -> Result<Marks, Failure> {
+    let Some(lock) = lock else {
+        return Ok((None, Vec::new()));
+    };
+    let (journal, inherited) = JournalFile::open(lock)?;
     let journal = journal.drafted_by(Box::new(drafts));
     Ok((Some(Box::new(journal)), inherited))
 }

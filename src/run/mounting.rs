@@ -44,6 +44,7 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
     logging::start(request.verbosity, log_file(request, &state)?);
     let at = fuse::prepare(&request.mountpoint, &compose::mount_options(request))?;
     let signals = signals::block().map_err(|error| Failure::System("block signals", error))?;
+    let lock = journal::lock(request, &state)?;
     let Parted {
         connector,
         credentials,
@@ -57,7 +58,7 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
         connector,
         credentials,
         storage,
-        marks: journal::open(request, &state, drafts)?,
+        marks: journal::open(lock, drafts)?,
         sandbox: confinement::enter(request),
     };
     let (sender, events) = channel();

@@ -14,6 +14,7 @@ mod errors;
 mod events;
 mod faults;
 mod forgetting;
+mod keeper;
 #[cfg(feature = "keyring")]
 mod keyring;
 mod layout;

@@ -1,23 +1,16 @@
 //! What the process that serves the mailbox has given up.
 
-use std::fs::{self, File, Permissions};
-use std::io::Read;
+use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use pop3fs_server::Message;
 
-use crate::support::mailbox::{account, held_by, long_text, serving, serving_three};
-use crate::support::mount::{Mount, Site, files_under};
+use crate::support::mailbox::{account, held_by, serving_three};
+use crate::support::mount::{Mount, Site};
 use crate::support::namespace::{NEEDS, NOBODY, in_namespace};
-use crate::support::process::eventually;
 use crate::support::skip::{Need, lacking};
 use crate::support::stage::{mounted, staged};
-
-/// More than is kept in memory of one message: half of the usual cache.
-const TOO_LONG: usize = 33 << 20;
 
 /// Every thread of the daemon has given up what `status` says, and its keeper has given up nothing.
 #[test]
@@ -127,7 +120,7 @@ fn marks_are_kept_where_the_process_may_not_go() {
             chown(&above, Some(NOBODY), None).expect("a directory to give away");
             let mount = site.mount(&account(server));
             assert!(given_up(&mount).contains(&"capabilities".to_owned()));
-            let journal = || fs::metadata(journal(site)).expect("a journal to look at");
+            let journal = || fs::metadata(site.journal()).expect("a journal to look at");
             let before = journal();
             mount.remove(&["two"]);
             mount.verb("commit", &[]).succeeded();
@@ -140,83 +133,6 @@ fn marks_are_kept_where_the_process_may_not_go() {
             assert_eq!(held_by(server), ["three"]);
         },
     );
-}
-
-/// Where the keeper was killed, a commit still deletes what was marked, and says that the journal, which it
-/// names, could not be written anew. The next mount finds that what it says is done.
-#[test]
-fn a_journal_is_out_of_date_where_the_keeper_was_killed() {
-    staged(serving_three(), &[Need::Fuse], |site, server| {
-        let mount = site.mount(&account(server));
-        mount.remove(&["two"]);
-        let keeper = mount.daemon().keeper().expect("a keeper");
-        kill(keeper, Signal::SIGKILL).expect("a process of ours");
-        let said = mount.verb("commit", &["--no-verify"]);
-        let journal = journal(site);
-        assert!(
-            said.says(journal.to_str().expect("a path of ours")),
-            "{said:?}"
-        );
-        assert!(said.says("the keeper is gone"), "{said:?}");
-        mount.kill();
-        drop(mount);
-        site.mount(&account(server)).umount().succeeded();
-        assert_eq!(held_by(server), ["one", "three"]);
-    });
-}
-
-/// A message that is too long for memory is kept in a file without a name. The keeper makes it, where the
-/// process that serves the mailbox can make none, and does not keep it.
-#[test]
-fn the_keeper_makes_the_file_of_a_long_message() {
-    let message = long_text("long", TOO_LONG);
-    let server = serving(vec![Message::new("long", &message)]);
-    staged(server, &[Need::Fuse, Need::Root], |site, server| {
-        let closed = site.beside("closed");
-        fs::create_dir(&closed).expect("a directory to create");
-        fs::set_permissions(&closed, Permissions::from_mode(0o700)).expect("our own directory");
-        chown(&closed, Some(NOBODY), None).expect("a directory to give away");
-        let mount = site.mount_by(site.command(&account(server)).env("TMPDIR", &closed));
-        let mut file = File::open(mount.file("long")).expect("a message to open");
-        let mut read = Vec::new();
-        file.read_to_end(&mut read).expect("a message to read");
-        assert!(read == message);
-        let is_there = |file: &PathBuf| file.starts_with(&closed);
-        let daemon = mount.daemon();
-        assert_eq!(opened(daemon.id()).filter(is_there).count(), 1);
-        let keeper = daemon.keeper().expect("a keeper");
-        assert_eq!(opened(keeper).filter(is_there).count(), 0);
-        assert_eq!(fs::read_dir(&closed).expect("a directory").count(), 0);
-        drop(file);
-        eventually("the file goes with who has it open", || {
-            !opened(daemon.id()).any(|file| is_there(&file))
-        });
-    });
-}
-
-/// The keeper holds no connection to the kernel, which would keep the mount from ending, and ends
-/// with the daemon, however that ends.
-#[test]
-fn the_keeper_ends_with_the_daemon() {
-    mounted(serving_three(), &[], |mount, _| {
-        let keeper = mount.daemon().keeper().expect("a keeper");
-        assert!(!opened(keeper).any(|it| it == Path::new("/dev/fuse")));
-        mount.kill();
-        eventually("the keeper ends", || mount.daemon().keeper().is_none());
-    });
-}
-
-/// The one journal there is.
-fn journal(site: &Site) -> PathBuf {
-    let is_journal = |file: &PathBuf| file.extension().is_some_and(|ending| ending == "journal");
-    let mut files = files_under(&site.state()).into_iter();
-    files.find(is_journal).expect("a journal")
-}
-
-/// What a process has open.
-fn opened(process: Pid) -> impl Iterator<Item = PathBuf> {
-    let descriptors = fs::read_dir(format!("/proc/{process}/fd")).expect("descriptors");
-    descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
 }
 
 /// What `status` says for programs.

@@ -57,8 +57,8 @@ impl fmt::Display for JournalError {
                 }
                 write!(
                     f,
-                    " has this account mounted, or is about to mount it (it holds {}); unmount that \
-                     one first, or end it",
+                    " has this account mounted, or is about to mount it, or has not quite ended (it \
+                     holds {}); unmount that one first, or end it",
                     path.display()
                 )
             }

@@ -1,26 +1,21 @@
 //! The journal as a file in the state directory.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process;
 use std::sync::Mutex;
 
 use super::super::locked;
 use super::super::mark::{Mark, Record};
-use super::directory::StateDirectory;
 use super::drafts::{Drafting, Drafts};
+use super::lock::JournalLock;
 use super::sheet::Sheet;
 use super::{Journal, JournalError, text};
 
 /// How the names of an account's files end.
 pub(super) const JOURNAL: &str = ".journal";
-const LOCK: &str = ".lock";
 
-/// The octets of the highest number of a process, and some more.
-const LONGEST_NUMBER: u64 = 16;
-
-/// A journal in the state directory. Nobody else can open it while this exists.
+/// A journal in the state directory.
 ///
 /// It is open from the start: what is done to it later needs no right to the directory.
 #[derive(Debug)]
@@ -31,20 +26,17 @@ pub struct JournalFile {
     sheet: Mutex<Sheet>,
     drafts: Box<dyn Drafting>,
     draft: Mutex<Option<Sheet>>,
-    _lock: File,
+    _lock: JournalLock,
 }
 
 impl JournalFile {
-    /// Opens the account's journal in this directory, making it where it does not exist; gives the
-    /// marks that it holds.
+    /// Opens the journal that the lock is for, making it where it does not exist; gives the marks that
+    /// it holds.
     ///
     /// # Errors
-    /// It is in use, damaged, or not to be opened.
-    pub fn open(
-        directory: &StateDirectory,
-        account: &str,
-    ) -> Result<(Self, Vec<Mark>), JournalError> {
-        let lock = lock(directory, account)?;
+    /// It is damaged, or not to be opened.
+    pub fn open(lock: JournalLock) -> Result<(Self, Vec<Mark>), JournalError> {
+        let (directory, account) = (&lock.directory, &lock.account);
         let path = directory.file(account, JOURNAL);
         let heading = text::heading(account);
         let (sheet, marks) = read(directory.open(account, JOURNAL)?, &path, &heading)?;
@@ -107,35 +99,6 @@ impl Journal for JournalFile {
     }
 }
 
-fn lock(directory: &StateDirectory, account: &str) -> Result<File, JournalError> {
-    let file = directory.open(account, LOCK)?;
-    let path = directory.file(account, LOCK);
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let holder = holder(&file);
-            return Err(JournalError::Locked { path, holder });
-        }
-        Err(TryLockError::Error(error)) => return Err(JournalError::io(&path, error)),
-    }
-    // What cannot be written, as on a full disk, is not needed.
-    let _ = sign(&file);
-    Ok(file)
-}
-
-/// Tells those who come later whom to ask. Nothing but the lock keeps them out.
-fn sign(mut lock: &File) -> io::Result<()> {
-    lock.set_len(0)?;
-    writeln!(lock, "{}", process::id())
-}
-
-/// Who holds the lock, going by the text in it, in which anything may stand.
-fn holder(lock: &File) -> Option<u32> {
-    let mut text = String::new();
-    lock.take(LONGEST_NUMBER).read_to_string(&mut text).ok()?;
-    text.trim_end().parse().ok()
-}
-
 /// Reads a journal, which gets its heading where it is new; gives the marks that stand in it.
 fn read(mut file: File, path: &Path, heading: &str) -> Result<(Sheet, Vec<Mark>), JournalError> {
     let io = |error| JournalError::io(path, error);
@@ -156,13 +119,14 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
+    use super::super::directory::StateDirectory;
     use super::*;
 
     const ACCOUNT: &str = "ann@pop.example.org:995";
 
     fn open(directory: &Path) -> Result<(JournalFile, Vec<Mark>), JournalError> {
         let state = StateDirectory::make(directory.to_owned())?;
-        JournalFile::open(&state, ACCOUNT)
+        JournalFile::open(JournalLock::take(&state, ACCOUNT)?)
     }
 
     fn path_in(directory: &Path) -> PathBuf {
@@ -230,53 +194,6 @@ mod tests {
         fn adopt(&self) -> io::Result<()> {
             unreachable!("nothing was drafted")
         }
-    }
-
-    #[test]
-    fn two_daemons_cannot_have_one_journal() {
-        let directory = tempfile::tempdir().unwrap();
-        let _first = open(directory.path()).unwrap();
-        assert!(matches!(
-            open(directory.path()),
-            Err(JournalError::Locked { .. })
-        ));
-    }
-
-    #[test]
-    fn who_has_a_journal_is_named_as_far_as_can_be_told() {
-        let directory = tempfile::tempdir().unwrap();
-        let (first, _) = open(directory.path()).unwrap();
-        let named = format!("process {} has", process::id());
-        let lock = first.path.with_extension("lock");
-        let long = format!("1{}", " ".repeat(1 << 20));
-        for (text, words) in [
-            (None, named.as_str()),
-            (Some("4194304\n"), "process 4194304 has"),
-            (Some(long.as_str()), "process 1 has"),
-            (Some(""), "another pop3fs has"),
-            (Some("\u{1b}[2J\n"), "another pop3fs has"),
-            (Some("99999999999999999999\n"), "another pop3fs has"),
-        ] {
-            if let Some(text) = text {
-                fs::write(&lock, text).unwrap();
-            }
-            let error = open(directory.path()).unwrap_err().to_string();
-            assert!(error.starts_with(words), "{error}");
-            assert!(error.contains("or is about to mount it"), "{error}");
-            assert!(!error.contains('\u{1b}'), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_lock_that_nobody_holds_keeps_nobody_out_whatever_stands_in_it() {
-        let directory = tempfile::tempdir().unwrap();
-        let (first, _) = open(directory.path()).unwrap();
-        let lock = first.path.with_extension("lock");
-        drop(first);
-        fs::write(&lock, "1\nnobody\n").unwrap();
-        let _second = open(directory.path()).unwrap();
-        let text = fs::read_to_string(&lock).unwrap();
-        assert_eq!(text, format!("{}\n", process::id()));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod directory;
 mod drafts;
 mod error;
 mod file;
+mod lock;
 mod sheet;
 mod text;
 
@@ -17,6 +18,7 @@ pub use directory::StateDirectory;
 pub use drafts::{Drafting, Drafts};
 pub use error::JournalError;
 pub use file::JournalFile;
+pub use lock::JournalLock;
 
 use super::mark::{Mark, Record};
 

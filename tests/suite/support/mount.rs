@@ -65,6 +65,14 @@ impl Site {
         self.directory.path().join("state")
     }
 
+    /// The one journal in it.
+    #[track_caller]
+    pub fn journal(&self) -> PathBuf {
+        let mut files = files_under(&self.state()).into_iter();
+        let journal = files.find(|it| it.extension().is_some_and(|ending| ending == "journal"));
+        journal.expect("a journal")
+    }
+
     /// A home directory for the user.
     pub fn home(&self) -> PathBuf {
         self.beside("home")
