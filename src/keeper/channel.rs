@@ -1,9 +1,10 @@
 //! Words and descriptors between two processes.
 
 use std::io::{self, IoSlice, IoSliceMut};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
     sendmsg, socketpair,
@@ -79,6 +80,23 @@ impl Channel {
         };
         octets.truncate(length);
         Ok((length > 0).then_some(Message { octets, descriptor }))
+    }
+
+    /// Waits until nobody has the other end any more, and receives nothing.
+    ///
+    /// # Errors
+    ///
+    /// The system cannot wait.
+    pub fn wait_for_end(&self) -> io::Result<()> {
+        // Its end is told unasked.
+        let mut end = [PollFd::new(self.0.as_fd(), PollFlags::empty())];
+        loop {
+            match poll(&mut end, PollTimeout::NONE) {
+                Ok(_) => return Ok(()),
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
     }
 
     fn receive_into(&self, octets: &mut [u8]) -> nix::Result<(usize, Option<OwnedFd>)> {

@@ -12,6 +12,7 @@
 
 mod answer;
 mod channel;
+mod vigil;
 
 use std::ffi::CStr;
 use std::fmt;
@@ -25,6 +26,7 @@ use nix::unistd::{ForkResult, fork};
 
 pub use answer::Answer;
 pub use channel::{Channel, Message};
+pub use vigil::Vigil;
 
 /// What the keeper's process is called, so that it can be told from ours.
 pub const NAME: &CStr = c"pop3fs-keeper";
@@ -65,7 +67,7 @@ impl Keeper {
     /// # Errors
     ///
     /// The system has no descriptor or no process left.
-    pub fn begin(self) -> io::Result<()> {
+    pub fn begin(self) -> io::Result<Vigil> {
         let (ours, theirs) = Channel::pair()?;
         // SAFETY: there is one thread, so the child has all of what it needs and no lock in it is
         // held by a thread that does not exist there.
@@ -81,7 +83,7 @@ impl Keeper {
             ForkResult::Parent { .. } => {
                 // It cannot be set already: the keeper is used up by this.
                 let _ = self.way.set(ours);
-                Ok(())
+                Ok(Vigil(self.way))
             }
         }
     }
@@ -156,6 +158,8 @@ impl fmt::Debug for Errand {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
     use super::*;
 
     #[test]
@@ -194,6 +198,20 @@ mod tests {
         drop(theirs);
         let error = errand.run(b"").unwrap_err();
         assert!(error.to_string().contains("the keeper is gone"), "{error}");
+    }
+
+    #[test]
+    fn that_the_keeper_is_gone_is_told_at_once_and_not_before() {
+        let keeper = Keeper::default();
+        let (ours, theirs) = Channel::pair().unwrap();
+        keeper.way.set(ours).unwrap();
+        let (gone, told) = mpsc::channel();
+        Vigil(keeper.way)
+            .start(move || gone.send("gone").unwrap())
+            .unwrap();
+        assert_eq!(told.try_recv(), Err(mpsc::TryRecvError::Empty));
+        drop(theirs);
+        assert_eq!(told.recv(), Ok("gone"));
     }
 
     #[test]

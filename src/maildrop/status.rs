@@ -35,6 +35,8 @@ pub struct Status {
     pub cache: CacheStatus,
     /// What the daemon has given up, as far as the kernel can see to it.
     pub sandbox: Vec<String>,
+    /// Whether the process is there that has kept those rights.
+    pub keeper: bool,
 }
 
 /// The session, and what went over the wire in the life of the mount.
@@ -119,6 +121,13 @@ impl Maildrop {
             read_only: state.settings.read_only,
             cache: state.cache.status(),
             sandbox: given_up.map(|&name| name.to_owned()).collect(),
+            keeper: !state.has_lost_keeper,
         }
+    }
+
+    /// The process is gone that finds passwords and writes the journal anew: what is mounted is served on
+    /// for as long as nothing of that is needed.
+    pub fn lose_keeper(&self) {
+        locked(&self.0.state).has_lost_keeper = true;
     }
 }

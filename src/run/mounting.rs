@@ -9,8 +9,8 @@ use std::thread;
 use crate::cli::{ExitStatus, MountRequest};
 use crate::daemon::{self, Ready};
 use crate::fuse::{self, Rights};
-use crate::keeper::{Answer, Errand, Keeper};
-use crate::maildrop::{Credentials, StateDirectory, Storage};
+use crate::keeper::{Answer, Errand, Keeper, Vigil};
+use crate::maildrop::{Credentials, Maildrop, StateDirectory, Storage};
 use crate::net::Connector;
 use crate::password::{Environment, Terminal};
 use crate::signals::{self, BlockedSignals, Signal};
@@ -52,6 +52,7 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
         drafts,
         rights,
         detach,
+        vigil,
     } = part(request, environment, &state, &at)?;
     let terminal = Terminal::as_it_is();
     let entrance = Entrance {
@@ -66,6 +67,7 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
     let opened = open(request, entrance, sender.clone(), &events);
     // Somebody may just have been asked for a password, with the echo off.
     let mailbox = opened.inspect_err(move |_| drop(terminal.inspect(Terminal::restore)))?;
+    watch(vigil, mailbox.maildrop.clone())?;
     let life = Life::begin(request, mailbox, rights, sender, events)?;
     if let Err(error) = ready.announce(|| detach.run(&[]).map(drop)) {
         log::warn!("cannot go to the background: {error}");
@@ -89,6 +91,7 @@ struct Parted {
     drafts: EntrustedDrafts,
     rights: Rights,
     detach: Errand,
+    vigil: Vigil,
 }
 
 /// Parts from the keeper, which is entrusted with all that we give up our rights to.
@@ -99,17 +102,20 @@ fn part(
     mount_point: &Path,
 ) -> Result<Parted, Failure> {
     let mut keeper = Keeper::default();
-    let parted = Parted {
+    Ok(Parted {
         connector: route::connector(request, &mut environment, &mut keeper)?,
         credentials: login::credentials(request, environment, &mut keeper),
         storage: storage::entrust(&mut keeper),
         drafts: journal::entrust(&mut keeper, request, state),
         rights: Rights::entrust(&mut keeper, mount_point, &compose::mount_options(request)),
         detach: entrust_detach(&mut keeper),
-    };
+        vigil: begin(keeper)?,
+    })
+}
+
+fn begin(keeper: Keeper) -> Result<Vigil, Failure> {
     let begun = keeper.begin();
-    begun.map_err(|error| Failure::System("start the keeper", error))?;
-    Ok(parted)
+    begun.map_err(|error| Failure::System("start the keeper", error))
 }
 
 /// The keeper goes to the background with us.
@@ -119,6 +125,16 @@ fn entrust_detach(keeper: &mut Keeper) -> Errand {
         // Nobody waits any more only if our process has gone.
         let _ = Answer::send_result(detached, &channel);
     })
+}
+
+/// Without the keeper the mailbox is served on, but not for long.
+fn watch(vigil: Vigil, maildrop: Maildrop) -> Result<(), Failure> {
+    let tell = move || {
+        log::error!("the keeper is gone, so nobody can log in again; unmount, and mount again");
+        maildrop.lose_keeper();
+    };
+    let watched = vigil.start(tell);
+    watched.map_err(|error| Failure::System("start a thread", error))
 }
 
 fn forward(signals: BlockedSignals, sender: Sender<Event>) -> Result<(), Failure> {

@@ -83,6 +83,21 @@ fn the_keeper_ends_with_the_daemon() {
     });
 }
 
+/// A keeper that was killed is missed at once: the log and `status` say so.
+#[test]
+fn a_keeper_that_was_killed_is_missed_at_once() {
+    mounted(serving_three(), &[], |mount, _| {
+        assert!(!mount.verb("status", &[]).says("keeper"));
+        let keeper = mount.daemon().keeper().expect("a keeper");
+        kill(keeper, Signal::SIGKILL).expect("a process of ours");
+        eventually("status says so", || {
+            mount.verb("status", &[]).says("keeper    gone")
+        });
+        let log = fs::read_to_string(mount.site().log()).expect("a log");
+        assert!(log.contains("the keeper is gone"), "{log}");
+    });
+}
+
 /// The keeper of a daemon that was killed may still be busy with the journal: no other mount has that
 /// before it has ended.
 #[test]

@@ -68,7 +68,11 @@ pub(super) struct Status {
     capabilities: Vec<String>,
     /// What the process has given up.
     sandbox: Option<Vec<String>>,
+    /// Whether the process is there that has not.
+    keeper: Option<bool>,
 }
+
+const KEEPER_GONE: &str = "gone: nobody can log in again; unmount, and mount again";
 
 fn sandbox_text(given_up: &[String]) -> String {
     if given_up.is_empty() {
@@ -124,7 +128,9 @@ impl fmt::Display for Status {
         line("transfer", self.transfer.as_ref().map(Transfer::to_string))?;
         line("server", self.capabilities_text())?;
         line("process", self.pid.map(|pid| pid.to_string()))?;
-        line("sandbox", self.sandbox.as_deref().map(sandbox_text))
+        line("sandbox", self.sandbox.as_deref().map(sandbox_text))?;
+        let is_gone = self.keeper == Some(false);
+        line("keeper", is_gone.then(|| KEEPER_GONE.to_owned()))
     }
 }
 
@@ -238,6 +244,17 @@ mod tests {
         let mount = mount(&[("status", r#"{"marked": 3, "unlisted": 2}"#)]);
         let text = status(mount.path()).unwrap().text;
         assert_eq!(text, "marked    3, 2 of them not listed now\n");
+    }
+
+    #[test]
+    fn a_keeper_is_told_of_where_it_is_gone() {
+        let text = |status| {
+            self::status(mount(&[("status", status)]).path())
+                .unwrap()
+                .text
+        };
+        assert_eq!(text(r#"{"keeper": true}"#), "");
+        assert!(text(r#"{"keeper": false}"#).starts_with("keeper    gone: "));
     }
 
     #[test]

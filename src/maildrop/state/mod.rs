@@ -59,6 +59,7 @@ pub(super) struct State {
     pub catalog: Catalog,
     pub cache: Cache,
     pub link: LinkStatus,
+    pub has_lost_keeper: bool,
     pub last_commit: Option<Arc<CommitReport>>,
     /// Marks of messages that are not listed: of a mount that ended without a commit, until there is
     /// a listing to find them in; or of messages that may be there nevertheless.
@@ -92,6 +93,7 @@ impl State {
             catalog: Catalog::default(),
             cache: Cache::new(settings.cache_size),
             link: LinkStatus::default(),
+            has_lost_keeper: false,
             last_commit: None,
             unlisted: inherited,
             errands: Errands::default(),
