@@ -69,6 +69,15 @@ impl Failure {
     }
 }
 
+fn way_out(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "make room, or use --state-dir for a directory where there is some"
+        }
+        _ => "use --state-dir for another directory, one of your own",
+    }
+}
+
 fn status_of_server(error: &Error) -> ExitStatus {
     match error {
         Error::LoginRefused(_) => ExitStatus::NoPerm,
@@ -96,10 +105,10 @@ impl fmt::Display for Failure {
             Self::NoStateDirectory => f.write_str(
                 "there is no place to keep marks: set HOME or XDG_STATE_HOME, or use --state-dir",
             ),
-            Self::Journal(journal @ JournalError::Io { .. }) => write!(
+            Self::Journal(journal @ JournalError::Io { error, .. }) => write!(
                 f,
-                "{journal}; marks and logs are kept there: use --state-dir for another directory, one \
-                 of your own"
+                "{journal}; marks and logs are kept there: {}",
+                way_out(error)
             ),
             Self::Journal(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
@@ -140,6 +149,21 @@ impl From<MountError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_has_no_room_is_told_to_make_some() {
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
+            let journal = JournalError::Io {
+                path: PathBuf::from("/full"),
+                error: kind.into(),
+            };
+            let text = Failure::from(journal).to_string();
+            assert!(
+                text.contains("/full") && text.contains("make room"),
+                "{text}"
+            );
+        }
+    }
 
     #[test]
     fn a_file_that_cannot_be_used_is_told_with_the_option_that_names_another() {

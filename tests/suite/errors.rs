@@ -48,6 +48,25 @@ mkdir -m 700 /mnt/closed
 nobody pop3fs "$1" "$2" -o tls=off,state_dir=/mnt/closed/state
 "#;
 
+/// The same where the disk is full; the file that has no room is named.
+#[test]
+fn a_disk_that_is_full_is_told_with_a_way_out() {
+    played_by_nobody(serving_three(), MOUNT_WITHOUT_ROOM, |played, server| {
+        assert_eq!(played.code(), Some(CANNOT_CREATE), "{played:?}");
+        for words in [".journal: No space left", "make room", "--state-dir"] {
+            assert!(played.says(words), "{played:?}");
+        }
+        assert_eq!(server.sessions(), 0);
+    });
+}
+
+const MOUNT_WITHOUT_ROOM: &str = r#"
+mkdir -m 777 /mnt/full &&
+mount -t tmpfs -o size=16k,mode=700,uid=65534 tmpfs /mnt/full &&
+nobody sh -c 'cat /dev/zero >/mnt/full/ballast' 2>/mnt/said
+nobody pop3fs "$1" "$2" -o tls=off,state_dir=/mnt/full
+"#;
+
 /// A mailbox that another client holds is a temporary failure (75).
 #[test]
 fn a_mailbox_in_use_is_a_temporary_failure() {
