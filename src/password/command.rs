@@ -197,6 +197,12 @@ mod tests {
     }
 
     #[test]
+    fn no_shell_runs_a_command_that_does_not_name_one() {
+        assert_eq!(password("printf %s $HOME;id"), "$HOME;id");
+        assert_eq!(password("sh -c 'printf one; printf two'"), "onetwo");
+    }
+
+    #[test]
     fn what_cannot_be_split_is_an_error() {
         for command in ["", "  ", "echo 'a"] {
             let fault = fault(command, BOUND);

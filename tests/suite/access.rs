@@ -1,5 +1,6 @@
 //! Who gets in.
 
+use crate::support::exit_status::OS_ERROR;
 use crate::support::mailbox::{held_by, serving_three, text};
 use crate::support::stage::played_by_nobody;
 
@@ -31,6 +32,31 @@ fn others_own_the_messages_and_get_at_them_as_the_mode_says() {
         assert_eq!(held_by(server), ["one", "three"]);
     });
 }
+
+/// A user who is not root shares a mailbox with `allow_other` only where the machine's administrator lets
+/// users do so; else nothing is mounted, and the way out is told.
+#[test]
+fn users_share_a_mailbox_only_where_the_machine_lets_them() {
+    played_by_nobody(serving_three(), SHARE_AS_NOBODY, |played, _| {
+        let played = played.succeeded();
+        let way_out = "user_allow_other in /etc/fuse.conf";
+        assert!(played.stderr.contains(way_out), "{played:?}");
+        assert_eq!(played.text(), format!("{OS_ERROR}\n{}", text("one")));
+    });
+}
+
+const SHARE_AS_NOBODY: &str = r#"
+set -e
+echo '#user_allow_other' >/mnt/fuse.conf
+mount --bind /mnt/fuse.conf /etc/fuse.conf
+status=0
+nobody pop3fs "$1" "$2" -o "$3,allow_other" || status=$?
+echo $status
+echo user_allow_other >/mnt/fuse.conf
+nobody pop3fs "$1" "$2" -o "$3,allow_other,mode=644"
+as 1 cat "$2/one"
+nobody pop3fs umount "$2" >/dev/null
+"#;
 
 /// The verbs say that a mailbox is another user's, and leave it as it is.
 #[test]

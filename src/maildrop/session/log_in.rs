@@ -134,3 +134,46 @@ impl LogIn {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Proof;
+    use super::*;
+
+    fn over(binding: Option<net::ChannelBinding>) -> LogIn {
+        LogIn {
+            credential: Credential {
+                login: "ann".to_owned(),
+                proof: Proof::Certificate,
+            },
+            channel: Channel {
+                host: "pop.example.org".to_owned(),
+                port: 995,
+                nonce: String::new(),
+                tls: None,
+                binding,
+            },
+            method: None,
+            chosen: None,
+            language: None,
+        }
+    }
+
+    #[test]
+    fn a_server_learns_that_its_bound_logins_were_not_announced() {
+        let tls = over(Some(net::ChannelBinding {
+            name: "tls-exporter",
+            octets: Vec::new(),
+        }));
+        let in_clear = over(None);
+        let unbound = ["SASL SCRAM-SHA-256"].as_slice();
+        let bound = ["SASL SCRAM-SHA-256 SCRAM-SHA-256-PLUS"].as_slice();
+        for (log_in, lines, said) in [
+            (&tls, unbound, ChannelBinding::NotAnnounced),
+            (&tls, bound, ChannelBinding::Unused),
+            (&in_clear, unbound, ChannelBinding::Unused),
+        ] {
+            assert_eq!(log_in.unbound(&Capabilities::announced(lines)), said);
+        }
+    }
+}
