@@ -45,10 +45,15 @@ fn undelete_one(control: &Control, name: &str) -> Result<(), VerbError> {
     if name.contains(char::is_control) {
         return Err(unmarked());
     }
-    match control.write(&format!("undelete {name}")) {
+    match control.write(&format!("undelete {}", message_of(name))) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(unmarked()),
         outcome => outcome.map_err(|error| control.refused("undelete", error)),
     }
+}
+
+/// The name of the message at a path such as a shell completes; no name has a slash in it.
+fn message_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
 #[cfg(test)]
@@ -64,6 +69,14 @@ mod tests {
         let mount = mount(&[]);
         undelete(mount.path(), &Marked::Named(vec!["a b".into()])).unwrap();
         assert_eq!(written(&mount), "undelete a b\n");
+    }
+
+    #[test]
+    fn the_path_of_a_removed_message_is_its_name() {
+        let mount = mount(&[]);
+        let names = ["mail/.pop3fs/deleted/a", "mail/b"].map(String::from);
+        undelete(mount.path(), &Marked::Named(names.to_vec())).unwrap();
+        assert_eq!(written(&mount), "undelete a\nundelete b\n");
     }
 
     #[test]
