@@ -76,16 +76,19 @@ fn find(marks: Vec<Mark>, state: &State) -> (Vec<Found>, Vec<Mark>) {
 }
 
 fn say(found: usize, missing: usize, state: &State) {
-    if state.link.listed.is_none() {
+    let is_first = state.link.listed.is_none();
+    if found > 0 && is_first {
         log::warn!(
-            "took over {found} marked messages from a mount that did not commit; {missing} are not \
-             listed as they were, and their marks are kept"
+            "took over {found} marks from a mount that did not commit: unmounting deletes those \
+             messages, and pop3fs undelete brings them back"
         );
     } else if found > 0 {
         log::warn!("{found} messages that were marked are listed again; {missing} are not");
     }
     if missing > 0 && state.catalog.habits.coverage.is_settling() {
         log::warn!("{missing} marks are dropped: two listings lack the messages as they were");
+    } else if missing > 0 && is_first {
+        log::warn!("{missing} marks are kept of messages that are not listed as they were");
     }
 }
 
