@@ -37,7 +37,7 @@ impl Engine {
                 self.waiting.committers.push(until, answer);
             }
             _ => {
-                self.next_terms = self.next_terms.and(terms);
+                self.waiting.next_terms = self.waiting.next_terms.and(terms);
                 self.waiting.next_committers.push(until, answer);
             }
         }
@@ -77,7 +77,6 @@ impl Engine {
 
     /// The journal is written, or could not be: a commit that waited for it is over.
     pub(super) fn recorded(&mut self, result: Result<(), String>, turn: &mut Turn<'_>) {
-        self.unwritten = result.is_err();
         let Some(commit) = self.commit.take_if(|commit| commit.is_recording()) else {
             return result.unwrap_or_else(|error| {
                 log::error!("{error}; it is out of date until the mailbox is listed again")
@@ -88,7 +87,7 @@ impl Engine {
         report.log();
         turn.step.effects.events.push(EventKind::of_commit(&report));
         self.waiting.committers.answer(&Ok(report), turn);
-        let terms = std::mem::take(&mut self.next_terms);
+        let terms = std::mem::take(&mut self.waiting.next_terms);
         for (until, answer) in std::mem::take(&mut self.waiting.next_committers) {
             self.asked_to_commit(until, terms, answer, turn);
         }

@@ -30,7 +30,7 @@ impl Engine {
         turn.state.catalog.doubt_places();
         self.recognition = Recognition::default();
         turn.journal |= inherited.is_some();
-        turn.journal |= turn.state.catalog.marks() != marked || self.unwritten;
+        turn.journal |= turn.state.catalog.marks() != marked || self.journaling.has_failed();
         self.commit_too(&inherited.unwrap_or_default(), turn.state);
         keep(std::mem::take(&mut outcome.marks), turn.state);
         let numbered = outcome.ids.iter().zip(messages.into_numbers());

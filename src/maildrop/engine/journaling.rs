@@ -10,6 +10,15 @@ pub(super) struct Journaling {
     is_under_way: bool,
     /// Whether the marks that stand are others than when it was ordered.
     is_outrun: bool,
+    /// Whether it could not be done; the next listing is an occasion.
+    has_failed: bool,
+}
+
+impl Journaling {
+    /// Whether what is written is out of date, as the disk did not take it.
+    pub fn has_failed(&self) -> bool {
+        self.has_failed
+    }
 }
 
 impl Engine {
@@ -29,6 +38,7 @@ impl Engine {
         if mem::take(&mut self.journaling.is_outrun) {
             turn.journal = true;
         } else {
+            self.journaling.has_failed = result.is_err();
             self.recorded(result, turn);
         }
     }

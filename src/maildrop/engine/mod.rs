@@ -73,7 +73,6 @@ use super::reader::{Answer, due};
 use super::session::{Channel, Credential, Happening, Session};
 use super::state::State;
 use super::status::SessionStatus;
-use super::terms::Terms;
 
 /// The engine of one mount.
 pub struct Engine {
@@ -90,15 +89,11 @@ pub struct Engine {
     waiting: Waiting,
     /// The commit under way.
     commit: Option<Transaction>,
-    /// On what terms the next one is asked for.
-    next_terms: Terms,
     /// How long the server has been silent towards the commit.
     silence: Silence,
     /// Messages that are gone if the server is to be believed.
     belief: Belief,
     journaling: Journaling,
-    /// The journal could not be written; the next listing is an occasion to do it.
-    unwritten: bool,
     /// Messages of the commit whose DELE has still to be sent.
     deleting: VecDeque<MessageId>,
     /// The next message to fetch that nobody waits for yet.
@@ -187,11 +182,9 @@ impl Engine {
             lookout: Lookout::new(refresh),
             waiting: Waiting::default(),
             commit: None,
-            next_terms: Terms::default(),
             silence: Silence::new(timeout),
             belief: Belief::default(),
             journaling: Journaling::default(),
-            unwritten: false,
             deleting: VecDeque::new(),
             planned: None,
             denials: Denials::default(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::clock::Moment;
 use super::super::report::CommitReport;
+use super::super::terms::Terms;
 use super::Turn;
 use super::waiters::Waiters;
 
@@ -19,6 +20,8 @@ pub(super) struct Waiting {
     pub committers: Waiters<Arc<CommitReport>>,
     /// For another commit, as more was marked than the one under way deletes when they asked.
     pub next_committers: Waiters<Arc<CommitReport>>,
+    /// On what terms they ask for it.
+    pub next_terms: Terms,
     /// For the end.
     pub leavers: Waiters<()>,
 }
