@@ -43,6 +43,12 @@ impl Denials {
         is_confirmed || !is_doubtful
     }
 
+    /// The message is listed no more.
+    pub fn left(&mut self, id: MessageId) {
+        self.hollow.remove(&id);
+        self.refused.remove(&id);
+    }
+
     /// Whether it is time for another listing. Of a server that lists sizes for messages that are empty
     /// each of them takes one: there is no other way to it, and it is needed only once.
     fn is_due(&self, now: Moment) -> bool {
@@ -176,6 +182,24 @@ mod tests {
         rig.script.react("RETR 1", &vec![REFUSAL; 2]);
         assert_eq!(rig.body("a"), refused());
         assert_eq!(rig.script.sessions, 3);
+    }
+
+    #[test]
+    fn what_was_denied_is_forgotten_with_the_message() {
+        let empty = Reaction::Say("+OK\r\n.\r\n");
+        for denial in [REFUSAL, empty] {
+            let mut rig = Rig::connected(mailbox().reacting("RETR 1", &[denial]));
+            rig.script.react("PASS", &[Reaction::Silence]);
+            rig.open("a");
+            let denials = |rig: &Rig| {
+                let denials = &rig.engine.denials;
+                denials.hollow.len() + denials.refused.len()
+            };
+            assert_eq!(denials(&rig), 1);
+            rig.script.messages.remove(0);
+            rig.hear("+OK\r\n");
+            assert_eq!((rig.script.sessions, denials(&rig)), (2, 0));
+        }
     }
 
     #[test]

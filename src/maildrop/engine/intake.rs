@@ -52,7 +52,10 @@ impl Engine {
                  are no longer marked"
             ),
         }
-        outcome.vanished.iter().for_each(|&id| state.left(id));
+        for &id in &outcome.vanished {
+            state.left(id);
+            self.denials.left(id);
+        }
         // What a commit has deleted has not vanished: the commit will tell.
         let commit = self.commit.as_ref();
         let doubtful = std::mem::take(&mut state.doubtful);
