@@ -77,7 +77,8 @@ fn try_change(
     arena.ledger.settle(&message.name, standing);
 }
 
-/// The same by the verb.
+/// The same by the verb, which takes the marks of deleted messages off as well: a commit whose daemon was killed may
+/// have deleted it.
 fn undelete(arena: &Arena, rng: &mut Rng) {
     let Some(message) = arena.ledger.pick(Standing::Marked, rng) else {
         return;
@@ -86,7 +87,8 @@ fn undelete(arena: &Arena, rng: &mut Rng) {
         return;
     }
     let undelete = verb(arena, "undelete", &[&message.name], TIMEOUT + GRACE);
-    let standing = match undelete.status.success() {
+    let is_back = undelete.status.success() && arena.mountpoint.join(&message.name).exists();
+    let standing = match is_back {
         true => Standing::Present,
         false => Standing::Unclear,
     };
