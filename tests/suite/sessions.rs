@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
@@ -241,6 +242,30 @@ fn a_refused_login_is_not_tried_in_a_loop() {
         let read = fs::read_to_string(mount.file("one")).expect("a file to read");
         assert_eq!(read, text("one"));
     });
+}
+
+/// A process that gets no time for longer than the server waits, as in a machine that sleeps, goes on with
+/// another session: whoever waits for it gets the message, and new mail is found.
+#[test]
+fn a_process_that_was_stopped_goes_on_where_the_mailbox_stands() {
+    mounted(impatient(), &[], |mount, server| {
+        mount.daemon().signal(Signal::SIGSTOP);
+        eventually("the server has given it up", || logs_in(server));
+        server.deliver(Message::new("four", text("four").as_bytes()));
+        server.expunge(b"one");
+        let cat = start(Command::new("cat").arg(mount.file("two")));
+        mount.daemon().signal(Signal::SIGCONT);
+        assert_eq!(cat.finish().succeeded().text(), text("two"));
+        mount.verb("refresh", &[]).succeeded();
+        assert_eq!(mount.names(), ["four", "three", "two"]);
+    });
+}
+
+/// Of three messages, and hangs up when nothing is said for half a second.
+fn impatient() -> Server {
+    let messages = serving_three().messages();
+    let server = Server::with_messages(messages).idle(Duration::from_millis(500));
+    server.start().expect("a server on loopback")
 }
 
 /// While another client has the mailbox, programs that need the server wait, and go on when it is
