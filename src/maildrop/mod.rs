@@ -108,7 +108,7 @@ pub use presence::Presence;
 pub use reader::Answer;
 pub use report::{CommitReport, MessageReport, Outcome};
 pub use session::{Channel, Credential, Method, Proof};
-pub use settings::{LONG, Settings};
+pub use settings::{IN_MEMORY, LONG, Settings};
 pub use spill::Storage;
 pub use standing::Standing;
 pub use status::{CacheStatus, LinkStatus, SessionStatus, Status, TransferStatus};

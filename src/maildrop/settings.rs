@@ -10,6 +10,9 @@ use crate::net::Security;
 /// almost all mail.
 pub const LONG: u64 = 1 << 20;
 
+/// A message of so many octets is kept in memory, however small the cache is.
+pub const IN_MEMORY: usize = 8 << 20;
+
 /// The longest message that is fetched, in octets, where nothing else is asked for. No mail system
 /// passes on a tenth of it; a server that goes on beyond means to fill our disk.
 const MESSAGE_MAX: u64 = 1 << 31;
@@ -31,6 +34,8 @@ pub struct Settings {
     pub suffix: String,
     /// Octets of messages to keep in memory.
     pub cache_size: usize,
+    /// The longest message that is kept in memory though it be more than half of that, in octets.
+    pub in_memory: usize,
     /// Octets of messages to fetch at most before anybody has asked for them.
     pub read_ahead: u64,
     /// The longest message that is fetched, in octets, where the usual limit is not wanted.
@@ -71,6 +76,7 @@ impl Settings {
             language: None,
             suffix: String::new(),
             cache_size: 1 << 20,
+            in_memory: IN_MEMORY,
             read_ahead: 0,
             message_max: None,
             long: LONG,

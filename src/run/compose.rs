@@ -14,8 +14,8 @@ use crate::cli::MountRequest;
 use crate::fs::{self, Events, Tree};
 use crate::fuse::{MountOptions, Notifier};
 use crate::maildrop::{
-    Clock, Credentials, Disk, Driver, Error, Event, LONG, Maildrop, OutageKind, Settings,
-    StateDirectory, Storage, Surroundings,
+    Clock, Credentials, Disk, Driver, Error, Event, IN_MEMORY, LONG, Maildrop, OutageKind,
+    Settings, StateDirectory, Storage, Surroundings,
 };
 use crate::net::Connector;
 
@@ -164,6 +164,7 @@ fn settings(request: &MountRequest, sandbox: Vec<&'static str>) -> Settings {
         language: request.language.clone(),
         suffix: request.suffix.clone(),
         cache_size: usize::try_from(request.cache_size).unwrap_or(usize::MAX),
+        in_memory: IN_MEMORY,
         read_ahead: request.read_ahead,
         message_max: request.message_max,
         long: LONG,

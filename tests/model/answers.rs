@@ -225,6 +225,10 @@ impl World {
             Err(Error::TimedOut) => Sighting::ReadTimedOut,
             Err(Error::Refused(_) | Error::Protocol(_)) => Sighting::ReadRefused,
             Err(Error::Offline(_) | Error::LoginRefused(_)) => Sighting::ReadOffline,
+            Err(Error::Spill(_)) => {
+                assert!(self.storage.has_failed(), "the disk took all it was given");
+                Sighting::ReadLost
+            }
             Err(error) => panic!("a read failed for no reason: {error}"),
         };
         self.see(kind);

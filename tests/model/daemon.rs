@@ -17,6 +17,7 @@ use crate::handle::Handle;
 use crate::mail::MailId;
 use crate::paper::Paper;
 use crate::request::{Inbox, Reply, Request, RequestId, There, Want};
+use crate::storage::Storage;
 use crate::trace::tell;
 
 /// A process.
@@ -44,18 +45,18 @@ pub struct Daemon {
 
 impl Daemon {
     /// Starts a process, which takes over what the journal holds, and connects.
-    pub fn start(settings: Settings, clock: &Clock, paper: &Paper) -> Self {
+    pub fn start(settings: Settings, clock: &Clock, paper: &Paper, storage: &Storage) -> Self {
         let woken = Arc::new(AtomicBool::new(false));
         let (time, bell) = (clock.clone(), woken.clone());
         let disk = Disk::default();
-        let queue = disk.clone();
+        let (queue, storage) = (disk.clone(), storage.clone());
         let surroundings = Surroundings {
             now: Box::new(move || time.now()),
             wake: Box::new(move || bell.store(true, Ordering::Relaxed)),
             tell: Box::new(drop),
             announce: Box::new(drop),
             disk: Box::new(move |task| queue.ask(task)),
-            storage: Box::new(tempfile::tempfile),
+            storage: Box::new(move || storage.make()),
         };
         let (timeout, journal) = (settings.timeout, Box::new(paper.clone()));
         let (maildrop, engine) =

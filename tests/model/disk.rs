@@ -52,8 +52,12 @@ impl World {
     /// The disk does the next thing that it was asked for.
     pub fn turn_disk(&mut self) {
         let task = self.daemon.as_ref().and_then(|daemon| daemon.disk.next());
+        let files = self.storage.files();
         tell!("the disk turns");
         task.into_iter().for_each(|task| task());
+        if self.storage.files() > files {
+            self.see(Sighting::Spilled);
+        }
         self.take_answers();
         let written = self.daemon.as_ref().map(|daemon| daemon.take_written());
         for written in written.unwrap_or_default() {

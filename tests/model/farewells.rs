@@ -44,7 +44,7 @@ impl World {
     }
 
     pub fn disconnect(&mut self) {
-        self.network.connecting = None;
+        (self.network.connecting, self.network.securing) = (None, None);
         if let Some(link) = self.network.live.take() {
             self.leave_to_server(link);
         }

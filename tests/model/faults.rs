@@ -4,6 +4,7 @@ use std::fmt;
 use std::mem::discriminant;
 use std::time::Duration;
 
+use pop3fs::net::Security;
 use pop3fs_server::{Expunged, Fault, Listed, Order, When};
 
 use crate::mail::MailId;
@@ -78,6 +79,9 @@ impl World {
         Some(match self.dice.below(10) {
             0 | 1 => self.cut_at_quit(),
             2 | 3 => self.refusal()?,
+            4 if self.settings.security == Security::StartTls && self.dice.one_in(2) => {
+                self.handshake_fault()
+            }
             4 => self.login_refusal(),
             5 | 6 => self.retrieval_fault()?,
             7 => Fault::CutAfterOctets(self.dice.number(0..3000)),
@@ -122,6 +126,17 @@ impl World {
             "[AUTH] who?",
         ];
         Fault::refuse_login(words[self.dice.below(4)], 1 + self.dice.below(3))
+    }
+
+    /// There is no STLS, or what is said behind it is not within TLS.
+    fn handshake_fault(&mut self) -> Fault {
+        let when = When::every("STLS").times(1);
+        match self.dice.below(4) {
+            0 => Fault::Refuse(when, "not now".into()),
+            1 => Fault::CutBefore(when),
+            2 => Fault::OmitCapability("STLS".into()),
+            _ => Fault::Junk(when, b"+OK maildrop ready\r\n".to_vec()),
+        }
     }
 
     fn retrieval_fault(&mut self) -> Option<Fault> {

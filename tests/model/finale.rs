@@ -77,21 +77,20 @@ impl World {
         assert_eq!(shown, there, "what is shown is there");
         let mut unread = shown;
         for _ in 0..ATTEMPTS {
-            self.read_all(&unread);
-            let handles = self.daemon.iter().flat_map(|daemon| &daemon.handles);
-            for handle in handles.filter(|handle| handle.is_read_whole()) {
-                unread.remove(&handle.mail);
-            }
+            self.read_all(&mut unread);
+            // Whoever was shown a wrong size is shown the right one now, and until the next listing.
+            self.read_all(&mut unread);
             if unread.is_empty() {
                 return;
             }
-            // What is tried again at once is taken for a part of the first attempt.
+            // Other attempts that are made at once are taken for a part of the first.
             self.wait(PATIENCE);
         }
         panic!("{unread:?} cannot be read");
     }
 
-    fn read_all(&mut self, mails: &BTreeSet<MailId>) {
+    /// Reads these, and leaves those that could not be.
+    fn read_all(&mut self, mails: &mut BTreeSet<MailId>) {
         let daemon = self.daemon.as_mut().expect("nothing makes it end");
         daemon.handles.clear();
         let entries = [Place::Root, Place::Deleted].map(|place| daemon.entries(place));
@@ -104,6 +103,14 @@ impl World {
         let daemon = self.daemon.as_mut().expect("nothing makes it end");
         (0..daemon.handles.len()).for_each(|handle| daemon.read(handle, 0, usize::MAX));
         self.wait_for_answers(PATIENCE);
+        let daemon = self.daemon.as_ref().expect("nothing makes it end");
+        for handle in daemon
+            .handles
+            .iter()
+            .filter(|handle| handle.is_read_whole())
+        {
+            mails.remove(&handle.mail);
+        }
     }
 
     /// Exactly the marked messages go, and the journal is empty; but for those that only their places tell from

@@ -27,9 +27,10 @@ impl World {
             network.settles_at,
         ];
         waits.map(is_ahead).hash(&mut hasher);
-        (network.connecting.is_some(), few(network.left.len())).hash(&mut hasher);
+        let links = [network.connecting, network.securing].map(|link| link.is_some());
+        (links, few(network.left.len())).hash(&mut hasher);
         self.paper.likeness().hash(&mut hasher);
-        self.is_disk_late().hash(&mut hasher);
+        (self.is_disk_late(), self.storage.condition()).hash(&mut hasher);
         let ledger = &self.ledger;
         let (there, marked) = (&ledger.on_server, &ledger.marked);
         few(there.len()).hash(&mut hasher);

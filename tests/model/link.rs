@@ -8,6 +8,7 @@ use pop3fs_server::{Conversation, Message, Server};
 
 use crate::dice::Dice;
 use crate::faults::QUIT_REFUSED;
+use crate::handshake::is_harmless;
 use crate::mail::MailId;
 
 /// How long a server waits for a command (RFC 1939 section 3).
@@ -32,6 +33,8 @@ pub struct Link {
     pub is_dead: bool,
     /// Whether the network has broken it.
     pub is_cut: bool,
+    /// What has been said, until there is TLS, where there is to be.
+    clear: Option<Vec<u8>>,
     /// When the server last heard something.
     pub heard: Moment,
     /// Whether QUIT was refused.
@@ -43,7 +46,7 @@ pub struct Link {
 }
 
 impl Link {
-    pub fn new(server: &Server, now: Moment) -> Self {
+    pub fn new(server: &Server, needs_tls: bool, now: Moment) -> Self {
         let mut conversation = server.converse();
         Self {
             down: conversation.greeting(),
@@ -53,6 +56,7 @@ impl Link {
             permitted: BTreeSet::new(),
             is_dead: false,
             is_cut: false,
+            clear: needs_tls.then(Vec::new),
             heard: now,
             is_refused_quit: false,
             has_deleted: false,
@@ -64,10 +68,19 @@ impl Link {
     /// The daemon writes octets.
     pub fn write(&mut self, octets: &[u8], permitted: BTreeSet<MailId>) {
         self.permitted = permitted;
+        if let Some(clear) = &mut self.clear {
+            clear.extend_from_slice(octets);
+            assert!(is_harmless(clear), "this was said without TLS");
+        }
         self.up.extend_from_slice(octets);
         let count = |verb: &[u8]| self.up.windows(verb.len()).filter(|at| *at == verb).count();
         self.quits |= count(b"QUIT\r\n") > 0;
         self.deletions = self.deletions.max(count(b"DELE "));
+    }
+
+    /// There is TLS from now on.
+    pub fn secure(&mut self) {
+        self.clear = None;
     }
 
     /// Whether octets can arrive at the server.

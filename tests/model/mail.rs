@@ -28,6 +28,9 @@ const ODD: [&[u8]; 9] = [
 /// reads at once.
 const LONG: [usize; 4] = [8 * 1024, 12 * 1024, 64 * 1024, 128 * 1024];
 
+/// So long that it goes to the disk in more than one piece, where it does.
+const HUGE: usize = 2 << 20;
+
 /// Sizes are spread so far around those.
 const SPREAD: usize = 6000;
 
@@ -74,7 +77,9 @@ pub struct Post {
     /// Whether there are twins.
     pub has_twins: bool,
     /// Whether much of it is long.
-    is_long: bool,
+    pub is_long: bool,
+    /// Whether some of it is very long.
+    pub is_huge: bool,
     /// Whether it is listed with its size, as far as that tells it from other mail.
     is_honest: bool,
     /// Whether the size of each is its own, and told: then nobody takes one for another, nor a part for the whole.
@@ -93,6 +98,7 @@ impl Post {
         Self {
             has_own_sizes,
             is_unstuffed: false,
+            is_huge: false,
             mails: Vec::new(),
             tells_unique_ids,
             shares_unique_ids,
@@ -275,6 +281,7 @@ impl Post {
             // To list it as that means that nothing is known of its size.
             8 if !self.has_own_sizes => 0,
             9 => 400 + dice.below(3000),
+            10..12 if self.is_huge => dice.below(HUGE),
             _ => dice.below(400),
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  what happens   operations: user, mishaps, faults              all of it chosen by the Dice
-//!  the program    Daemon: Maildrop and Engine; steps do the driver's part; Paper is its journal, on a Disk
-//!  the world      Link: octets up and down, cuts, silence; network and farewells move it; Clock
+//!  the program    Daemon: Maildrop and Engine; steps do the driver's part; Paper is its journal, on a Disk with Storage
+//!  the world      Link: octets up and down, cuts, silence; network, handshake and farewells move it; Clock
 //!  the server     Conversation, from the test server
 //!  what is true   Ledger: who deleted what; View: which name is which mail; Handle: what may be read
 //!  held against   listings, answers; finale: all is well again, so all must come right; footprint, after a day
@@ -32,6 +32,7 @@ mod faults;
 mod finale;
 mod footprint;
 mod handle;
+mod handshake;
 mod hidden;
 mod ledger;
 mod likeness;
@@ -45,6 +46,7 @@ mod paper;
 mod request;
 mod sightings;
 mod steps;
+mod storage;
 mod trace;
 mod user;
 mod view;

@@ -9,6 +9,7 @@ use crate::daemon::Daemon;
 use crate::mail::MailId;
 use crate::paper::Refusals;
 use crate::sightings::Sighting;
+use crate::storage::Condition;
 use crate::trace::tell;
 use crate::world::World;
 
@@ -189,10 +190,7 @@ impl World {
         };
         tell!("crash");
         daemon.disk.forget();
-        self.network.connecting = None;
-        if let Some(link) = self.network.live.take() {
-            self.leave_to_server(link);
-        }
+        self.disconnect();
         self.ledger.commit = None;
         self.see(Sighting::Crashed);
         if daemon.is_committing() {
@@ -263,6 +261,7 @@ impl World {
             self.settings.clone(),
             &self.clock,
             &self.paper,
+            &self.storage,
         ));
     }
 
@@ -272,6 +271,7 @@ impl World {
         self.is_healed = true;
         self.behave();
         self.paper.refuse(Refusals::default());
+        self.storage.set(Condition::Sound);
         self.disk_late_until = None;
         self.network.silent_until = None;
         self.network.refuses_until = None;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pop3fs::maildrop::{Channel, Credential, Input, Moment, Outage, OutageKind, Proof};
+use pop3fs::net::Security;
 use pop3fs::pop3::Secret;
 
 use crate::link::Link;
@@ -25,6 +26,7 @@ const STEPS_MAX: usize = 200;
 enum Move {
     Wake,
     Connected,
+    Secured,
     Write,
     Hear,
     Read,
@@ -103,6 +105,7 @@ impl World {
         let patience = network.live.as_ref().and_then(Link::patience);
         let ahead = [
             network.connecting,
+            network.securing,
             network.silent_until,
             network.settles_at,
             self.disk_late_until,
@@ -124,6 +127,7 @@ impl World {
         match chosen {
             Move::Wake => self.step(Input::Wake),
             Move::Connected => self.connected(),
+            Move::Secured => self.end_handshake(),
             Move::Write => self.write(),
             Move::Hear => self.hear(),
             Move::Read => self.read(),
@@ -145,7 +149,8 @@ impl World {
             offer(daemon.is_woken(), Move::Wake);
             offer(!is_disk_late && daemon.disk.backlog() > 0, Move::Disk);
             offer(is_due(self.network.connecting), Move::Connected);
-            let has_link = self.network.live.is_some();
+            offer(is_due(self.network.securing), Move::Secured);
+            let has_link = self.network.live.is_some() && self.network.securing.is_none();
             offer(
                 has_link && !daemon.engine.outgoing().is_empty(),
                 Move::Write,
@@ -153,8 +158,10 @@ impl World {
         }
         if let Some(link) = &self.network.live {
             offer(!is_silent && link.can_hear(), Move::Hear);
-            offer(!is_silent && link.audible() > 0, Move::Read);
-            offer(!is_silent && link.has_ended(), Move::Closed);
+            // Who makes the handshake has the link to itself.
+            let is_heard = !is_silent && self.network.securing.is_none();
+            offer(is_heard && link.audible() > 0, Move::Read);
+            offer(is_heard && link.has_ended(), Move::Closed);
             offer(is_due(self.network.settles_at), Move::Settle);
         }
         moves
@@ -168,19 +175,13 @@ impl World {
             let outage = Outage::new(OutageKind::Unreachable, "connection refused");
             return self.step(Input::Connected(Err(outage)));
         }
-        self.network.live = Some(Link::new(&self.server, now));
+        let needs_tls = self.settings.security == Security::StartTls;
+        self.network.live = Some(Link::new(&self.server, needs_tls, now));
         let credential = Credential {
             login: LOGIN.0.to_owned(),
             proof: Proof::Password(Secret::new(LOGIN.1.to_owned())),
         };
-        let channel = Channel {
-            host: "pop.example.org".to_owned(),
-            port: 110,
-            nonce: "0123456789abcdef".to_owned(),
-            tls: None,
-            binding: None,
-        };
-        self.step(Input::Connected(Ok((credential, channel))));
+        self.step(Input::Connected(Ok((credential, channel(None)))));
     }
 
     fn write(&mut self) {
@@ -276,6 +277,17 @@ impl World {
             String::from_utf8_lossy(&octets[..octets.len().min(300)])
         );
         self.step(Input::Received(&octets));
+    }
+}
+
+/// A link as a login sees it.
+pub fn channel(tls: Option<&'static str>) -> Channel {
+    Channel {
+        host: "pop.example.org".to_owned(),
+        port: 110,
+        nonce: "0123456789abcdef".to_owned(),
+        tls,
+        binding: None,
     }
 }
 

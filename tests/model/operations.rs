@@ -16,6 +16,7 @@ impl World {
             0 if self.is_windowed => self.lose_sight(),
             1 if self.is_windowed => self.undelete_unseen(),
             0 if self.post.has_twins && self.dice.one_in(2) => self.part_twins(),
+            0 if self.post.is_huge && self.dice.one_in(2) => self.trouble_storage(),
             0..4 => self.pursue_theme(),
             _ => self.do_anything(),
         }

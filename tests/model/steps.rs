@@ -70,7 +70,7 @@ impl World {
         tell!(kind & discriminant(&order), "order: {order:?}");
         match order {
             Order::Connect => self.connect(),
-            Order::StartTls => panic!("TLS was not asked for"),
+            Order::StartTls => self.begin_handshake(),
             Order::Disconnect => {
                 if daemon.maildrop.status().link.session == SessionStatus::Parked {
                     self.tally.see(Sighting::Parked);

@@ -101,11 +101,12 @@ impl World {
     /// A part of a message to read: whole, at its start, anywhere, beyond the end.
     fn part(&mut self) -> (u64, usize) {
         const KERNEL: usize = 128 * 1024;
+        let far = if self.post.is_huge { 2 << 20 } else { 140_000 };
         match self.dice.below(6) {
             0 => (0, 1 << 20),
             1 => (0, self.dice.below(500)),
             2 => (KERNEL as u64, KERNEL),
-            3 => (self.dice.number(0..140_000), self.dice.below(KERNEL)),
+            3 => (self.dice.number(0..far), self.dice.below(KERNEL)),
             4 => (u64::MAX - self.dice.number(0..3), usize::MAX),
             _ => (self.dice.number(0..400), self.dice.below(400)),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pop3fs::maildrop::{Moment, Settings};
+use pop3fs::maildrop::{IN_MEMORY, Moment, Settings};
 use pop3fs::net::Security;
 use pop3fs_server::{Builder, Server};
 
@@ -17,6 +17,7 @@ use crate::link::Link;
 use crate::mail::{MailId, Post};
 use crate::paper::Paper;
 use crate::sightings::{Sighting, Tally};
+use crate::storage::Storage;
 use crate::window::{BEYOND, WINDOW};
 
 /// Messages in the maildrop at the beginning, at most.
@@ -24,6 +25,9 @@ const MESSAGES: usize = 8;
 
 /// More mail than this there never is in one run, where a session shows all of it.
 const MAILS_MAX: usize = 24;
+
+/// What is kept in memory of a message where little is: longer ones go to the disk.
+const SMALL: usize = 70_000;
 
 /// Operations of one run, at most.
 const OPERATIONS: usize = 60;
@@ -45,6 +49,8 @@ pub struct World {
     pub daemon: Option<Daemon>,
     pub settings: Settings,
     pub network: Network,
+    /// Where messages are kept that are too long for memory.
+    pub storage: Storage,
     /// Until when the disk does nothing.
     pub disk_late_until: Option<Moment>,
     /// Sizes that the server tells in place of those it told at first.
@@ -89,6 +95,8 @@ pub struct Network {
     pub left: Vec<(Moment, Link)>,
     /// When the link that was ordered is made.
     pub connecting: Option<Moment>,
+    /// When the handshake that STLS asked for ends.
+    pub securing: Option<Moment>,
     pub silent_until: Option<Moment>,
     pub refuses_until: Option<Moment>,
     /// When a QUIT that was answered is carried out.
@@ -104,7 +112,9 @@ impl World {
         let confuses = !is_windowed && dice.one_in(6);
         let unstuffs = !is_windowed && !confuses && dice.one_in(8);
         let has_own_sizes = confuses || unstuffs;
+        let spills = !is_windowed && dice.one_in(16);
         let mut post = Post::new(tells_unique_ids, !is_windowed, has_own_sizes, &mut dice);
+        (post.is_long, post.is_huge) = (post.is_long || spills, spills);
         let mut ledger = Ledger::default();
         let count = match is_windowed {
             true => WINDOW + dice.below(BEYOND),
@@ -127,6 +137,14 @@ impl World {
         if !has_capa {
             builder = builder.without("CAPA");
         }
+        // Where there is STLS, CAPA says so (RFC 2595 section 4).
+        let security = match has_capa && dice.one_in(4) {
+            true => Security::StartTls,
+            false => Security::Cleartext,
+        };
+        if security == Security::StartTls {
+            builder = builder.pretended_stls();
+        }
         Self {
             has_capa,
             server: capable(builder, &mut dice)
@@ -140,7 +158,9 @@ impl World {
                     true => u64::MAX,
                     false => [0, 1000, 1000, u64::MAX][dice.below(4)],
                 },
-                ..settings(&mut dice)
+                in_memory: if spills { SMALL } else { IN_MEMORY },
+                security,
+                ..settings(spills, &mut dice)
             },
             confuses,
             unstuffs,
@@ -153,6 +173,7 @@ impl World {
             paper: Paper::default(),
             daemon: None,
             network: Network::default(),
+            storage: Storage::default(),
             disk_late_until: None,
             sizes: HashMap::new(),
             locks,
@@ -239,7 +260,8 @@ fn capable(mut builder: Builder, dice: &mut Dice) -> Builder {
     builder
 }
 
-fn settings(dice: &mut Dice) -> Settings {
+/// Those of a mount that keeps little in memory, if it spills.
+fn settings(spills: bool, dice: &mut Dice) -> Settings {
     Settings {
         source: "pop3://ann@pop.example.org".into(),
         sandbox: Vec::new(),
@@ -247,7 +269,8 @@ fn settings(dice: &mut Dice) -> Settings {
         method: None,
         language: None,
         suffix: ["", ".eml"][dice.below(2)].into(),
-        cache_size: [0, 0, 1000, 200_000, 10_000_000][dice.below(5)],
+        cache_size: [0, 0, 1000, 200_000, 10_000_000][dice.below(if spills { 4 } else { 5 })],
+        in_memory: IN_MEMORY,
         message_max: None,
         long: u64::MAX,
         top: true,

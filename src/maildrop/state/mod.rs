@@ -50,9 +50,6 @@ use super::status::LinkStatus;
 use foresight::Foresight;
 pub(super) use marks::{Marked, Moved};
 
-/// A message of so many octets is kept in memory in any case.
-const IN_MEMORY_MIN: usize = 8 << 20;
-
 /// The mailbox in memory.
 pub(super) struct State {
     pub settings: Settings,
@@ -99,7 +96,7 @@ impl State {
             errands: Errands::default(),
             attendance: Attendance::default(),
             doubtful: BTreeSet::new(),
-            in_memory_max: (settings.cache_size / 2).max(IN_MEMORY_MIN),
+            in_memory_max: (settings.cache_size / 2).max(settings.in_memory),
             prefixes: Prefixes::default(),
             retries: Retries::default(),
             disk_waiters: DiskWaiters::default(),

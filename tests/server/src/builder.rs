@@ -30,6 +30,7 @@ pub(crate) struct Config {
     pub coalesces: bool,
     pub acceptor: Option<TlsAcceptor>,
     tls: Tls,
+    pretends_tls: bool,
     on_commit: Option<Report>,
 }
 
@@ -70,6 +71,7 @@ impl Builder {
                 coalesces: false,
                 acceptor: None,
                 tls: Tls::Stls,
+                pretends_tls: false,
                 on_commit: None,
             },
         }
@@ -99,6 +101,12 @@ impl Builder {
     pub fn stls(mut self, identity: Identity) -> Self {
         self.identity = Some(identity);
         self.config.tls = Tls::Stls;
+        self
+    }
+
+    /// Announces STLS without an identity. Whoever talks to it aside makes the handshake up; over a socket there is none.
+    pub fn pretended_stls(mut self) -> Self {
+        self.config.pretends_tls = true;
         self
     }
 
@@ -201,7 +209,7 @@ impl Config {
     }
 
     pub(crate) fn offers_stls(&self) -> bool {
-        self.acceptor.is_some() && self.tls == Tls::Stls
+        (self.acceptor.is_some() || self.pretends_tls) && self.tls == Tls::Stls
     }
 
     /// Whether a capability, by the first word of its line, is left out.
