@@ -1,5 +1,6 @@
 //! The parts of a mount, put together.
 
+use std::env::home_dir;
 use std::fs::metadata;
 use std::hash::{BuildHasher, RandomState};
 use std::os::unix::fs::MetadataExt;
@@ -25,6 +26,9 @@ use super::{login, route};
 
 /// Permission bits of a message: the mounter's own, and writable, so that rm does not ask.
 const MODE: u16 = 0o600;
+
+/// Where a user's state is kept, by the XDG Base Directory Specification.
+const BELOW_HOME: &str = ".local/state/pop3fs";
 
 /// How long the first listing may take: a password has to be typed, and servers take minutes over a
 /// large maildrop. One that says nothing is given up by the session long before.
@@ -122,8 +126,14 @@ pub(super) fn state_directory(request: &MountRequest) -> Result<StateDirectory, 
     };
     let directory = given
         .or_else(|| absolute("XDG_STATE_HOME").map(|path| path.join("pop3fs")))
-        .or_else(|| absolute("HOME").map(|path| path.join(".local/state/pop3fs")))
+        .or_else(|| absolute("HOME").map(|home| home.join(BELOW_HOME)))
         .or_else(|| getuid().is_root().then(|| "/var/lib/pop3fs".into()))
+        // mount(8) takes HOME from users whom fstab lets mount.
+        .or_else(|| {
+            home_dir()
+                .filter(|home| home.is_absolute())
+                .map(|home| home.join(BELOW_HOME))
+        })
         .ok_or(Failure::NoStateDirectory)?;
     Ok(StateDirectory::make(directory)?)
 }

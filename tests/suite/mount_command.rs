@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 use pop3fs_server::Server;
 
 use crate::support::mailbox::{account, held_by, serving_three};
 use crate::support::mount::Site;
-use crate::support::namespace::{NEEDS, in_namespace};
+use crate::support::namespace::{NEEDS, NOBODY, in_namespace};
 use crate::support::process::eventually;
 use crate::support::stage::{played_by_nobody, staged};
 
@@ -46,6 +47,39 @@ fn fstab_mounts_by_the_helper() {
         assert_committed(server);
     });
 }
+
+/// A line in fstab with the option `user` lets that user mount and unmount. mount(8) takes the
+/// variable HOME away: the marks are kept where the system says that the user is at home.
+#[test]
+fn fstab_lets_a_user_mount() {
+    staged(serving_three(), NEEDS, |site, server| {
+        let (mail, home) = (site.mountpoint(), site.home());
+        let (source, password) = (account(server).source().to_owned(), password(site));
+        let words = format!("noauto,user,tls=off,password_file={}", password.display());
+        let (mail, home) = (mail.display().to_string(), home.display().to_string());
+        site.give_to(NOBODY);
+        in_namespace(
+            MOUNT_BY_FSTAB_AS_NOBODY,
+            &[&format!("{source} {mail} pop3fs {words} 0 0"), &mail, &home],
+        )
+        .succeeded();
+        assert_committed(server);
+        let marks = format!("{home}/.local/state/pop3fs");
+        assert!(fs::exists(marks).expect("root may look"));
+    });
+}
+
+const MOUNT_BY_FSTAB_AS_NOBODY: &str = r#"
+set -e
+mkdir /mnt/etc
+echo "$1" >/mnt/etc/fstab
+echo "nobody:x:65534:65534::$3:/bin/sh" >/mnt/etc/passwd
+mount -t overlay overlay -o lowerdir=/mnt/etc:/etc /etc
+chown nobody "$3"
+nobody mount "$2"
+nobody rm "$2/two"
+nobody umount "$2"
+"#;
 
 /// An option that nobody knows is an error, which mount(8) passes on.
 #[test]
@@ -86,14 +120,20 @@ nobody pop3fs umount "$2"
 
 /// What an fstab says of a mailbox in clear.
 fn options(site: &Site) -> String {
-    let password = site.beside("password");
-    fs::write(&password, "secret\n").expect("a file to write");
-    fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).expect("our own file");
-    let (password, state) = (password.display(), site.state());
+    let (password, state) = (password(site), site.state());
     format!(
-        "tls=off,password_file={password},state_dir={}",
+        "tls=off,password_file={},state_dir={}",
+        password.display(),
         state.display()
     )
+}
+
+/// A file that holds the password.
+fn password(site: &Site) -> PathBuf {
+    let file = site.beside("password");
+    fs::write(&file, "secret\n").expect("a file to write");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("our own file");
+    file
 }
 
 #[track_caller]
