@@ -341,6 +341,9 @@ mod tests {
             let endpoint = endpoint(port, Security::ImplicitTls);
             let stream = Connector::new(endpoint, &options).unwrap().connect(AMPLE);
             assert_eq!((stream.is_ok(), server.join().unwrap()), (spoken, spoken));
+            if let Err(error) = stream {
+                assert!(error.to_string().contains("--tls-min"), "{error}");
+            }
         }
     }
 

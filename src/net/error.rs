@@ -99,6 +99,9 @@ pub enum Step {
     Handshake,
 }
 
+/// The reasons where the server, or we, will not have the other's version of TLS.
+const VERSIONS: [&str; 2] = ["alert protocol version", "unsupported protocol"];
+
 impl fmt::Display for NetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -129,11 +132,10 @@ impl fmt::Display for NetError {
                 }
                 f.write_str("; find out whether the server has a new one before you trust it")
             }
-            Self::Handshake { endpoint, reason } => write!(
-                f,
-                "cannot start TLS with {endpoint}: {reason}; check that this port speaks TLS so \
-                 (995: from the start, 110: after STLS)"
-            ),
+            Self::Handshake { endpoint, reason } => {
+                let advice = advice(reason);
+                write!(f, "cannot start TLS with {endpoint}: {reason}; {advice}")
+            }
             Self::CaFile { path, reason } => write!(
                 f,
                 "cannot use the CA file {}: {reason}; it must hold certificates in PEM form",
@@ -155,6 +157,16 @@ impl fmt::Display for NetError {
             ),
             Self::Io(source) => write!(f, "cannot set up a connection: {source}"),
         }
+    }
+}
+
+/// What to do about a handshake that has failed for a reason of OpenSSL's.
+fn advice(reason: &str) -> &'static str {
+    let is_about_versions = |words: &&str| reason.contains(words);
+    if VERSIONS.iter().any(is_about_versions) {
+        "the server speaks only versions of TLS that are older than --tls-min, or than 1.2"
+    } else {
+        "check that this port speaks TLS so (995: from the start, 110: after STLS)"
     }
 }
 
