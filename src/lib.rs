@@ -57,7 +57,8 @@
 //!   so that a second RETR cannot mix with the first.
 //! - **The keeper** is forked before there is a second thread, and before anything comes from the
 //!   server. It alone mounts and unmounts, finds passwords, makes files and runs programs; all it can be asked for
-//!   is fixed before. So our process gives up everything else, in all of its threads.
+//!   is fixed before. So our process gives up everything else, in all of its threads. It is missed at once
+//!   where it is killed; the lock on the journal is held by both, to the end of the last.
 //! - **Who watches by inotify** is told of nothing that the kernel is only told of. So the keeper makes
 //!   and removes the names that came and went through our own mount, as a program would; its
 //!   requests are known by the number of its thread, and change nothing.

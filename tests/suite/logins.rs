@@ -1,6 +1,6 @@
 //! Logging in to a real server, in every way there is.
 
-use pop3fs_server::{Message, Server};
+use pop3fs_server::{Fault, Message, Server, When};
 
 use crate::support::account::Account;
 use crate::support::authority::{Authority, Certificate, Validity};
@@ -150,6 +150,27 @@ fn a_login_need_not_be_ascii() {
         mount.umount().succeeded();
         assert_eq!((server.count("UTF8"), server.count("LANG")), (1, 0));
     }
+}
+
+/// A server that announces LANG is asked for the language of `--language` before the login, so that it
+/// says in that language what is wrong with it.
+#[test]
+fn a_server_speaks_the_language_that_is_asked_for() {
+    if lacking(&[Need::Fuse]) {
+        return;
+    }
+    let server = Server::with_messages(Vec::new())
+        .capability("LANG")
+        .start()
+        .expect("a server on loopback");
+    let spoken = b"+OK de Deutsch\r\n".to_vec();
+    server.fault(Fault::Replace(When::every("LANG"), spoken));
+    let words = "[AUTH] Das Kennwort ist falsch".to_owned();
+    server.fault(Fault::Refuse(When::login(), words));
+    let account = Account::in_clear("ann", "geheim", server.port());
+    let outcome = refused(&account.with_options(&["--language", "de"]), NO_PERMISSION);
+    assert!(outcome.says("Das Kennwort ist falsch"), "{outcome:?}");
+    assert_eq!(server.commands()[1], "LANG de");
 }
 
 /// A token from `--token-command` logs in by OAUTHBEARER, or by XOAUTH2 where it is asked for; the
