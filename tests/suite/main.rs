@@ -14,6 +14,7 @@ mod errors;
 mod events;
 mod faults;
 mod forgetting;
+mod installation;
 mod keeper;
 #[cfg(feature = "keyring")]
 mod keyring;
