@@ -213,6 +213,21 @@ mod tests {
         assert!(server.join().unwrap());
     }
 
+    /// Providers of many names have a certificate for each (RFC 6066 section 3).
+    #[test]
+    fn the_server_is_called_by_its_name_in_the_handshake() {
+        let (port, server) = serve(|mut socket| {
+            let mut hello = [0; 4096];
+            let length = socket.read(&mut hello).unwrap();
+            hello[..length].to_vec()
+        });
+        let connected = connector(port, Security::ImplicitTls, None).connect(AMPLE);
+        assert!(connected.is_err());
+        let hello = server.join().unwrap();
+        let name = b"localhost";
+        assert!(hello.windows(name.len()).any(|octets| octets == name));
+    }
+
     #[test]
     fn a_proxy_that_is_not_there_is_called_one() {
         let vacant = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -23,6 +23,7 @@ pub(crate) struct Config {
     password: String,
     greeting: String,
     apop: Option<Challenge>,
+    pub takes_token: bool,
     pub idle: Option<Duration>,
     pub capabilities: Vec<String>,
     withheld: Vec<String>,
@@ -64,6 +65,7 @@ impl Builder {
                 password: "secret".into(),
                 greeting: "pop3fs-server ready".into(),
                 apop: None,
+                takes_token: false,
                 idle: None,
                 capabilities: Vec::new(),
                 withheld: Vec::new(),
@@ -146,6 +148,12 @@ impl Builder {
     /// Knows APOP, with this timestamp in the greeting: `<1896.697170952@dbc.mtview.ca.us>`.
     pub fn apop(mut self, timestamp: impl Into<String>) -> Self {
         self.config.apop = Some(Challenge(timestamp.into()));
+        self
+    }
+
+    /// Takes the password as a token, by XOAUTH2 in place of PLAIN, and not with the command, as Office 365 does.
+    pub fn by_token(mut self) -> Self {
+        self.config.takes_token = true;
         self
     }
 

@@ -7,11 +7,15 @@ use crate::script::Script;
 /// CAPA's reply. STLS is announced only where it can be used (RFC 2595 section 4).
 pub(crate) fn reply(config: &Config, script: &Script, secure: bool, logged_in: bool) -> Vec<u8> {
     let stls = config.offers_stls() && !secure && !logged_in;
+    let mechanism = match config.takes_token {
+        true => "SASL XOAUTH2",
+        false => "SASL PLAIN",
+    };
     let standard = [
         "TOP",
         "UIDL",
         "USER",
-        "SASL PLAIN",
+        mechanism,
         "RESP-CODES",
         "AUTH-RESP-CODE",
         "PIPELINING",

@@ -28,11 +28,14 @@ enum State {
     Authorization {
         user: Option<Vec<u8>>,
     },
-    /// AUTH PLAIN without an initial response has been challenged.
-    Challenged,
+    /// AUTH without an initial response has been challenged; what reads the response.
+    Challenged(Reader),
     Transaction(Transaction),
     Ended,
 }
+
+/// Takes a name, and a password or token, out of a response.
+type Reader = fn(&[u8]) -> Option<(Vec<u8>, Vec<u8>)>;
 
 /// A reply, and what comes after it.
 pub(crate) struct Answer {
@@ -79,7 +82,7 @@ impl Session {
     /// Carries out a command line, or does to it what the script says.
     pub(crate) fn line(&mut self, line: &[u8]) -> Answer {
         let mut answer = match self.state {
-            State::Challenged => self.response(line),
+            State::Challenged(read) => self.response(read, line),
             _ => self.command(&Command::parse(line)),
         };
         self.refusals += usize::from(answer.reply.starts_with(b"-"));

@@ -7,7 +7,7 @@ use pop3fs_server::{Fault, When};
 
 use super::serving;
 use crate::support::account::Account;
-use crate::support::mailbox::{serving_three_for, text};
+use crate::support::mailbox::{account, serving_three_for, text};
 use crate::support::skip::Need;
 use crate::support::stage::staged;
 use crate::support::unmounted::{Unmounted, settings};
@@ -82,6 +82,20 @@ fn a_login_that_is_asked_for_in_the_wrong_words() {
         let account = Account::in_clear("ann", &password, server.port());
         assert_eq!(site.mount(&account).names(), ["one", "three", "two"]);
         assert!(server.count("PASS") == 0 && server.count("AUTH") == 1);
+    });
+}
+
+/// A server that takes a token in two steps only, and has a riddle in its greeting, is given it so.
+#[test]
+fn a_token_that_may_not_come_with_the_command() {
+    let server = serving()
+        .by_token()
+        .greeting("The server is ready. [QgBMADAA]");
+    let server = server.start().expect("a server on loopback");
+    staged(server, &[Need::Fuse], |site, server| {
+        let account = account(server).with_options(&["--token-command", "echo secret"]);
+        assert_eq!(site.mount(&account).names(), ["eleven", "one", "three"]);
+        assert_eq!((server.count("AUTH"), server.count("SASL")), (1, 1));
     });
 }
 

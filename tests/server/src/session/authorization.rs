@@ -1,6 +1,6 @@
 //! The AUTHORIZATION state (RFC 1939 section 4, RFC 5034).
 
-use super::{Answer, Next, Session, State};
+use super::{Answer, Next, Reader, Session, State};
 use crate::command::Command;
 use crate::reply::{err, ok};
 use crate::sasl;
@@ -49,31 +49,37 @@ impl Session {
     fn auth(&mut self, command: &Command) -> Vec<u8> {
         let mut words = command.words();
         let mechanism = words.next().unwrap_or_default();
-        if !mechanism.eq_ignore_ascii_case("PLAIN") {
+        let takes_token = self.shared.config.takes_token;
+        let (known, read): (_, Reader) = match takes_token {
+            true => ("XOAUTH2", sasl::xoauth2),
+            false => ("PLAIN", sasl::plain),
+        };
+        if !mechanism.eq_ignore_ascii_case(known) {
             return err("no such mechanism");
         }
         match words.next() {
-            Some(response) => self.log_in_by_response(response.as_bytes()),
+            Some(_) if takes_token => err("protocol error"),
+            Some(response) => self.log_in_by_response(read, response.as_bytes()),
             None => {
-                self.state = State::Challenged;
+                self.state = State::Challenged(read);
                 b"+ \r\n".to_vec()
             }
         }
     }
 
     /// The client's answer to the challenge.
-    pub(super) fn response(&mut self, line: &[u8]) -> Answer {
+    pub(super) fn response(&mut self, read: Reader, line: &[u8]) -> Answer {
         self.state = State::Authorization { user: None };
         self.shared.record.lock().command("SASL", "***".into());
         self.answer("SASL", None, |session| {
-            (session.log_in_by_response(line), Next::Read)
+            (session.log_in_by_response(read, line), Next::Read)
         })
     }
 
-    fn log_in_by_response(&mut self, response: &[u8]) -> Vec<u8> {
-        match sasl::plain(response) {
+    fn log_in_by_response(&mut self, read: Reader, response: &[u8]) -> Vec<u8> {
+        match read(response) {
             Some((user, password)) => self.log_in(&user, &password),
-            None => err("that is no PLAIN response"),
+            None => err("that is no response to this"),
         }
     }
 
