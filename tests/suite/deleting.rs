@@ -98,7 +98,11 @@ fn a_mark_out_of_sight_is_kept_until_it_is_taken_off() {
 
         let commit = mount.verb("commit", &[]);
         assert!(!commit.status.success() && commit.says("m1: not confirmed"));
-        mount.verb("undelete", &["m1"]).succeeded();
+        let undelete = mount.verb("undelete", &["m1"]).succeeded();
+        assert_eq!(
+            undelete.text(),
+            "m1: not marked any more, and not listed now\n"
+        );
         server.expunge(b"x");
         server.expunge(b"y");
         mount.verb("refresh", &[]).succeeded();

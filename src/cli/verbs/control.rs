@@ -124,6 +124,12 @@ impl Control {
         parse("last-commit", &self.last_commit_text()?)
     }
 
+    /// Whether a message of this name is there, once the kernel knows all that has come of a verb.
+    pub(super) fn shows(&self, name: &str) -> bool {
+        let is_there = || self.mountpoint.join(name).symlink_metadata().is_ok();
+        is_there() || self.write("sync").is_ok() && is_there()
+    }
+
     /// What happens at the mount from now on.
     pub(super) fn events(&self) -> Result<Events, VerbError> {
         let opened = File::open(self.file("events")).map(Events::new);

@@ -28,26 +28,30 @@ pub fn undelete(mountpoint: &Path, which: &Marked) -> Result<Answer, VerbError> 
 fn undelete_each(control: &Control, names: &[String]) -> Answer {
     let mut answer = Answer::nothing();
     for name in names {
-        if let Err(error) = undelete_one(control, name) {
-            let is_of_the_name = matches!(error, VerbError::NotMarked(_));
-            answer = answer.followed_by(error.into());
-            if !is_of_the_name {
-                break;
-            }
+        let undeleted = undelete_one(control, name);
+        let goes_on = matches!(undeleted, Ok(_) | Err(VerbError::NotMarked(_)));
+        answer = answer.followed_by(undeleted.unwrap_or_else(Answer::from));
+        if !goes_on {
+            break;
         }
     }
     answer
 }
 
 /// The mount takes one line as one verb, so a name with a line break in it can be none of its.
-fn undelete_one(control: &Control, name: &str) -> Result<(), VerbError> {
+fn undelete_one(control: &Control, name: &str) -> Result<Answer, VerbError> {
     let unmarked = || VerbError::NotMarked(name.escape_debug().to_string());
     if name.contains(char::is_control) {
         return Err(unmarked());
     }
-    match control.write(&format!("undelete {}", message_of(name))) {
+    let message = message_of(name);
+    match control.write(&format!("undelete {message}")) {
+        Ok(()) if control.shows(message) => Ok(Answer::nothing()),
+        Ok(()) => Ok(Answer::done(format!(
+            "{name}: not marked any more, and not listed now\n"
+        ))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(unmarked()),
-        outcome => outcome.map_err(|error| control.refused("undelete", error)),
+        Err(error) => Err(control.refused("undelete", error)),
     }
 }
 
@@ -60,23 +64,43 @@ fn message_of(path: &str) -> &str {
 mod tests {
     use std::fs;
 
+    use tempfile::TempDir;
+
     use super::super::control::tests::{mount, written};
     use super::*;
     use crate::cli::ExitStatus;
 
+    /// A mount that shows messages of these names.
+    fn showing(names: &[&str]) -> TempDir {
+        let mount = mount(&[]);
+        for name in names {
+            fs::write(mount.path().join(name), "").unwrap();
+        }
+        mount
+    }
+
     #[test]
     fn one_message_is_one_line() {
-        let mount = mount(&[]);
+        let mount = showing(&["a b"]);
         undelete(mount.path(), &Marked::Named(vec!["a b".into()])).unwrap();
         assert_eq!(written(&mount), "undelete a b\n");
     }
 
     #[test]
     fn the_path_of_a_removed_message_is_its_name() {
-        let mount = mount(&[]);
+        let mount = showing(&["a", "b"]);
         let names = ["mail/.pop3fs/deleted/a", "mail/b"].map(String::from);
         undelete(mount.path(), &Marked::Named(names.to_vec())).unwrap();
         assert_eq!(written(&mount), "undelete a\nundelete b\n");
+    }
+
+    #[test]
+    fn what_does_not_come_back_with_its_mark_is_told() {
+        let mount = showing(&["a"]);
+        let names = ["a", "b"].map(String::from).to_vec();
+        let answer = undelete(mount.path(), &Marked::Named(names)).unwrap();
+        let told = "b: not marked any more, and not listed now\n";
+        assert_eq!(answer, Answer::done(told.to_owned()));
     }
 
     #[test]
@@ -97,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_name_that_no_message_has_keeps_no_other_from_it() {
-        let mount = mount(&[]);
+        let mount = showing(&["b"]);
         let names = ["a\n", "b", "c\n"].map(String::from).to_vec();
         let answer = undelete(mount.path(), &Marked::Named(names)).unwrap();
         assert_eq!(written(&mount), "undelete b\n");
