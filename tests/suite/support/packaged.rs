@@ -82,11 +82,13 @@ fn lay_out(home: &Path) {
     fs::create_dir_all(etc.join("courier")).expect("a directory to create");
     let users = fs::read_to_string("/etc/passwd").expect("a list of users");
     let home = home.display();
+    // The first of a name counts, and the system may have some of them.
     let users = format!(
-        "{users}{USER}:x:{UID}:{UID}::{home}/{USER}:/bin/sh\n\
+        "{USER}:x:{UID}:{UID}::{home}/{USER}:/bin/sh\n\
          cyrus:x:65530:65530::/:/bin/sh\n\
          popa3d:x:65531:65531::/:/bin/false\n\
-         spop3d:x:65532:65532::/:/bin/false\n"
+         spop3d:x:65532:65532::/:/bin/false\n\
+         {users}"
     );
     fs::write(etc.join("passwd"), users).expect("a file to write");
     for service in ["popa3d", "solid-pop3d", "gnu-mailutils", "pop3"] {
