@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::os::unix::fs::FileExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Once;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::unistd::Pid;
 
 /// Longer than anything here takes; a program that takes longer hangs.
@@ -68,6 +69,7 @@ pub fn run(command: &mut Command) -> Outcome {
 /// Starts a program, without standard input.
 #[track_caller]
 pub fn start(command: &mut Command) -> Running {
+    INTERRUPTIBLE.call_once(become_interruptible);
     let stdout = tempfile::tempfile().expect("a temporary file");
     let stderr = tempfile::tempfile().expect("a temporary file");
     let child = command
@@ -82,6 +84,15 @@ pub fn start(command: &mut Command) -> Running {
         stdout,
         stderr,
     }
+}
+
+static INTERRUPTIBLE: Once = Once::new();
+
+/// Shells have what they run in the background ignore SIGINT, and so would what we start.
+fn become_interruptible() {
+    // SAFETY: no handler is put in place, and none taken away.
+    let was = unsafe { signal(Signal::SIGINT, SigHandler::SigDfl) };
+    was.expect("a signal to reset");
 }
 
 /// A program that was started; killed if it is dropped before its end.
