@@ -92,6 +92,19 @@
 //! 8. The process that hears from the server can do nothing but serve its mailbox, as far as the kernel
 //!    can see to it.
 
+// Promise 5: what comes from outside is asked for its parts, and may not have them.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
 pub mod cli;
 pub mod daemon;
 pub mod fs;

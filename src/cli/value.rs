@@ -15,12 +15,11 @@ const LONGEST_SECONDS: u64 = 24 * 60 * 60;
 
 /// A number of octets, with K, M or G for 2 to the power of 10, 20 or 30.
 pub(super) fn size(text: &str) -> Result<u64, &'static str> {
-    let (digits, shift) = match text.as_bytes().last() {
-        Some(b'K' | b'k') => (&text[..text.len() - 1], 10),
-        Some(b'M' | b'm') => (&text[..text.len() - 1], 20),
-        Some(b'G' | b'g') => (&text[..text.len() - 1], 30),
-        _ => (text, 0),
-    };
+    let before = |letter: [char; 2], shift| Some((text.strip_suffix(letter)?, shift));
+    let (digits, shift) = before(['K', 'k'], 10)
+        .or_else(|| before(['M', 'm'], 20))
+        .or_else(|| before(['G', 'g'], 30))
+        .unwrap_or((text, 0));
     let count: u64 = digits
         .parse()
         .map_err(|_| "a size is a number, such as 500K, 64M or 1G")?;

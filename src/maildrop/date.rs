@@ -7,7 +7,7 @@ const HEADER_MAX: usize = 256 * 1024;
 
 /// Seconds since 1970, or none where the message does not say or says what cannot be.
 pub fn date(message: &[u8]) -> Option<i64> {
-    let header = &message[..message.len().min(HEADER_MAX)];
+    let header = message.get(..HEADER_MAX).unwrap_or(message);
     let field = header
         .split(|&octet| octet == b'\n')
         .take_while(|line| !matches!(line, [] | [b'\r']))

@@ -81,10 +81,13 @@ impl Growing {
     /// What must leave memory, if a message of more than `limit` octets is not to be there.
     pub fn overflow(&mut self, listed: u64, limit: usize) -> Option<Write> {
         let is_long = listed > limit as u64 || self.octets.len() > limit;
-        if self.disk.is_none() && is_long && self.octets.len() >= HEAD {
+        if self.disk.is_none()
+            && is_long
+            && let Some(head) = self.octets.get(..HEAD)
+        {
             self.disk = Some(Disk {
                 spill: Arc::default(),
-                head: self.octets[..HEAD].to_vec(),
+                head: head.to_vec(),
             });
         }
         if self.octets.len() < PIECE {

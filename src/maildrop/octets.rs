@@ -14,11 +14,9 @@ pub struct Body(Arc<Vec<u8>>);
 impl Body {
     /// At most `length` octets from `offset` on; fewer, or none, at the end.
     pub fn slice(&self, offset: u64, length: usize) -> &[u8] {
-        let start = usize::try_from(offset)
-            .unwrap_or(usize::MAX)
-            .min(self.0.len());
-        let end = start.saturating_add(length).min(self.0.len());
-        &self.0[start..end]
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let rest = self.0.get(start..).unwrap_or_default();
+        rest.get(..length).unwrap_or(rest)
     }
 
     /// Whether anybody but the one who asks holds it.

@@ -23,7 +23,7 @@ pub(super) fn of(heading: &str, marks: &[Mark]) -> String {
 /// The line, counted from 1, that we never wrote.
 pub(super) fn parse(octets: Vec<u8>, heading: &str) -> Result<(Vec<Mark>, u64), usize> {
     let text = text(octets)?;
-    Ok((marks(&text, heading)?, whole_lines(&text)))
+    Ok((marks(&text, heading)?, whole_lines(&text).len() as u64))
 }
 
 /// What the octets say; or the line, counted from 1, that is no text.
@@ -41,7 +41,7 @@ fn text(octets: Vec<u8>) -> Result<String, usize> {
 ///
 /// A last line without its end was being written when the power or the disk gave out.
 fn marks(text: &str, heading: &str) -> Result<Vec<Mark>, usize> {
-    let whole = &text[..whole_lines(text) as usize];
+    let whole = whole_lines(text);
     if whole.is_empty() {
         return if heading.starts_with(text) {
             Ok(Vec::new())
@@ -61,6 +61,7 @@ fn marks(text: &str, heading: &str) -> Result<Vec<Mark>, usize> {
     Ok(marks.into_values().collect())
 }
 
-fn whole_lines(text: &str) -> u64 {
-    text.rfind('\n').map_or(0, |end| end as u64 + 1)
+fn whole_lines(text: &str) -> &str {
+    let last = text.rfind('\n');
+    last.and_then(|end| text.get(..=end)).unwrap_or_default()
 }

@@ -29,9 +29,10 @@ impl Client for CramMd5 {
     }
 }
 
+#[allow(clippy::expect_used, reason = "HMAC takes a key of any length")]
 fn digest(password: &[u8], challenge: &[u8]) -> [u8; 16] {
     let keyed = Hmac::<Md5>::new_from_slice(password);
-    let mut mac = keyed.expect("HMAC takes a key of any length");
+    let mut mac = keyed.expect("a key");
     mac.update(challenge);
     mac.finalize().into_bytes().into()
 }

@@ -53,8 +53,9 @@ impl Hash {
     }
 }
 
+#[allow(clippy::expect_used, reason = "HMAC takes a key of any length")]
 fn mac<M: Mac + KeyInit>(key: &[u8], text: &[u8]) -> Key {
-    let mut mac = <M as KeyInit>::new_from_slice(key).expect("HMAC takes a key of any length");
+    let mut mac = <M as KeyInit>::new_from_slice(key).expect("a key");
     mac.update(text);
     Zeroizing::new(mac.finalize().into_bytes().to_vec())
 }
