@@ -23,7 +23,7 @@ impl PasswordSource {
     /// The password of `login` at `host`; `environment` is what was taken from there.
     pub fn new(host: String, login: String, places: Places, environment: Environment) -> Self {
         // What is not looked at is wiped.
-        let environment = Some(environment).filter(|_| !places.decide());
+        let environment = (!places.decide()).then_some(environment);
         Self {
             host,
             login,

@@ -161,7 +161,7 @@ impl Way {
 /// Sleeps until there is something to collect, or something is due.
 fn wait(up: &Lane, down: &Lane, held: bool) -> io::Result<()> {
     let now = Instant::now();
-    let delivering = [Some(up), Some(down).filter(|_| !held)];
+    let delivering = [Some(up), (!held).then_some(down)];
     let due = delivering
         .iter()
         .flatten()
