@@ -30,8 +30,9 @@ pub fn run(data: &[u8]) {
     for part in parts {
         let end = part.iter().position(|octet| *octet == b'\n');
         let (happenings, server) = part.split_at(end.map_or(part.len(), |end| end + 1));
-        for happening in happenings.chunks_exact(2) {
-            user.happens(happening[0], happening[1].wrapping_sub(b'0') % 10);
+        let (happenings, _) = happenings.as_chunks();
+        for &[what, which] in happenings {
+            user.happens(what, which.wrapping_sub(b'0') % 10);
             user.check();
         }
         user.hear(server);

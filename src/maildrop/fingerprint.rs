@@ -26,9 +26,9 @@ impl Growth {
     /// starts; how many blocks were known before.
     pub fn grow(&mut self, start: usize, body: &[u8]) -> usize {
         let known = self.0.len();
-        let blocks = body.chunks_exact(BLOCK);
-        self.0
-            .extend(blocks.skip(known.saturating_sub(start / BLOCK)).map(digest));
+        let (blocks, _) = body.as_chunks::<BLOCK>();
+        let new = blocks.iter().skip(known.saturating_sub(start / BLOCK));
+        self.0.extend(new.map(|block| digest(block)));
         known
     }
 
@@ -40,7 +40,7 @@ impl Growth {
     /// The fingerprint of the body, which is whole now, given what it has from `start` on.
     pub fn finish(mut self, start: usize, body: &[u8]) -> Fingerprint {
         self.grow(start, body);
-        let rest = body.chunks_exact(BLOCK).remainder();
+        let (_, rest) = body.as_chunks::<BLOCK>();
         self.0.extend((!rest.is_empty()).then(|| digest(rest)));
         Fingerprint {
             blocks: self.0.into(),

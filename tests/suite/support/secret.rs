@@ -23,9 +23,10 @@ fn forms_of(secret: &str) -> Vec<Vec<u8>> {
 /// RFC 4648 section 4, for whole groups; an unfinished one is left out.
 fn base64(octets: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    octets
-        .chunks_exact(3)
-        .map(|group| u32::from_be_bytes([0, group[0], group[1], group[2]]))
+    let (groups, _) = octets.as_chunks();
+    groups
+        .iter()
+        .map(|&[first, second, third]| u32::from_be_bytes([0, first, second, third]))
         .flat_map(|group| [18, 12, 6, 0].map(|shift| group >> shift & 0x3f))
         .map(|index| char::from(ALPHABET[index as usize]))
         .collect()
