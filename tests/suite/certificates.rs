@@ -4,6 +4,7 @@ use pop3fs_server::{Message, Server};
 
 use crate::support::account::Account;
 use crate::support::authority::{Authority, Certificate, Validity};
+use crate::support::dovecot::Dovecot;
 use crate::support::exit_status::{CONFIGURATION, PROTOCOL};
 use crate::support::mount::{Site, is_mounted, pop3fs};
 use crate::support::process::{Outcome, run};
@@ -89,6 +90,57 @@ fn a_fingerprint_and_an_authority_must_both_be_right() {
         assert_refused(&other, &pin(&other.fingerprint()), "certificate");
     });
 }
+
+/// The same of a real server, over STLS and over TLS from the start: each fault has words of its own, and
+/// nobody tries to log in.
+#[test]
+fn each_fault_of_a_real_server_is_told_from_the_others() {
+    if lacking(&[Need::Fuse, Need::Dovecot, Need::Program("openssl")]) {
+        return;
+    }
+    let authority = Authority::new();
+    let issue = |name, alternative| authority.issue(name, alternative, Validity::Good);
+    let other = issue("other", LOCALHOST).fingerprint();
+    let trusting = trusting(&authority);
+    let pinned = [trusting.clone(), words(&["--tls-fingerprint", &other])].concat();
+    let elsewhere = Some("DNS:pop.example.org");
+    let faults = [
+        (
+            authority.issue("expired", LOCALHOST, Validity::Expired),
+            trusting.clone(),
+        ),
+        (issue("elsewhere", elsewhere), trusting),
+        (authority.self_signed(), Vec::new()),
+        (issue("unknown", LOCALHOST), Vec::new()),
+        (issue("replaced", LOCALHOST), pinned),
+    ];
+    let mut dovecot = Dovecot::with_letters(&[]);
+    for ((certificate, options), reason) in faults.iter().zip(REASONS) {
+        dovecot.show(certificate);
+        for account in [dovecot.stls(), dovecot.implicit_tls()] {
+            let account = account.without_options();
+            let outcome = run(Site::new().command(&account).args(options));
+            assert_eq!(outcome.code(), Some(PROTOCOL), "{outcome:?}");
+            let told: Vec<_> = REASONS.iter().filter(|it| outcome.says(it)).collect();
+            assert_eq!(told, [reason], "{outcome:?}");
+        }
+    }
+    let log = dovecot.log();
+    assert!(
+        !log.contains("auth failed") && !log.contains("method="),
+        "{log}"
+    );
+}
+
+/// What is said of a certificate that has expired, is for another name, vouches for itself, is by an
+/// authority that nobody knows, and has another fingerprint.
+const REASONS: &[&str] = &[
+    "certificate has expired",
+    "hostname mismatch",
+    "self-signed certificate",
+    "unable to get local issuer certificate",
+    "its fingerprint is",
+];
 
 /// A client certificate that cannot be used is a matter of configuration (78), and the server is
 /// not even asked.

@@ -21,6 +21,7 @@ use tempfile::TempDir;
 use self::configuration::{Configuration, Dialect, Ports};
 pub use self::logins::Logins;
 use super::account::Account;
+use super::authority::Certificate;
 use super::corpus::Letter;
 use super::port;
 use super::process::{Running, eventually, run, start};
@@ -93,6 +94,17 @@ impl Dovecot {
         eventually("Dovecot is back", || {
             let master = serving(self.home.path(), self.ports);
             master.map(|master| self.master = master).is_some()
+        });
+    }
+
+    /// Has it show another certificate from now on.
+    pub fn show(&mut self, certificate: &Certificate) {
+        let home = self.home.path().to_owned();
+        let put =
+            |from: &Path, name: &str| fs::copy(from, home.join(name)).expect("a file to copy");
+        self.restart(|| {
+            put(&certificate.chain, "server.pem");
+            put(&certificate.key, "server.key");
         });
     }
 
