@@ -61,6 +61,30 @@ fn exact_sizes_mislead_no_tool_at_all() {
     assert_right(rows.iter());
 }
 
+/// What the kernel reads ahead of a program may be answered in any order: an answer from behind the end
+/// is not taken for the end of a message that was shown as longer, and nothing is filled up with zeros.
+#[test]
+fn what_is_read_ahead_behind_the_end_pads_nothing() {
+    if lacking(&[Need::Fuse]) {
+        return;
+    }
+    const MESSAGES: usize = 100;
+    let whole = octets(100_000);
+    let names: Vec<String> = (0..MESSAGES).map(|number| format!("{number}")).collect();
+    let messages = names.iter().map(|name| Message::new(name.as_str(), &whole));
+    let server = serving(messages.map(|message| message.listed(1_000_000)).collect());
+    let site = Site::new();
+    let mount = site.mount(&account(&server));
+    for name in &names {
+        let mut dd = Command::new("dd");
+        let read = run(dd
+            .args(["bs=4096", "status=none"])
+            .arg(format!("if={name}"))
+            .current_dir(mount.path()));
+        assert_eq!(read.succeeded().stdout.len(), whole.len());
+    }
+}
+
 /// The trial would notice a file that is cut.
 #[test]
 fn no_tool_says_the_same_of_a_cut_file() {
