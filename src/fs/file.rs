@@ -205,7 +205,7 @@ impl Tree {
                 opened
                     .map_err(Error::from)
                     .map(|(open, correction)| Opened {
-                        access: access(&open, correction.as_ref(), is_guarded),
+                        access: access(&open, is_guarded),
                         correction: correction.map(|it| Correction::of(&open, it, is_guarded)),
                         handle: handles.insert(Handle::Message(open), presence),
                     }),
@@ -301,16 +301,11 @@ impl Tree {
 /// Where the size is not exact, the kernel must not decide by it what there is to read. Where it matters
 /// what is read, it must ask for no more than programs do, and each time.
 ///
-/// A size that was shown too large stays with the kernel until somebody asks for it: reading ahead, it
-/// would take the end of whichever answer comes first for that of the file, and fill up what is before
-/// it with zeros.
-fn access(
-    open: &OpenMessage,
-    correction: Option<&maildrop::Correction>,
-    is_guarded: bool,
-) -> Access {
-    let is_shorter = correction.is_some_and(|it| it.last.is_none() && !it.as_shown);
-    if open.listed.is_some() || is_guarded || is_shorter {
+/// A size that was shown too large stays with the kernel until somebody asks for it, which not every
+/// program does: reading ahead, it would take the end of whichever answer comes first for that of the
+/// file, and fill up what is before it with zeros.
+fn access(open: &OpenMessage, is_guarded: bool) -> Access {
+    if open.listed.is_some() || open.is_overstated || is_guarded {
         Access::Direct
     } else {
         Access::Cached

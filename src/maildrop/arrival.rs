@@ -267,6 +267,7 @@ mod tests {
             id: MessageId(0),
             version: 0,
             listed: None,
+            is_overstated: false,
             body: Holding::default(),
         }
     }

@@ -17,6 +17,8 @@ pub struct OpenMessage {
     pub version: u32,
     /// The size it was shown with, where that had not proved exact yet when it was opened.
     pub listed: Option<u64>,
+    /// Whether programs may have been shown more of it than there is.
+    pub is_overstated: bool,
     /// Its bytes.
     pub body: Holding,
 }
@@ -152,6 +154,7 @@ mod tests {
             id: ID,
             version: 0,
             listed,
+            is_overstated: false,
             body: Holding::default(),
         }
     }

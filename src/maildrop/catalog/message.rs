@@ -88,6 +88,13 @@ impl Message {
         })
     }
 
+    /// Whether programs may have been shown more of it than there is: as much as is listed, or an
+    /// earlier version.
+    pub fn is_overstated(&self) -> bool {
+        let (size, listed) = (self.size(), Size::Listed(self.listed));
+        size.is_exact() && (self.version > 0 || size.shown() < listed.shown())
+    }
+
     /// What was handed out of it before.
     pub fn fingerprint(&self) -> Option<&Fingerprint> {
         self.content.as_ref().map(|content| &content.fingerprint)
@@ -169,6 +176,25 @@ mod tests {
             message.correction().map(|correction| correction.as_shown)
         };
         assert_eq!([3, 4, 5].map(as_shown), [false, true, false].map(Some));
+    }
+
+    #[test]
+    fn a_message_that_was_shown_as_longer_stays_overstated() {
+        let overstated = |listed, change: fn(&mut Message)| {
+            let mut message = message(listed);
+            learn(&mut message, b"body");
+            change(&mut message);
+            message.is_overstated()
+        };
+        assert_eq!(
+            [3, 4, 5].map(|it| overstated(it, Message::settle)),
+            [false, false, true]
+        );
+        assert!(!overstated(5, Message::forget));
+        assert!(overstated(4, |message| {
+            message.forget();
+            learn(message, b"b");
+        }));
     }
 
     #[test]

@@ -96,6 +96,7 @@ impl State {
         let message = self.openable(id, whole.is_some())?;
         let (version, correction) = (message.version, message.correction());
         let exact = message.size().is_exact();
+        let is_overstated = message.is_overstated();
         let listed = self.credible(message).filter(|_| !exact);
         if whole.is_some() || !exact {
             self.foresee(id);
@@ -111,6 +112,7 @@ impl State {
             id,
             version,
             listed,
+            is_overstated,
             body: held.unwrap_or_else(|| self.holdings.hold(id)),
         };
         Ok(Some((open, correction)))

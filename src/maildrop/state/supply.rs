@@ -109,6 +109,7 @@ fn opening(id: MessageId, message: &Message, opener: Opener, holding: &Holding) 
                 id,
                 version: message.version,
                 listed: None,
+                is_overstated: message.is_overstated(),
                 body: holding.clone(),
             };
             due(answer, Ok((open, message.correction())))
