@@ -322,7 +322,32 @@ fn report(contents: &impl Serialize) -> Result<Body, Error> {
 
 #[cfg(test)]
 mod tests {
+    use crate::maildrop::Holding;
+
     use super::*;
+
+    #[test]
+    fn the_kernel_keeps_no_pages_of_a_message_that_it_may_think_is_longer() {
+        let exact = OpenMessage {
+            id: MessageId::from_index(0),
+            version: 0,
+            listed: None,
+            is_overstated: false,
+            body: Holding::default(),
+        };
+        let overstated = OpenMessage {
+            is_overstated: true,
+            ..exact.clone()
+        };
+        let begun = OpenMessage {
+            listed: Some(9),
+            ..exact.clone()
+        };
+        assert_eq!(access(&exact, false), Access::Cached);
+        for (open, is_guarded) in [(&overstated, false), (&begun, false), (&exact, true)] {
+            assert_eq!(access(open, is_guarded), Access::Direct);
+        }
+    }
 
     #[test]
     fn a_report_is_json_for_people() {

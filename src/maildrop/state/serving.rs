@@ -195,8 +195,26 @@ impl State {
 mod tests {
     use super::super::super::cache::Cache;
     use super::super::super::effects::Effects;
-    use super::super::stand_in::{A, known, open, opened, read};
+    use super::super::stand_in::{A, arrive, complete, known, open, opened, read};
     use super::*;
+
+    #[test]
+    fn who_opens_a_message_that_was_shown_as_longer_is_told_so_each_time() {
+        for (body, is_overstated) in [(&b"body"[..], true), (b"ten octets", false)] {
+            let mut state = known(body);
+            let first = open(&mut state, A, 60);
+            state.begin(Fetch::whole(A), true);
+            arrive(&mut state, body);
+            complete(&mut state);
+            let (first, _) = first.try_recv().unwrap().unwrap();
+            state.catalog.settle(A);
+            let again = opened(&mut state, A);
+            assert_eq!(
+                [first, again].map(|it| it.is_overstated),
+                [is_overstated; 2]
+            );
+        }
+    }
 
     #[test]
     fn what_is_known_opens_at_once() {
