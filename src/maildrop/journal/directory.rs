@@ -95,7 +95,7 @@ fn is_trusted(owner: u32, own: Uid) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::{PermissionsExt, chown};
 
@@ -105,9 +105,9 @@ mod tests {
 
     use super::*;
 
-    const ACCOUNT: &str = "ann@pop.example.org:995";
+    pub(in super::super) const ACCOUNT: &str = "ann@pop.example.org:995";
 
-    fn state() -> (TempDir, StateDirectory) {
+    pub(in super::super) fn state() -> (TempDir, StateDirectory) {
         let directory = tempfile::tempdir().unwrap();
         let state = StateDirectory::make(directory.path().to_owned()).unwrap();
         (directory, state)

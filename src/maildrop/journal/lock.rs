@@ -38,9 +38,21 @@ impl JournalLock {
     /// Somebody else has it, or it cannot be made.
     pub fn take(directory: &StateDirectory, account: &str) -> Result<Self, JournalError> {
         let until = Instant::now() + PARTING;
+        Self::take_after(directory, account, || {
+            thread::sleep(GLANCE);
+            Instant::now() < until
+        })
+    }
+
+    /// Pauses as long as somebody else has it, and the pause is not the last one.
+    fn take_after(
+        directory: &StateDirectory,
+        account: &str,
+        mut pause: impl FnMut() -> bool,
+    ) -> Result<Self, JournalError> {
         loop {
             match Self::try_take(directory, account) {
-                Err(JournalError::Locked { .. }) if Instant::now() < until => thread::sleep(GLANCE),
+                Err(JournalError::Locked { .. }) if pause() => {}
                 taken => return taken,
             }
         }
@@ -86,17 +98,8 @@ fn holder(lock: &File) -> Option<u32> {
 mod tests {
     use std::fs;
 
-    use tempfile::TempDir;
-
+    use super::super::directory::tests::{ACCOUNT, state};
     use super::*;
-
-    const ACCOUNT: &str = "ann@pop.example.org:995";
-
-    fn state() -> (TempDir, StateDirectory) {
-        let directory = tempfile::tempdir().unwrap();
-        let state = StateDirectory::make(directory.path().to_owned()).unwrap();
-        (directory, state)
-    }
 
     #[test]
     fn two_daemons_cannot_have_one_journal() {
@@ -110,10 +113,10 @@ mod tests {
     #[test]
     fn one_who_is_about_to_leave_is_waited_for() {
         let (_directory, state) = state();
-        let first = JournalLock::take(&state, ACCOUNT).unwrap();
-        let second = thread::spawn(move || JournalLock::take(&state, ACCOUNT).map(drop));
-        drop(first);
-        second.join().unwrap().unwrap();
+        let mut first = Some(JournalLock::take(&state, ACCOUNT).unwrap());
+        let leave = || first.take().is_some();
+        assert!(JournalLock::take_after(&state, ACCOUNT, leave).is_ok());
+        assert!(first.is_none());
     }
 
     #[test]
