@@ -11,6 +11,7 @@ use pop3fs_server::Message;
 
 use crate::support::exit_status::TEMPORARY_FAILURE;
 use crate::support::mailbox::{account, held_by, long_text, serving, serving_three};
+use crate::support::mount::Mount;
 use crate::support::namespace::NOBODY;
 use crate::support::process::{eventually, run};
 use crate::support::skip::Need;
@@ -26,8 +27,7 @@ fn a_journal_is_out_of_date_where_the_keeper_was_killed() {
     staged(serving_three(), &[Need::Fuse], |site, server| {
         let mount = site.mount(&account(server));
         mount.remove(&["two"]);
-        let keeper = mount.daemon().keeper().expect("a keeper");
-        kill(keeper, Signal::SIGKILL).expect("a process of ours");
+        kill_keeper(&mount);
         let said = mount.verb("commit", &["--no-verify"]);
         let journal = site.journal();
         assert!(
@@ -88,8 +88,7 @@ fn the_keeper_ends_with_the_daemon() {
 fn a_keeper_that_was_killed_is_missed_at_once() {
     mounted(serving_three(), &[], |mount, _| {
         assert!(!mount.verb("status", &[]).says("keeper"));
-        let keeper = mount.daemon().keeper().expect("a keeper");
-        kill(keeper, Signal::SIGKILL).expect("a process of ours");
+        kill_keeper(mount);
         eventually("status says so", || {
             mount.verb("status", &[]).says("keeper    gone")
         });
@@ -116,6 +115,11 @@ fn nobody_else_has_the_journal_before_the_keeper_has_ended() {
         site.mount(&account(server)).umount().succeeded();
         assert_eq!(held_by(server), ["one", "three"]);
     });
+}
+
+fn kill_keeper(mount: &Mount<'_>) {
+    let keeper = mount.daemon().keeper().expect("a keeper");
+    kill(keeper, Signal::SIGKILL).expect("a process of ours");
 }
 
 /// What a process has open.
