@@ -44,12 +44,14 @@
 //! - **The driver** has the thread, the stream and the time, and does what it is told.
 //! - **One thread waits for the disk**, for messages that are too long for memory, and for the
 //!   journal where a mark is taken off, which is answered once no loss of power can bring it back, or
-//!   where it is written anew. Whoever waits for that thread is answered by the deadline in any case.
+//!   where it is written anew. Whoever waits for the disk is answered by the deadline in any case.
 //!   What has still to be written is counted; where it is too much, the server waits.
 //! - **One lock** holds the mailbox in memory, for moments, never over I/O or an answer. The
 //!   journal has its own, taken first, so that its records are in the order of the marks; it is held
-//!   while one is added to what the system keeps in memory of a file. The journal is written anew
-//!   beside the old one, and the lock taken to put it in its place.
+//!   while one is added to what the system keeps in memory of a file, which takes long only where the
+//!   disk hangs; one dispatch thread is lost to that at most, as whoever finds the lock taken leaves
+//!   the record to the thread that waits. The journal is written anew beside the old one, and the lock
+//!   taken to put it in its place.
 //! - **Message-numbers** are valid for one session, which owns them; nobody else ever sees one.
 //!   Messages are found again by unique-id, size and place among their likes.
 //! - **Sizes** in a listing are estimates. A message is fetched when it is opened, and the kernel

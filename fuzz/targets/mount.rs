@@ -1,6 +1,7 @@
 //! A whole mount, whose server says anything while programs use it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -186,9 +187,13 @@ impl User {
     }
 
     fn mark(&mut self, number: u8) {
-        if let Some(entry) = self.entry(Place::Root, number)
-            && self.rig.maildrop.mark(entry.id).is_ok()
-        {
+        let Some(entry) = self.entry(Place::Root, number) else {
+            return;
+        };
+        let (sender, answer) = channel();
+        let tell = move |done| sender.send(done).unwrap();
+        self.rig.maildrop.mark(entry.id, Box::new(tell));
+        if matches!(answer.try_recv(), Ok(Ok(()))) {
             self.marked.insert((self.restarts, entry.id));
         }
     }

@@ -6,7 +6,7 @@ use super::directory::control_file;
 use super::error::Error;
 use super::inode::Node;
 use super::tree::{Child, NAME_MAX, Tree};
-use crate::maildrop::{Entry, Place};
+use crate::maildrop::{Entry, MessageId, Place};
 
 /// The directory that is never listed.
 const CONTROL: &str = ".pop3fs";
@@ -28,9 +28,27 @@ pub struct Rename<'a> {
 
 impl Tree {
     /// Marks the message of a name for deletion (rm).
-    pub fn unlink(&self, parent: u64, name: &OsStr) -> Result<(), Error> {
+    pub fn unlink(
+        &self,
+        parent: u64,
+        name: &OsStr,
+        reply: impl FnOnce(Result<(), Error>) + Send + 'static,
+    ) {
+        match self.removable(parent, name) {
+            Ok(entry) => self.mark(entry.id, reply),
+            Err(error) => reply(Err(error)),
+        }
+    }
+
+    fn mark(&self, id: MessageId, reply: impl FnOnce(Result<(), Error>) + Send + 'static) {
+        let answer = |done: Result<(), _>| reply(done.map_err(Error::from));
+        self.maildrop.mark(id, Box::new(answer));
+    }
+
+    /// Which message is to be removed.
+    fn removable(&self, parent: u64, name: &OsStr) -> Result<Entry, Error> {
         match (Node::at(parent), self.child(parent, name)?) {
-            (Some(Node::Root), Child::Message(entry)) => Ok(self.maildrop.mark(entry.id)?),
+            (Some(Node::Root), Child::Message(entry)) => Ok(entry),
             (Some(Node::Deleted), Child::Message(entry)) => {
                 log::warn!(
                     "not removed: {} is marked for deletion already; \
@@ -58,7 +76,7 @@ impl Tree {
                 let answer = |done: Result<(), _>| reply(done.map_err(Error::from));
                 self.maildrop.restore(entry.id, Box::new(answer));
             }
-            Ok((entry, _)) => reply(self.maildrop.mark(entry.id).map_err(Error::from)),
+            Ok((entry, _)) => self.mark(entry.id, reply),
             Err(error) => reply(Err(error)),
         }
     }

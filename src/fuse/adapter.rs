@@ -311,8 +311,8 @@ impl Filesystem for Adapter {
             if self.herald.is(request.pid()) {
                 return self.unlink_for_herald(parent, name, reply);
             }
-            let done = self.tree.unlink(parent.0, name);
-            answer_change("unlink", parent, done, reply);
+            let answer = move |done| answer_change("unlink", parent, done, reply);
+            self.tree.unlink(parent.0, name, answer);
         });
     }
 

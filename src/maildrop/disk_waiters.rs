@@ -16,17 +16,38 @@ use super::reader::{Answer, Due, due};
 pub(super) struct DiskWaiters(VecDeque<(Moment, Weak<dyn Waiter>)>);
 
 /// An answer that is given by the disk or, where that is late, without it.
-struct Awaited<T>(Mutex<Option<Answer<T>>>);
+pub(super) struct Awaited<T>(Arc<Slot<T>>);
+
+struct Slot<T>(Mutex<Option<Answer<T>>>);
 
 trait Waiter: Send + Sync {
     /// The answer that there is none, if none has been given.
     fn refuse(&self) -> Option<Due>;
 }
 
-impl<T: Send + 'static> Waiter for Awaited<T> {
+impl<T: Send + 'static> Waiter for Slot<T> {
     fn refuse(&self) -> Option<Due> {
         let answer = locked(&self.0).take()?;
         Some(due(answer, Err(Error::TimedOut)))
+    }
+}
+
+impl<T> Awaited<T> {
+    /// The answer, for the first who wants to give it.
+    pub fn take(&self) -> Option<Answer<T>> {
+        locked(&self.0.0).take()
+    }
+
+    /// Whether it has been given.
+    pub fn is_over(&self) -> bool {
+        locked(&self.0.0).is_none()
+    }
+
+    /// Gives the answer, unless that was done.
+    pub fn give(&self, result: Result<T, Error>) {
+        if let Some(answer) = self.take() {
+            answer(result);
+        }
     }
 }
 
@@ -63,6 +84,20 @@ impl DiskWaiters {
 }
 
 impl Maildrop {
+    /// An answer that may wait for the disk, but only until then.
+    pub(super) fn await_disk<T: Send + 'static>(
+        &self,
+        until: Moment,
+        answer: Answer<T>,
+    ) -> Awaited<T> {
+        let slot = Arc::new(Slot(Mutex::new(Some(answer))));
+        let weak = Arc::downgrade(&slot);
+        if locked(&self.shared().state).disk_waiters.push(until, weak) {
+            (self.shared().surroundings.wake)();
+        }
+        Awaited(slot)
+    }
+
     /// Answers with what comes of a task that may wait for the disk, or at that moment without it. The
     /// task is done all the same.
     pub(super) fn answer_from_disk<T: Send + 'static>(
@@ -71,19 +106,8 @@ impl Maildrop {
         task: impl FnOnce() -> Result<T, Error> + Send + 'static,
         answer: Answer<T>,
     ) {
-        let awaited = Arc::new(Awaited(Mutex::new(Some(answer))));
-        let weak = Arc::downgrade(&awaited);
-        let surroundings = &self.shared().surroundings;
-        if locked(&self.shared().state).disk_waiters.push(until, weak) {
-            (surroundings.wake)();
-        }
-        (surroundings.disk)(Box::new(move || {
-            let result = task();
-            let answer = locked(&awaited.0).take();
-            if let Some(answer) = answer {
-                answer(result);
-            }
-        }));
+        let awaited = self.await_disk(until, answer);
+        (self.shared().surroundings.disk)(Box::new(move || awaited.give(task())));
     }
 }
 

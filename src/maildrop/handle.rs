@@ -381,6 +381,6 @@ mod tests {
         assert!(matches!(opened.given(), Some(Err(Error::NotFound))));
         let measured = rig.ask(|maildrop, answer| maildrop.measure(never, answer));
         assert_eq!(measured.given(), Some(Err(Error::NotFound)));
-        assert_eq!(rig.maildrop.mark(never), Err(Error::NotFound));
+        assert_eq!(rig.try_mark(never), Err(Error::NotFound));
     }
 }

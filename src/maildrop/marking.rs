@@ -1,25 +1,25 @@
 //! Marking messages, and writing it down before it is done.
 
+use super::disk_waiters::Awaited;
 use super::errand::Errand;
 use super::error::Error;
-use super::event::EventKind;
+use super::event::{EventKind, Subject};
 use super::handle::Maildrop;
+use super::locked;
 use super::mark::Record;
 use super::message::{MessageId, Place};
 use super::reader::Answer;
-use super::register::Register;
+use super::register::{Pen, Register};
 use super::state::{Marked, Moved, State};
-use super::{Change, locked};
 
 impl Maildrop {
-    /// Marks a message for deletion: it moves from the root to the deleted.
-    ///
-    /// # Errors
-    /// It is not in the root, cannot be marked, or the mark cannot be written down.
-    pub fn mark(&self, id: MessageId) -> Result<(), Error> {
-        let (subject, _) = self.move_message(id, Place::Root, Place::Deleted)?;
-        self.announce(EventKind::Marked(subject));
-        Ok(())
+    /// Marks a message for deletion: it moves from the root to the deleted. Answered when the mark is
+    /// written down; with an error where the message is not in the root, cannot be marked, or the mark
+    /// cannot be written. Who was told by the deadline that the disk is late does not find it marked.
+    pub fn mark(&self, id: MessageId, answer: Answer<()>) {
+        self.write_down(answer, move |maildrop, pen, awaited| {
+            maildrop.mark_in_time(pen, id, awaited);
+        });
     }
 
     /// Takes the marks of this name off, or all marks, as far as it can: the messages move back to
@@ -28,87 +28,134 @@ impl Maildrop {
     /// written; or that no message of this name is marked. Where the disk is late, that is not known
     /// by the deadline.
     pub fn undelete(&self, name: Option<&str>, answer: Answer<()>) {
-        let marked = self.used().marked(name);
-        if name.is_some() && marked.is_empty() {
-            return answer(Err(Error::NotFound));
-        }
-        let outcomes: Vec<_> = marked.into_iter().map(|it| self.unmark(it)).collect();
-        self.flush(outcomes.into_iter().collect(), answer);
+        let name = name.map(str::to_owned);
+        self.write_down(answer, move |maildrop, mut pen, awaited| {
+            let marked = maildrop.used().marked(name.as_deref());
+            if name.is_some() && marked.is_empty() {
+                drop(pen);
+                return awaited.give(Err(Error::NotFound));
+            }
+            let unmark = |marked| maildrop.unmark(&mut pen, marked);
+            let outcomes: Vec<_> = marked.into_iter().map(unmark).collect();
+            maildrop.put_down(pen);
+            let tell = |moved| maildrop.tell_unmarked(moved, true);
+            let outcomes = outcomes.into_iter().map(|it| it.map(tell));
+            maildrop.flush(outcomes.collect(), awaited);
+        });
     }
 
     /// Takes the mark off one message that the kernel moves back itself, and need not be told of;
     /// answered as [`Maildrop::undelete`].
     pub fn restore(&self, id: MessageId, answer: Answer<()>) {
-        let moved = self.move_back(id);
-        self.flush(moved.map(drop), answer);
+        self.write_down(answer, move |maildrop, mut pen, awaited| {
+            let moved = maildrop.unmark(&mut pen, Marked::Listed(id));
+            maildrop.put_down(pen);
+            // The kernel takes a move for failed that was not answered in time.
+            let tell = |moved| maildrop.tell_unmarked(moved, awaited.is_over());
+            maildrop.flush(moved.map(tell), awaited);
+        });
     }
 
-    fn unmark(&self, marked: Marked) -> Result<(), Error> {
-        match marked {
-            Marked::Listed(id) => {
-                let changes = self.move_back(id)?;
-                changes.into_iter().for_each(&self.0.surroundings.tell);
-            }
-            Marked::Unlisted(mark) => {
-                let subject = self.recorded(
-                    |state| state.record_unlisted(&mark),
-                    |state, _| state.forget_unlisted(&mark),
-                )?;
-                self.announce(EventKind::Unmarked(subject));
-            }
+    /// Has a task write records: at once, or by the thread that may wait for the disk where somebody
+    /// is writing already, for the disk may keep that one for long.
+    fn write_down(
+        &self,
+        answer: Answer<()>,
+        task: impl FnOnce(&Self, Pen<'_>, Awaited<()>) + Send + 'static,
+    ) {
+        let Some(register) = &self.0.register else {
+            return answer(Err(Error::ReadOnly));
+        };
+        let awaited = self.await_disk(self.deadline(), answer);
+        if let Some(pen) = register.try_pen() {
+            return task(self, pen, awaited);
         }
-        Ok(())
+        let maildrop = self.clone();
+        (self.0.surroundings.disk)(Box::new(move || {
+            if let Some(register) = &maildrop.0.register {
+                task(&maildrop, register.pen(), awaited);
+            }
+        }));
     }
 
-    fn move_back(&self, id: MessageId) -> Result<Vec<Change>, Error> {
-        let (subject, changes) = self.move_message(id, Place::Deleted, Place::Root)?;
+    /// Marks a message, unless nobody waits for it any more.
+    fn mark_in_time(&self, mut pen: Pen<'_>, id: MessageId, awaited: Awaited<()>) {
+        let marked = self.recorded(
+            &mut pen,
+            |state| state.record(id, Place::Root),
+            |state, record| state.mark_for(&awaited, id, record),
+        );
+        let is_withdrawn = pen.has_taken_back();
+        self.put_down(pen);
+        match marked {
+            Ok((subject, answer)) => {
+                self.announce(EventKind::Marked(subject));
+                answer.into_iter().for_each(|answer| answer(Ok(())));
+            }
+            // No loss of power may bring it back.
+            Err(error) if is_withdrawn => {
+                log::warn!("a mark came too late, and is withdrawn: {error}");
+                self.flush(Err(error), awaited);
+            }
+            Err(error) => awaited.give(Err(error)),
+        }
+    }
+
+    fn unmark(&self, pen: &mut Pen<'_>, marked: Marked) -> Result<Moved, Error> {
+        match marked {
+            Marked::Listed(id) => self.recorded(
+                pen,
+                |state| state.record(id, Place::Deleted),
+                |state, record| state.move_recorded(id, Place::Deleted, Place::Root, record),
+            ),
+            Marked::Unlisted(mark) => self.recorded(
+                pen,
+                |state| state.record_unlisted(&mark),
+                |state, _| Ok((state.forget_unlisted(&mark)?, Vec::new())),
+            ),
+        }
+    }
+
+    fn tell_unmarked(&self, (subject, changes): Moved, kernel: bool) {
         self.announce(EventKind::Unmarked(subject));
-        Ok(changes)
+        let changes = changes.into_iter().filter(|_| kernel);
+        changes.for_each(&self.0.surroundings.tell);
     }
 
     /// Answers when the journal outlives a loss of power, or is about to be written anew as it may
     /// not.
-    fn flush(&self, result: Result<(), Error>, answer: Answer<()>) {
+    fn flush(&self, result: Result<(), Error>, awaited: Awaited<()>) {
         let maildrop = self.clone();
-        let flush = move || {
-            let register = maildrop.0.register.as_ref();
-            if let Some(Err(error)) = register.map(Register::flush) {
-                log::warn!("cannot flush the journal: {error}; it is written anew");
-                maildrop.send(Errand::WriteJournal);
-            }
-            result
-        };
-        self.answer_from_disk(self.deadline(), flush, answer);
+        (self.0.surroundings.disk)(Box::new(move || {
+            maildrop.flush_journal();
+            awaited.give(result);
+        }));
     }
 
-    fn move_message(&self, id: MessageId, from: Place, to: Place) -> Result<Moved, Error> {
-        self.recorded(
-            |state| state.record(id, from),
-            |state, record| state.move_recorded(id, from, to, record),
-        )
+    fn flush_journal(&self) {
+        let register = self.0.register.as_ref();
+        if let Some(Err(error)) = register.map(Register::flush) {
+            log::warn!("cannot flush the journal: {error}; it is written anew");
+            self.send(Errand::WriteJournal);
+        }
+    }
+
+    /// Nothing more is written; a journal that is out of date is written anew.
+    fn put_down(&self, pen: Pen<'_>) {
+        let is_outdated = pen.is_outdated();
+        drop(pen);
+        if is_outdated {
+            self.send(Errand::WriteJournal);
+        }
     }
 
     /// Makes a change, once the record of it is written.
     fn recorded<T>(
         &self,
+        pen: &mut Pen<'_>,
         record: impl FnOnce(&State) -> Result<Record, Error>,
         change: impl FnOnce(&mut State, &Record) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let register = self.0.register.as_ref().ok_or(Error::ReadOnly)?;
-        let changed = self.change_recorded(register, record, change);
-        if changed.is_err() && register.is_outdated() {
-            self.send(Errand::WriteJournal);
-        }
-        changed
-    }
-
-    fn change_recorded<T>(
-        &self,
-        register: &Register,
-        record: impl FnOnce(&State) -> Result<Record, Error>,
-        change: impl FnOnce(&mut State, &Record) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let mut pen = register.pen();
         let record = record(&self.used())?;
         let written = pen.add(&record);
         written.map_err(|error| Error::Journal(error.kind()))?;
@@ -135,6 +182,23 @@ impl Maildrop {
     }
 }
 
+impl State {
+    /// Marks a message, once that is written down, for one who still waits; who is not refused
+    /// meanwhile, as the state is locked.
+    fn mark_for(
+        &mut self,
+        awaited: &Awaited<()>,
+        id: MessageId,
+        record: &Record,
+    ) -> Result<(Subject, Option<Answer<()>>), Error> {
+        if awaited.is_over() {
+            return Err(Error::TimedOut);
+        }
+        let (subject, _) = self.move_recorded(id, Place::Root, Place::Deleted, record)?;
+        Ok((subject, awaited.take()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io;
@@ -142,7 +206,8 @@ mod tests {
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
-    use super::super::engine::rig::{Ledger, Rig, settings};
+    use super::super::Change;
+    use super::super::engine::rig::{Ledger, Reply, Rig, settings};
     use super::super::engine::script::{Reaction, Script};
     use super::super::engine::{Input, Order};
     use super::super::error::{Outage, OutageKind};
@@ -169,11 +234,11 @@ mod tests {
     fn a_mark_moves_a_message_and_back() {
         let mut rig = Rig::connected(mailbox());
         let id = rig.id("a");
-        rig.maildrop.mark(id).unwrap();
+        rig.try_mark(id).unwrap();
         assert_eq!(names(&rig.maildrop, Place::Root), ["b"]);
         assert_eq!(names(&rig.maildrop, Place::Deleted), ["a"]);
         assert_eq!(rig.journal.marks().len(), 1);
-        assert_eq!(rig.maildrop.mark(id), Err(Error::NotFound));
+        assert_eq!(rig.try_mark(id), Err(Error::NotFound));
         rig.undelete("a").unwrap();
         assert_eq!(names(&rig.maildrop, Place::Root), ["a", "b"]);
         assert_eq!(rig.journal.marks(), []);
@@ -230,7 +295,7 @@ mod tests {
         };
         let mut rig = Rig::with(read_only, mailbox(), Vec::new());
         rig.connect().unwrap();
-        assert_eq!(rig.maildrop.mark(rig.id("a")), Err(Error::ReadOnly));
+        assert_eq!(rig.try_mark(rig.id("a")), Err(Error::ReadOnly));
         assert_eq!(names(&rig.maildrop, Place::Root), ["a", "b"]);
     }
 
@@ -239,7 +304,7 @@ mod tests {
         let no = Reaction::Say("-ERR what?\r\n");
         let rig = Rig::connected(mailbox().reacting("UIDL", &[no]));
         let id = rig.id("%no-unique-id");
-        assert_eq!(rig.maildrop.mark(id), Err(Error::NoUniqueId));
+        assert_eq!(rig.try_mark(id), Err(Error::NoUniqueId));
         assert_eq!(rig.journal.marks(), []);
     }
 
@@ -277,7 +342,7 @@ mod tests {
         rig.mark("b");
         rig.journal.is_full(true);
         let full = Err(Error::Journal(io::ErrorKind::StorageFull));
-        assert_eq!(rig.maildrop.mark(rig.id("a")), full);
+        assert_eq!(rig.try_mark(rig.id("a")), full);
         assert_eq!(rig.undelete("b"), full);
         assert_eq!(names(&rig.maildrop, Place::Root), ["a"]);
         assert_eq!(names(&rig.maildrop, Place::Deleted), ["b"]);
@@ -318,6 +383,87 @@ mod tests {
         fn adopt(&self) -> io::Result<()> {
             self.ledger.adopt()
         }
+    }
+
+    /// A mailbox with such a journal, and a way to have something happen while that is being added to.
+    fn shared(journal: impl Journal + 'static) -> Arc<Mutex<Rig>> {
+        Arc::new(Mutex::new(Rig::writing_to(journal, mailbox())))
+    }
+
+    #[test]
+    fn who_was_told_that_the_disk_is_late_does_not_find_the_message_marked() {
+        let slow = Slow::default();
+        let rig = shared(slow.clone());
+        let maildrop = locked(&rig).maildrop.clone();
+        let (removed, id) = (Reply::awaited(), locked(&rig).id("a"));
+        let meanwhile = rig.clone();
+        locked(&slow.while_added_to).push(Box::new(move || {
+            locked(&meanwhile).pass(Duration::from_secs(61));
+        }));
+        maildrop.mark(id, removed.answer());
+        assert_eq!(removed.given(), Some(Err(Error::TimedOut)));
+        assert_eq!(names(&maildrop, Place::Root), ["a", "b"]);
+        assert_eq!(slow.ledger.marks(), []);
+    }
+
+    #[test]
+    fn a_mark_that_is_withdrawn_does_not_come_back_with_a_loss_of_power() {
+        let slow = Slow::default();
+        let rig = shared(slow.clone());
+        let maildrop = locked(&rig).maildrop.clone();
+        let id = locked(&rig).id("a");
+        slow.ledger.loses_a_flush();
+        let busy = maildrop.clone();
+        locked(&slow.while_added_to).push(Box::new(move || {
+            locked(&busy.0.state).catalog.place(id, Place::Gone);
+        }));
+        let removed = Reply::awaited();
+        maildrop.mark(id, removed.answer());
+        assert_eq!(removed.given(), Some(Err(Error::NotFound)));
+        let mut rig = locked(&rig);
+        rig.run();
+        assert_eq!(rig.ordered.last(), Some(&Order::WriteJournal));
+    }
+
+    #[test]
+    fn nobody_stands_in_line_behind_one_whom_the_disk_keeps() {
+        let slow = Slow::default();
+        let rig = shared(slow.clone());
+        let maildrop = locked(&rig).maildrop.clone();
+        let disk = locked(&rig).disk.clone();
+        let [a, b] = ["a", "b"].map(|name| locked(&rig).id(name));
+        let (first, second) = (Reply::awaited(), Arc::new(Reply::awaited()));
+        disk.hang();
+        let (other, answer) = (maildrop.clone(), second.clone());
+        locked(&slow.while_added_to).push(Box::new(move || {
+            other.mark(b, answer.answer());
+            assert_eq!(answer.given(), None);
+        }));
+        maildrop.mark(a, first.answer());
+        assert_eq!((first.given(), second.given()), (Some(Ok(())), None));
+        disk.go_on();
+        assert_eq!(second.given(), Some(Ok(())));
+        assert_eq!(names(&maildrop, Place::Deleted), ["a", "b"]);
+    }
+
+    #[test]
+    fn the_kernel_is_told_of_a_move_back_that_it_takes_for_failed() {
+        let slow = Slow::default();
+        let rig = shared(slow.clone());
+        locked(&rig).mark("a");
+        let maildrop = locked(&rig).maildrop.clone();
+        let told = locked(&rig).told.clone();
+        locked(&told).clear();
+        let id = maildrop.find(Place::Deleted, "a").unwrap().id;
+        let meanwhile = rig.clone();
+        locked(&slow.while_added_to).push(Box::new(move || {
+            locked(&meanwhile).pass(Duration::from_secs(61));
+        }));
+        let restored = Reply::awaited();
+        maildrop.restore(id, restored.answer());
+        assert_eq!(restored.given(), Some(Err(Error::TimedOut)));
+        assert_eq!(names(&maildrop, Place::Root), ["a", "b"]);
+        assert_eq!(locked(&told).len(), 2);
     }
 
     /// A journal that loses with the power what was not flushed; both as they would be read.
@@ -382,7 +528,8 @@ mod tests {
             rig.mark("e");
             for name in &names[..meanwhile] {
                 let (maildrop, id) = (rig.maildrop.clone(), rig.id(name));
-                locked(&slow.while_drafted).push(Box::new(move || maildrop.mark(id).unwrap()));
+                locked(&slow.while_drafted)
+                    .push(Box::new(move || maildrop.mark(id, Box::new(drop))));
             }
             rig.maildrop.write_journal().unwrap();
             assert_eq!(slow.ledger.marks().len(), 1 + meanwhile);
@@ -397,7 +544,7 @@ mod tests {
         assert!(rig.maildrop.write_journal().is_err());
         rig.journal.is_full(false);
         let full = Err(Error::Journal(io::ErrorKind::StorageFull));
-        assert_eq!(rig.maildrop.mark(rig.id("b")), full);
+        assert_eq!(rig.try_mark(rig.id("b")), full);
         rig.run();
         rig.mark("b");
         assert_eq!(rig.journal.marks().len(), 2);
@@ -412,7 +559,7 @@ mod tests {
             locked(&maildrop.0.state).catalog.place(id, Place::Gone);
             disk.is_full(true);
         }));
-        assert_eq!(rig.maildrop.mark(id), Err(Error::NotFound));
+        assert_eq!(rig.try_mark(id), Err(Error::NotFound));
         slow.ledger.is_full(false);
         rig.run();
         assert_eq!(slow.ledger.marks(), []);

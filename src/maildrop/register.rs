@@ -6,7 +6,7 @@
 //! commit delete what somebody has undeleted.
 
 use std::io;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, TryLockError};
 
 use super::journal::Journal;
 use super::locked;
@@ -19,7 +19,8 @@ const ATTEMPTS: usize = 3;
 /// The journal, and how it stands.
 pub(super) struct Register {
     journal: Box<dyn Journal>,
-    /// Locked before the state; the one lock that is held over (local, buffered) writing.
+    /// Locked before the state; the one lock that is held over writing, so that nobody who answers the
+    /// kernel may wait for it.
     standing: Mutex<Standing>,
 }
 
@@ -35,6 +36,7 @@ struct Standing {
 pub(super) struct Pen<'a> {
     journal: &'a dyn Journal,
     standing: MutexGuard<'a, Standing>,
+    has_taken_back: bool,
 }
 
 impl Register {
@@ -46,17 +48,28 @@ impl Register {
         }
     }
 
-    /// Lets somebody add records, in the order of what they tell of.
+    /// Lets somebody add records, in the order of what they tell of; who does may wait for the disk, and
+    /// for others who do.
     pub fn pen(&self) -> Pen<'_> {
-        Pen {
-            journal: &*self.journal,
-            standing: locked(&self.standing),
-        }
+        self.taken_up(locked(&self.standing))
     }
 
-    /// Whether it must be written anew before anything can be added.
-    pub fn is_outdated(&self) -> bool {
-        locked(&self.standing).outdated.is_some()
+    /// The same where nobody else adds records, or is replacing them.
+    pub fn try_pen(&self) -> Option<Pen<'_>> {
+        let standing = match self.standing.try_lock() {
+            Ok(standing) => standing,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(self.taken_up(standing))
+    }
+
+    fn taken_up<'a>(&'a self, standing: MutexGuard<'a, Standing>) -> Pen<'a> {
+        Pen {
+            journal: &*self.journal,
+            standing,
+            has_taken_back: false,
+        }
     }
 
     /// Has all that was added outlive a loss of power; takes long, and nobody else waits for it.
@@ -114,12 +127,23 @@ impl Pen<'_> {
         Ok(())
     }
 
+    /// Whether it must be written anew before anything can be added.
+    pub fn is_outdated(&self) -> bool {
+        self.standing.outdated.is_some()
+    }
+
     /// Takes back a record of what has not happened. Where its inverse cannot be written, the
     /// journal is out of date.
     pub fn take_back(&mut self, record: Record) {
+        self.has_taken_back = true;
         if let Err(error) = self.add(&record.inverse()) {
             self.standing.outdated = Some(error.kind());
         }
+    }
+
+    /// Whether a record was taken back.
+    pub fn has_taken_back(&self) -> bool {
+        self.has_taken_back
     }
 }
 
@@ -138,7 +162,7 @@ mod tests {
         let register = Register::new(Box::new(ledger.clone()));
         register.pen().add(&marked("a")).unwrap();
         ledger.is_full(true);
-        assert!(register.rewrite(Vec::new).is_err() && register.is_outdated());
+        assert!(register.rewrite(Vec::new).is_err() && register.pen().is_outdated());
         ledger.is_full(false);
         let full = register.pen().add(&marked("b")).unwrap_err();
         assert_eq!(full.kind(), io::ErrorKind::StorageFull);
@@ -157,8 +181,8 @@ mod tests {
             pen.add(&marked("a")).unwrap();
             ledger.is_full(full);
             pen.take_back(marked("a"));
+            assert_eq!(pen.is_outdated(), outdated);
             drop(pen);
-            assert_eq!(register.is_outdated(), outdated);
             assert_eq!(!ledger.marks().is_empty(), outdated);
         }
     }

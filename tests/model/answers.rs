@@ -55,7 +55,12 @@ impl World {
                 (Want::Refresh(there), Reply::Refresh(result)) => self.refreshed(&there, result),
                 (Want::Open(message), Reply::Open(result)) => self.opened(message, result),
                 (Want::Measure(message), Reply::Measure(result)) => self.measured(message, result),
-                (Want::Undelete(mail), Reply::Undelete(result)) => self.undeleted(mail, result),
+                (Want::Mark { mail, is_late }, Reply::Mark(result)) => {
+                    self.marked(mail, result, is_late);
+                }
+                (Want::Undelete { mail, is_late }, Reply::Undelete(result)) => {
+                    self.undeleted(mail, result, is_late);
+                }
                 (Want::Commit(covers), Reply::Commit(result)) => {
                     self.committed(&covers.unwrap_or_default(), result);
                 }
@@ -158,8 +163,31 @@ impl World {
         }
     }
 
+    fn marked(&mut self, id: MailId, result: Result<(), Error>, is_late: bool) {
+        tell!("mark {id}: {result:?}");
+        let kind = match result {
+            Ok(()) => Sighting::Marked,
+            Err(Error::NoUniqueId) => Sighting::NoUniqueId,
+            Err(Error::Journal(_)) => Sighting::Unwritten,
+            Err(Error::TimedOut) => {
+                self.ledger.may_be_marked(id);
+                Sighting::MarkedLate
+            }
+            // While the disk was late another has marked it, or a listing has changed what it is. The mark is
+            // withdrawn, unless the disk loses that.
+            Err(Error::NotFound) if is_late => {
+                if self.paper.has_failed() {
+                    self.ledger.may_be_marked(id);
+                }
+                return;
+            }
+            Err(error) => panic!("cannot mark: {error}"),
+        };
+        self.see(kind);
+    }
+
     /// A mark that was taken off, and was said to be, comes back with no loss of power.
-    fn undeleted(&mut self, id: MailId, result: Result<(), Error>) {
+    fn undeleted(&mut self, id: MailId, result: Result<(), Error>, is_late: bool) {
         tell!("unmarked {id}: {result:?}");
         let kind = match result {
             Ok(()) if self.paper.is_safe() => {
@@ -173,6 +201,8 @@ impl World {
                 );
                 Sighting::Unsafe
             }
+            // While the disk was late another has taken it off, or a listing; it may be set again.
+            Err(Error::NotFound) if is_late => return,
             Err(Error::NotFound) => {
                 let is_lost = self.ledger.on_server.contains(&id) && !self.ledger.is_forgetful;
                 assert!(

@@ -7,16 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pop3fs::maildrop::{
-    Engine, Entry, Error, Maildrop, MessageId, Place, Settings, Surroundings, Terms,
-};
+use pop3fs::maildrop::{Engine, Entry, Maildrop, MessageId, Place, Settings, Surroundings, Terms};
 
 use crate::clock::Clock;
-use crate::disk::Disk;
+use crate::disk::{Disk, Promptness};
 use crate::handle::Handle;
 use crate::mail::MailId;
 use crate::paper::Paper;
 use crate::request::{Inbox, Reply, Request, RequestId, There, Want};
+use crate::standstill::Writer;
 use crate::storage::Storage;
 use crate::trace::tell;
 
@@ -35,6 +34,8 @@ pub struct Daemon {
     pub sessions: u64,
     /// What it has asked of the disk.
     pub disk: Disk,
+    /// Who stands still while the disk is late, and of which mail that is to be written.
+    pub writer: Option<(MailId, Writer)>,
     /// What became of the journals that it has ordered.
     written: Arc<Mutex<Vec<Result<(), String>>>>,
     clock: Clock,
@@ -71,6 +72,7 @@ impl Daemon {
             mails: HashMap::new(),
             sessions: 0,
             disk,
+            writer: None,
             written: Arc::default(),
             clock: clock.clone(),
             timeout,
@@ -217,15 +219,36 @@ impl Daemon {
         entries.map(|entry| self.mails[&entry.id]).collect()
     }
 
-    pub fn mark(&self, message: MessageId) -> Result<(), Error> {
-        self.maildrop.mark(message)
+    /// Marks a message, which is this mail.
+    pub fn mark(&mut self, message: MessageId, mail: MailId, disk: Promptness) {
+        let is_late = disk == Promptness::Late || self.has_asked_disk();
+        let id = self.ask(Want::Mark { mail, is_late }, self.timeout);
+        let answer = self.inbox.answer(id, Reply::Mark);
+        let maildrop = self.maildrop.clone();
+        self.write(mail, disk, move || maildrop.mark(message, answer));
     }
 
     /// Takes the mark of this name off, which is for this mail.
-    pub fn undelete(&mut self, name: &str, mail: MailId) {
-        let id = self.ask(Want::Undelete(mail), self.timeout);
+    pub fn undelete(&mut self, name: &str, mail: MailId, disk: Promptness) {
+        let is_late = disk == Promptness::Late || self.has_asked_disk();
+        let id = self.ask(Want::Undelete { mail, is_late }, self.timeout);
         let answer = self.inbox.answer(id, Reply::Undelete);
-        self.maildrop.undelete(Some(name), answer);
+        let (maildrop, name) = (self.maildrop.clone(), name.to_owned());
+        self.write(mail, disk, move || maildrop.undelete(Some(&name), answer));
+    }
+
+    /// Does what writes a record. Where the disk is late, one may stand still in that; what others write is
+    /// put off then by the program itself.
+    fn write(&mut self, mail: MailId, disk: Promptness, deed: impl FnOnce() + Send + 'static) {
+        if disk == Promptness::Prompt || self.writer.is_some() {
+            return deed();
+        }
+        self.writer = Writer::start(deed).map(|writer| (mail, writer));
+    }
+
+    /// Whether the disk has something to do.
+    pub fn has_asked_disk(&self) -> bool {
+        self.writer.is_some() || self.disk.backlog() > 0
     }
 
     /// Has the journal written anew when the disk comes to it.

@@ -5,13 +5,22 @@ use std::sync::{Arc, Mutex};
 
 use pop3fs::maildrop::{Input, Task};
 
+use crate::daemon::Daemon;
 use crate::sightings::Sighting;
+use crate::standstill::Fate;
 use crate::trace::tell;
 use crate::world::World;
 
 /// What a process has asked of the disk, in order; all clones are the same.
 #[derive(Clone, Default)]
 pub struct Disk(Arc<Mutex<VecDeque<Task>>>);
+
+/// Whether it does at once what is asked of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Promptness {
+    Prompt,
+    Late,
+}
 
 impl Disk {
     pub fn ask(&self, task: Task) {
@@ -33,6 +42,16 @@ impl Disk {
     }
 }
 
+impl Daemon {
+    /// What stands still is written first: others may wait for it.
+    fn turn_disk(&mut self) {
+        match self.writer.take() {
+            Some((_, writer)) => writer.go_on(Fate::Written),
+            None => self.disk.next().into_iter().for_each(|task| task()),
+        }
+    }
+}
+
 impl World {
     /// The disk does nothing for a while, maybe for longer than anybody may wait.
     pub fn delay_disk(&mut self) {
@@ -49,12 +68,18 @@ impl World {
         self.disk_late_until.is_some_and(|until| self.now() < until)
     }
 
+    pub fn promptness(&self) -> Promptness {
+        match self.is_disk_late() {
+            true => Promptness::Late,
+            false => Promptness::Prompt,
+        }
+    }
+
     /// The disk does the next thing that it was asked for.
     pub fn turn_disk(&mut self) {
-        let task = self.daemon.as_ref().and_then(|daemon| daemon.disk.next());
         let files = self.storage.files();
         tell!("the disk turns");
-        task.into_iter().for_each(|task| task());
+        self.change_marks(Daemon::turn_disk);
         if self.storage.files() > files {
             self.see(Sighting::Spilled);
         }

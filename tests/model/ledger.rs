@@ -115,6 +115,11 @@ impl Ledger {
         self.told_apart.remove(&id);
     }
 
+    /// There may be a mark in the journal that was not set, or was taken off, as far as anybody was told.
+    pub fn may_be_marked(&mut self, id: MailId) {
+        self.dropped.insert(id);
+    }
+
     /// The mark is taken off; a loss of power may bring it back.
     pub fn unmark(&mut self, id: MailId) {
         self.marked.remove(&id);

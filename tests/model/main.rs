@@ -45,6 +45,7 @@ mod operations;
 mod paper;
 mod request;
 mod sightings;
+mod standstill;
 mod steps;
 mod storage;
 mod trace;

@@ -9,6 +9,7 @@ use crate::daemon::Daemon;
 use crate::mail::MailId;
 use crate::paper::Refusals;
 use crate::sightings::Sighting;
+use crate::standstill::{Fate, Writer};
 use crate::storage::Condition;
 use crate::trace::tell;
 use crate::world::World;
@@ -185,10 +186,13 @@ impl World {
         if self.dice.one_in(2) {
             self.write_all();
         }
-        let Some(daemon) = self.daemon.take() else {
+        let Some(mut daemon) = self.daemon.take() else {
             return;
         };
         tell!("crash");
+        if let Some((mail, writer)) = daemon.writer.take() {
+            self.kill(writer, mail);
+        }
         daemon.disk.forget();
         self.disconnect();
         self.ledger.commit = None;
@@ -202,6 +206,19 @@ impl World {
         if self.dice.one_in(3) {
             self.make_anew();
         }
+    }
+
+    /// Who stands still dies, and what was to be written of this mail may be.
+    fn kill(&mut self, writer: Writer, mail: MailId) {
+        writer.go_on(match self.dice.one_in(2) {
+            true => Fate::WrittenInVain,
+            false => Fate::Lost,
+        });
+        match self.ledger.marked.contains(&mail) {
+            true => self.ledger.unmark(mail),
+            false => self.ledger.may_be_marked(mail),
+        }
+        self.see(Sighting::CrashedInWriting);
     }
 
     /// The mailbox is made anew while nobody looks: some mail gets the unique-ids and the sizes of what was there.

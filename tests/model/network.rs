@@ -147,7 +147,7 @@ impl World {
         let mut offer = |possible: bool, what| moves.extend(possible.then_some(what));
         if let Some(daemon) = &self.daemon {
             offer(daemon.is_woken(), Move::Wake);
-            offer(!is_disk_late && daemon.disk.backlog() > 0, Move::Disk);
+            offer(!is_disk_late && daemon.has_asked_disk(), Move::Disk);
             offer(is_due(self.network.connecting), Move::Connected);
             offer(is_due(self.network.securing), Move::Secured);
             let has_link = self.network.live.is_some() && self.network.securing.is_none();

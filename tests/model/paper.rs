@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use pop3fs::maildrop::{Journal, Mark, Record};
 
 use crate::dice::Dice;
+use crate::standstill::{self, Fate};
 
 /// The journal; all clones are the same one.
 #[derive(Clone, Default)]
@@ -125,10 +126,12 @@ fn unless(refused: bool) -> io::Result<()> {
 
 impl Journal for Paper {
     fn append(&self, record: &Record) -> io::Result<()> {
+        // The disk looks at it when it comes to it.
+        let fate = standstill::write();
         let mut page = self.page();
-        unless(page.refusals.append)?;
+        unless(page.refusals.append || fate == Fate::Lost)?;
         page.sheet.lines.push(record.to_string());
-        Ok(())
+        unless(fate == Fate::WrittenInVain)
     }
 
     fn draft(&self, marks: &[Mark]) -> io::Result<()> {

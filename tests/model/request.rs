@@ -33,8 +33,16 @@ pub enum Want {
         length: usize,
     },
     Measure(MessageId),
-    /// The mark of this mail, to be taken off.
-    Undelete(MailId),
+    /// A mark of this mail; whether it may be set later.
+    Mark {
+        mail: MailId,
+        is_late: bool,
+    },
+    /// The mark of this mail, to be taken off; whether that may be later.
+    Undelete {
+        mail: MailId,
+        is_late: bool,
+    },
     /// What was marked when the engine took it; none until then.
     Commit(Option<BTreeSet<MailId>>),
     Leave,
@@ -56,6 +64,7 @@ pub enum Reply {
     Open(Result<(OpenMessage, Option<Correction>), Error>),
     Read(Result<Octets, Error>),
     Measure(Result<Entry, Error>),
+    Mark(Result<(), Error>),
     Undelete(Result<(), Error>),
     Commit(Result<Arc<CommitReport>, Error>),
     Leave(Result<(), Error>),

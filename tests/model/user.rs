@@ -1,10 +1,13 @@
 //! What the user does, while there is a mount to do it with.
 
-use pop3fs::maildrop::{Entry, Error, Place, Terms};
+use std::collections::BTreeSet;
+
+use pop3fs::maildrop::{Entry, Place, Terms};
 
 use crate::daemon::Daemon;
+use crate::disk::Promptness;
 use crate::mail::MailId;
-use crate::request::There;
+use crate::request::{There, Want};
 use crate::sightings::Sighting;
 use crate::trace::tell;
 use crate::world::World;
@@ -14,38 +17,55 @@ impl World {
         let Some((daemon, entry)) = self.mounted(Place::Root) else {
             return;
         };
-        let (result, id) = (daemon.mark(entry.id), daemon.mails[&entry.id]);
-        tell!("mark {id}: {result:?}");
-        match result {
-            Ok(()) => {
-                self.ledger.mark(id);
-                self.see(Sighting::Marked);
-            }
-            Err(Error::NoUniqueId) => self.see(Sighting::NoUniqueId),
-            Err(Error::Journal(_)) => self.see(Sighting::Unwritten),
-            Err(error) => panic!("cannot mark: {error}"),
-        }
+        let id = daemon.mails[&entry.id];
+        let disk = self.promptness();
+        self.change_marks(|daemon| daemon.mark(entry.id, id, disk));
     }
 
     pub fn unmark(&mut self) {
-        let written = self.paper.length();
         let Some((daemon, entry)) = self.mounted(Place::Deleted) else {
             return;
         };
         let id = daemon.mails[&entry.id];
-        daemon.undelete(&entry.name, id);
-        self.note_unmarked(id, written);
+        let disk = self.promptness();
+        self.change_marks(|daemon| daemon.undelete(&entry.name, id, disk));
+    }
+
+    /// Something is done by which marks may be set or taken off, as somebody has asked who still waits.
+    pub fn change_marks(&mut self, deed: impl FnOnce(&mut Daemon)) {
+        let Some(daemon) = &mut self.daemon else {
+            return;
+        };
+        let marked = |daemon: &Daemon| daemon.marked().into_values().collect::<BTreeSet<_>>();
+        let before = marked(daemon);
+        deed(daemon);
+        let after = marked(daemon);
+        for &id in after.difference(&before) {
+            tell!("marked {id}");
+            let mut wants = daemon.requests.values().map(|request| &request.want);
+            let is_asked = wants.any(|want| matches!(want, Want::Mark { mail, .. } if *mail == id));
+            assert!(is_asked, "mail {id} is marked after its removal had failed");
+            self.ledger.mark(id);
+        }
+        for &id in before.difference(&after) {
+            tell!("unmarked {id}");
+            self.ledger.unmark(id);
+        }
     }
 
     /// Takes a mark off that no listing shows.
     pub fn undelete_unseen(&mut self) {
+        // When a late disk has done that would not be seen.
+        if self.is_disk_late() || self.daemon.as_ref().is_some_and(Daemon::has_asked_disk) {
+            return;
+        }
         let written = self.paper.length();
         let daemon = self.daemon.as_mut().filter(|daemon| daemon.is_mounted);
         let hidden = self.ledger.hidden.any(&mut self.dice);
         let (Some(daemon), Some((name, id))) = (daemon, hidden) else {
             return;
         };
-        daemon.undelete(&name, id);
+        daemon.undelete(&name, id, Promptness::Prompt);
         if self.note_unmarked(id, written) {
             self.see(Sighting::UnmarkedUnseen);
         }

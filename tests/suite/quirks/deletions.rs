@@ -12,7 +12,7 @@ use crate::support::unmounted::{Unmounted, settings};
 
 /// A mailbox in which `one` and `eleven` are removed.
 fn with_two_removed() -> Unmounted {
-    let mailbox = Unmounted::of(serving());
+    let mut mailbox = Unmounted::of(serving());
     mailbox.remove("one").expect("a mark");
     mailbox.remove("eleven").expect("a mark");
     mailbox

@@ -184,10 +184,11 @@ impl Unmounted {
     }
 
     /// Removes a file.
-    pub fn remove(&self, name: &str) -> Result<(), Errno> {
+    pub fn remove(&mut self, name: &str) -> Result<(), Errno> {
         let entry = self.maildrop.find(Place::Root, name);
         let id = entry.expect("a message of that name").id;
-        self.maildrop.mark(id).map_err(errno)
+        self.ask(|maildrop, answer| maildrop.mark(id, answer))
+            .map_err(errno)
     }
 
     /// Commits; what the commit did.

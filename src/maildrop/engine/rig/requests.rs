@@ -24,6 +24,22 @@ impl<T> Reply<T> {
     }
 }
 
+impl<T: Send + 'static> Reply<T> {
+    /// One that nobody has given yet.
+    pub fn awaited() -> Self {
+        Self(Arc::default())
+    }
+
+    /// Takes it.
+    pub fn answer(&self) -> Answer<T> {
+        let slot = self.0.clone();
+        Box::new(move |result| {
+            let before = locked(&slot).replace(result);
+            assert!(before.is_none(), "answered twice");
+        })
+    }
+}
+
 impl Reply<Arc<CommitReport>> {
     /// The report, which must have been given by now.
     pub fn report(&self) -> Arc<CommitReport> {
@@ -64,13 +80,8 @@ impl Rig {
         &mut self,
         request: impl FnOnce(&Maildrop, Answer<T>),
     ) -> Reply<T> {
-        let reply = Reply(Arc::default());
-        let slot = reply.0.clone();
-        let answer = move |result| {
-            let before = locked(&slot).replace(result);
-            assert!(before.is_none(), "answered twice");
-        };
-        request(&self.maildrop, Box::new(answer));
+        let reply = Reply::awaited();
+        request(&self.maildrop, reply.answer());
         self.run();
         reply
     }
@@ -92,7 +103,14 @@ impl Rig {
 
     /// Marks the message of this name.
     pub fn mark(&self, name: &str) {
-        self.maildrop.mark(self.id(name)).expect("a mark");
+        self.try_mark(self.id(name)).expect("a mark");
+    }
+
+    /// Marks a message; the answer, which must come at once.
+    pub fn try_mark(&self, id: MessageId) -> Result<(), Error> {
+        let reply = Reply::awaited();
+        self.maildrop.mark(id, reply.answer());
+        reply.given().expect("an answer")
     }
 
     /// Takes the marks off; the answer, which must come at once.
