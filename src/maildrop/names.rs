@@ -62,11 +62,14 @@ fn escape(unique_id: &[u8], text: &mut String) {
     let tilde = occurrence_mark(unique_id);
     match str::from_utf8(unique_id) {
         // Nearly all are.
-        Ok(plain) if !special && tilde.is_none() && unique_id.iter().all(is_plain) => {
-            text.push_str(plain);
-        }
+        Ok(plain) if !special && tilde.is_none() && are_plain(unique_id) => text.push_str(plain),
         _ => escape_one_by_one(unique_id, special, tilde, text),
     }
+}
+
+/// Looks at all of them, so that the processor can look at many at once.
+fn are_plain(octets: &[u8]) -> bool {
+    octets.iter().fold(true, |all, octet| all & is_plain(octet))
 }
 
 fn escape_one_by_one(unique_id: &[u8], special: bool, tilde: Option<usize>, text: &mut String) {
