@@ -49,17 +49,34 @@ enum Deed {
 }
 
 impl Herald {
-    /// Starts the thread; without it nothing is heralded. What it cannot do is left to the notifier.
-    pub(super) fn start(&self, deputy: Deputy, notifier: Notifier) -> io::Result<()> {
+    /// Starts the thread; without it nothing is heralded. What it cannot do is left to the notifier, and
+    /// so is all where it gets no deputy: nobody waits for that one, as for the mount.
+    pub(super) fn start(
+        &self,
+        deputy: impl FnOnce() -> io::Result<Deputy> + Send + 'static,
+        notifier: Notifier,
+    ) -> io::Result<()> {
         let (queue, deeds) = sync_channel(QUEUE);
-        // Set before the first request, and so before anybody compares it.
-        self.0.thread.store(deputy.thread(), Ordering::Relaxed);
         let herald = self.clone();
         thread::Builder::new()
             .name("herald".to_owned())
-            .spawn(move || herald.herald_all(deputy, &notifier, &deeds))?;
+            .spawn(move || herald.herald_all(herald.meet(deputy()), &notifier, &deeds))?;
         let _ = self.0.queue.set(queue);
         Ok(())
+    }
+
+    fn meet(&self, deputy: io::Result<Deputy>) -> Option<Deputy> {
+        match deputy {
+            Ok(deputy) => {
+                // Set before the first request, and so before anybody compares it.
+                self.0.thread.store(deputy.thread(), Ordering::Relaxed);
+                Some(deputy)
+            }
+            Err(error) => {
+                log::warn!("programs that watch by inotify will not be told: {error}");
+                None
+            }
+        }
     }
 
     /// Heralds a change, soon. False if that is too much, or cannot be.
@@ -109,8 +126,7 @@ impl Herald {
         }
     }
 
-    fn herald_all(&self, deputy: Deputy, notifier: &Notifier, deeds: &Receiver<Deed>) {
-        let mut deputy = Some(deputy);
+    fn herald_all(&self, mut deputy: Option<Deputy>, notifier: &Notifier, deeds: &Receiver<Deed>) {
         for deed in deeds {
             match deed {
                 Deed::Herald { change, again } => {
@@ -229,7 +245,7 @@ mod tests {
         assert!(!herald.herald(went()), "nobody heralds");
         assert!(!is_leaving());
         let elsewhere = deputy(Path::new("/"), "0:0".into());
-        herald.start(elsewhere, Notifier::new()).unwrap();
+        herald.start(|| Ok(elsewhere), Notifier::new()).unwrap();
         assert!(herald.herald(went()));
         assert!(!herald.is_leaving(ROOT + 1, OsStr::new("a")));
         while is_leaving() {
@@ -241,15 +257,17 @@ mod tests {
     fn without_its_deputy_it_claims_no_name_and_no_thread() {
         let herald = Herald::default();
         let gone = gone();
-        let thread = gone.thread();
-        herald.start(gone, Notifier::new()).unwrap();
-        assert!(herald.is(thread));
+        let number = gone.thread();
+        herald.start(|| Ok(gone), Notifier::new()).unwrap();
+        while !herald.is(number) {
+            thread::yield_now();
+        }
         for name in ["a", "b"] {
             assert!(herald.herald(RootChange::Went(name.into())));
             while herald.is_leaving(ROOT, OsStr::new(name)) {
                 thread::yield_now();
             }
-            assert!(!herald.is(thread));
+            assert!(!herald.is(number));
         }
     }
 

@@ -82,8 +82,8 @@ impl Mounted {
         let session = Session::from_fd(adapter, device, options.acl(), options.config())?;
         // Nothing can be made or removed in a read-only mount.
         if !options.read_only {
-            let deputy = self.rights.deputy(&self.mount.device)?;
-            herald.start(deputy, notifier.clone())?;
+            let (rights, device) = (self.rights.clone(), self.mount.device.clone());
+            herald.start(move || rights.deputy(&device), notifier.clone())?;
         }
         notifier.attach(session.notifier(), herald)?;
         session.spawn().map(drop)
