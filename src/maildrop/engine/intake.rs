@@ -108,16 +108,18 @@ fn announce(mut outcome: Reconciled, messages: u64, turn: &mut Turn<'_>) {
     if !outcome.arrived.is_empty() {
         state.reorder();
     }
-    let changes = outcome.changes(&state.catalog);
+    // The first listing tells what there is, not what has happened; nobody can have asked for
+    // a name before it.
+    let is_news = state.link.listed.is_some();
+    if is_news {
+        step.effects.changes.extend(outcome.changes(&state.catalog));
+    }
     // A mark that is found again is no news.
     let arrived = &mut outcome.arrived;
     arrived.retain(|id| !state.catalog.is_marked(*id));
-    // The first listing tells what there is, not what has happened; nobody can have asked for
-    // a name before it.
-    if state.link.listed.is_some() {
+    if is_news {
         let events = EventKind::of_listing(&outcome, &state.catalog);
         step.effects.events.extend(events);
-        step.effects.changes.extend(changes);
     }
     step.effects.events.push(EventKind::Connected { messages });
     let news = News::of(&outcome);

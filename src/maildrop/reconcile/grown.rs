@@ -54,6 +54,9 @@ impl View<'_> {
         catalog: &Catalog,
         ids: &[Option<MessageId>],
     ) -> Vec<(MessageId, usize, u64)> {
+        if catalog.totals().messages == 0 {
+            return Vec::new();
+        }
         let mut name = String::new();
         let mut known = |at: usize, listed: &Listed<'_>| {
             self.write_name(&mut name, at, listed);
