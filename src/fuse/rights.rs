@@ -19,7 +19,6 @@ use crate::keeper::{Answer, Channel, Errand, Keeper};
 #[derive(Clone, Debug)]
 pub struct Rights {
     at: PathBuf,
-    look: Errand,
     mount: Errand,
     unmount: Errand,
     deputy: Errand,
@@ -28,18 +27,10 @@ pub struct Rights {
 impl Rights {
     /// Entrusts the keeper with what is to be done at a mount point, which is its true path.
     pub fn entrust(keeper: &mut Keeper, at: &Path, options: &MountOptions) -> Self {
-        let (mount_point, wanted) = (at.to_owned(), options.clone());
-        let look = keeper.entrust(move |_, channel| {
-            let looked = prepare_again(&mount_point, &wanted).map_err(io::Error::other);
-            answer(looked.map(|()| Answer::default()), &channel);
-        });
         let (mount_point, options) = (at.to_owned(), options.clone());
         let mount = keeper.entrust(move |_, channel| {
-            let mounted = mount_at(&mount_point, &options);
-            answer(
-                mounted.map(|device| Answer::default().with(device)),
-                &channel,
-            );
+            // Nobody waits any more only if our process has gone, and is not to be mounted for.
+            let _ = look_and_mount(&mount_point, &options, &channel);
         });
         let unmount = keeper.entrust(|at, channel| {
             let unmounted = unmount_mailbox(Path::new(OsStr::from_bytes(at)));
@@ -59,7 +50,6 @@ impl Rights {
         });
         Self {
             at: at.to_owned(),
-            look,
             mount,
             unmount,
             deputy,
@@ -71,15 +61,11 @@ impl Rights {
         &self.at
     }
 
-    /// Makes sure that it can be mounted on still; see [`prepare_again`].
-    pub(super) fn look(&self) -> io::Result<()> {
-        self.look.run(&[]).map(drop)
-    }
-
-    /// Mounts there; see [`mount_at`].
-    pub(super) fn mount(&self) -> io::Result<OwnedFd> {
-        let (answer, _) = self.mount.run(&[])?;
-        answer.into_descriptor()
+    /// Makes sure that it can be mounted on still, see [`prepare_again`], and mounts there, see
+    /// [`mount_at`], whose result is the inner one.
+    pub(super) fn mount(&self) -> io::Result<io::Result<OwnedFd>> {
+        let (_, channel) = self.mount.run(&[])?;
+        Ok(Answer::receive(&channel).and_then(Answer::into_descriptor))
     }
 
     /// Unmounts lazily the mailbox that is mounted there, or where it was moved to.
@@ -97,6 +83,16 @@ impl Rights {
 /// Nobody waits any more only if our process has gone, and the mount with it.
 fn answer(result: io::Result<Answer>, channel: &Channel) {
     let _ = Answer::send_result(result, channel);
+}
+
+/// Answers twice, so that one who is refused knows by whom.
+fn look_and_mount(at: &Path, options: &MountOptions, channel: &Channel) -> io::Result<()> {
+    if let Err(error) = prepare_again(at, options) {
+        return Answer::refuse(&io::Error::other(error), channel);
+    }
+    Answer::default().send(channel)?;
+    let mounted = mount_at(at, options).map(|device| Answer::default().with(device));
+    Answer::send_result(mounted, channel)
 }
 
 /// The keeper unmounts nothing else.

@@ -50,7 +50,6 @@ pub fn mount(
     options: &MountOptions,
     ended: OnEnd,
 ) -> Result<Mounted, MountError> {
-    rights.look().map_err(MountError::Changed)?;
     let watcher = Watcher::open().map_err(MountError::MountTable)?;
     let adapter = Adapter {
         tree,
@@ -112,7 +111,8 @@ impl Mounted {
 /// Mounts, and finds the mount among all there are.
 fn attach(rights: &Rights) -> Result<(OwnedFd, MountInfo), MountError> {
     let path = rights.at();
-    let device = rights.mount().map_err(|error| refusal(error, path))?;
+    let mounted = rights.mount().map_err(MountError::Changed)?;
+    let device = mounted.map_err(|error| refusal(error, path))?;
     let mount = find(path).map_err(|error| {
         let _ = rights.unmount(path);
         MountError::MountTable(error)
