@@ -45,7 +45,8 @@
 //! - **One thread waits for the disk**, for messages that are too long for memory, and for the
 //!   journal where a mark is taken off, which is answered once no loss of power can bring it back, or
 //!   where it is written anew. Whoever waits for the disk is answered by the deadline in any case.
-//!   What has still to be written is counted; where it is too much, the server waits.
+//!   What has still to be written is counted; where it is too much, the server waits. The log has
+//!   threads of its own, so that nobody who has something to say waits for the disk, or the terminal.
 //! - **One lock** holds the mailbox in memory, for moments, never over I/O or an answer. The
 //!   journal has its own, taken first, so that its records are in the order of the marks; it is held
 //!   while one is added to what the system keeps in memory of a file, which takes long only where the

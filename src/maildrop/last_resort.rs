@@ -13,6 +13,7 @@ impl Drop for LastResort {
             let this = thread::current();
             let name = this.name().unwrap_or_default();
             log::error!("a bug: the {name} thread panicked; the marks are kept in the journal");
+            log::logger().flush();
             std::process::abort();
         }
     }

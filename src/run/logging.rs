@@ -2,7 +2,8 @@
 //! file where there is no terminal to be read later.
 
 use std::fs::{File, OpenOptions, rename};
-use std::io::Write;
+use std::io::{self, Write};
+use std::iter;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -10,6 +11,7 @@ use env_logger::{Builder, Logger, Target};
 use log::{LevelFilter, Log, Metadata, Record};
 
 use super::failure::Failure;
+use super::lines::Lines;
 use crate::maildrop::StateDirectory;
 
 /// A log of ours that is larger is put aside when a mount begins, in place of the one before.
@@ -22,10 +24,25 @@ const OLD_LOG: &str = ".log.old";
 struct Both {
     terminal: Logger,
     file: Option<Logger>,
+    sinks: Sinks,
+}
+
+/// What is written to.
+#[derive(Clone)]
+pub(super) struct Sinks(Vec<Lines>);
+
+impl Sinks {
+    /// From now on nobody waits until a line is written.
+    ///
+    /// # Errors
+    /// The system has no thread left.
+    pub(super) fn write_aside(&self) -> io::Result<()> {
+        self.0.iter().try_for_each(Lines::write_aside)
+    }
 }
 
 /// Starts logging; to `file` too if there is one. `verbosity` is how often `-v` was given.
-pub(super) fn start(verbosity: u8, file: Option<File>) {
+pub(super) fn start(verbosity: u8, file: Option<File>) -> Sinks {
     let level = match verbosity {
         0 => LevelFilter::Info,
         1 => LevelFilter::Debug,
@@ -36,14 +53,18 @@ pub(super) fn start(verbosity: u8, file: Option<File>) {
     } else {
         level
     };
+    let (stderr, file) = (Lines::to(io::stderr()), file.map(Lines::to));
+    let sinks = Sinks(iter::once(stderr.clone()).chain(file.clone()).collect());
     let both = Both {
-        terminal: terminal(on_terminal),
+        terminal: terminal(stderr, on_terminal),
         file: file.map(|file| to_file(file, level)),
+        sinks: sinks.clone(),
     };
     // It fails only where a logger is set already, which then does.
     if log::set_boxed_logger(Box::new(both)).is_ok() {
         log::set_max_level(level);
     }
+    sinks
 }
 
 /// The log that the user has named, who may well mean what a link leads to.
@@ -71,14 +92,16 @@ fn is_large(log: &File) -> bool {
     log.metadata().is_ok_and(|metadata| metadata.len() > LARGE)
 }
 
-fn terminal(level: LevelFilter) -> Logger {
+fn terminal(stderr: Lines, level: LevelFilter) -> Logger {
     let mut builder = Builder::new();
-    builder.filter_module("pop3fs", level);
+    builder
+        .filter_module("pop3fs", level)
+        .target(Target::Pipe(Box::new(stderr)));
     builder.format(|line, record| writeln!(line, "pop3fs: {}", record.args()));
     builder.build()
 }
 
-fn to_file(file: File, level: LevelFilter) -> Logger {
+fn to_file(file: Lines, level: LevelFilter) -> Logger {
     let mut builder = Builder::new();
     builder
         .filter_module("pop3fs", level)
@@ -103,8 +126,9 @@ impl Log for Both {
         }
     }
 
+    /// Waits until all is written that was said, but not for long.
     fn flush(&self) {
-        self.terminal.flush();
+        self.sinks.0.iter().for_each(Lines::flush);
     }
 }
 

@@ -12,6 +12,7 @@ mod confinement;
 mod failure;
 mod journal;
 mod life;
+mod lines;
 mod logging;
 mod login;
 mod mounting;

@@ -24,6 +24,7 @@ use super::{confinement, journal, logging, login, privacy, route, storage};
 /// Mounts a mailbox and serves it to its end.
 pub(super) fn mount(request: &MountRequest) -> ExitStatus {
     let result = live(request);
+    log::logger().flush();
     let status = result.unwrap_or_else(|failure| {
         // Where nobody can be told, the status still tells.
         let _ = writeln!(io::stderr(), "pop3fs: {failure}");
@@ -41,7 +42,7 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
     let request = &login::with_login(request)?;
     let state = compose::state_directory(request)?;
     let ready = ready(request)?;
-    logging::start(request.verbosity, log_file(request, &state)?);
+    let log = logging::start(request.verbosity, log_file(request, &state)?);
     let at = fuse::prepare(&request.mountpoint, &compose::mount_options(request))?;
     let signals = signals::block().map_err(|error| Failure::System("block signals", error))?;
     let lock = journal::lock(request, &state)?;
@@ -68,6 +69,8 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
     // Somebody may just have been asked for a password, with the echo off.
     let mailbox = opened.inspect_err(move |_| drop(terminal.inspect(Terminal::restore)))?;
     watch(vigil, mailbox.maildrop.clone())?;
+    // Until now there was nobody who would have been kept waiting.
+    log.write_aside().map_err(no_thread)?;
     let life = Life::begin(request, mailbox, rights, sender, events)?;
     if let Err(error) = ready.announce(|| detach.run(&[]).map(drop)) {
         log::warn!("cannot go to the background: {error}");
@@ -134,12 +137,12 @@ fn watch(vigil: Vigil, maildrop: Maildrop) -> Result<(), Failure> {
         maildrop.lose_keeper();
     };
     let watched = vigil.start(tell);
-    watched.map_err(|error| Failure::System("start a thread", error))
+    watched.map_err(no_thread)
 }
 
 fn forward(signals: BlockedSignals, sender: Sender<Event>) -> Result<(), Failure> {
     let forwarded = signals.forward(sender);
-    forwarded.map_err(|error| Failure::System("start a thread", error))
+    forwarded.map_err(no_thread)
 }
 
 /// Opens the mailbox aside, so that a signal can end the wait.
@@ -154,7 +157,7 @@ fn open(
         let opened = compose::open(&request, entrance);
         drop(sender.send(Event::Opened(opened)));
     };
-    spawn("open", opener).map_err(|error| Failure::System("start a thread", error))?;
+    spawn("open", opener).map_err(no_thread)?;
     loop {
         match events.recv() {
             Ok(Event::Opened(result)) => return result,
@@ -162,6 +165,10 @@ fn open(
             Ok(Event::Signal(_)) | Err(_) => return Err(Failure::Interrupted),
         }
     }
+}
+
+fn no_thread(error: io::Error) -> Failure {
+    Failure::System("start a thread", error)
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
