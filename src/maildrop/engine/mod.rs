@@ -290,6 +290,7 @@ impl Engine {
     fn go_on(&mut self, turn: &mut Turn<'_>) {
         self.take_errands(turn);
         self.end_silent_commit(turn);
+        self.end_unwritten_commit(turn);
         self.watch(turn);
         self.let_leave(turn);
         self.refuse_late(turn);
@@ -374,6 +375,7 @@ impl Engine {
             self.outdated_until(),
             self.link.deadline(),
             self.silent_until(),
+            self.journal_until(),
             locked(&self.state).deadline(),
         ];
         due.into_iter().flatten().min()

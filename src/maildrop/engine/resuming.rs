@@ -19,6 +19,7 @@ impl Engine {
     pub(super) fn resumed(&mut self, slept: Duration, turn: &mut Turn<'_>) {
         turn.state.postpone(slept);
         self.waiting.postpone(slept);
+        self.journaling.postpone(slept);
         let heard = self.link.session().map(|session| session.last_sign());
         if heard.is_some_and(|heard| turn.now - heard > DEAD) {
             self.forsake(turn);
