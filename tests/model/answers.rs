@@ -84,6 +84,11 @@ impl World {
                 _ => panic!("an answer to another question"),
             }
         }
+        let handles = self
+            .daemon
+            .iter_mut()
+            .flat_map(|daemon| &mut daemon.handles);
+        handles.for_each(Handle::changed);
     }
 
     /// A mount that cannot connect at its start ends.
@@ -244,7 +249,7 @@ impl World {
                 }
             }
             Err(Error::Changed) => {
-                handle.changed();
+                handle.changing();
                 Sighting::Changed
             }
             Err(Error::Mislisted { listed, exact }) => {

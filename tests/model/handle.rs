@@ -11,6 +11,8 @@ pub struct Handle {
     pub mail: MailId,
     /// The versions of the mail that all octets read so far agree with.
     candidates: Vec<Vec<u8>>,
+    /// Whether a read was told just now that the server gives other octets.
+    is_changing: bool,
     is_changed: bool,
     is_read_whole: bool,
     /// Whether no octet of it had to be there when it was opened, and none has been read.
@@ -40,6 +42,7 @@ impl Handle {
             open: Some(open),
             mail: id,
             candidates,
+            is_changing: false,
             is_changed: false,
             is_read_whole: false,
         }
@@ -90,8 +93,14 @@ impl Handle {
         self.is_read_whole
     }
 
-    /// A read was told that the server now gives other octets.
+    /// A read was told that the server now gives other octets. Answers that came together with this one may
+    /// have been given before.
+    pub fn changing(&mut self) {
+        self.is_changing = true;
+    }
+
+    /// From now on it has changed, if a read was told so.
     pub fn changed(&mut self) {
-        self.is_changed = true;
+        self.is_changed |= self.is_changing;
     }
 }
