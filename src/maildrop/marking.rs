@@ -82,7 +82,10 @@ impl Maildrop {
     fn mark_in_time(&self, mut pen: Pen<'_>, id: MessageId, awaited: Awaited<()>) {
         let marked = self.recorded(
             &mut pen,
-            |state| state.record(id, Place::Root),
+            |state| match awaited.is_over() {
+                true => Err(Error::TimedOut),
+                false => state.record(id, Place::Root),
+            },
             |state, record| state.mark_for(&awaited, id, record),
         );
         let is_withdrawn = pen.has_taken_back();
