@@ -151,7 +151,7 @@ impl Maildrop {
     /// Reads from an open message; fewer octets than asked for mean the end.
     pub fn read(&self, open: &OpenMessage, offset: u64, length: usize, answer: Answer<Octets>) {
         let now = self.now();
-        let answer = self.loaded(open.id, now, self.noted(open.id, offset, answer));
+        let answer = self.loaded(open, now, self.noted(open.id, offset, answer));
         if open.listed.is_some() && offset > 0 {
             locked(&self.0.state).goes_on();
         }
@@ -173,16 +173,17 @@ impl Maildrop {
 
     /// The same answer for octets that may be on disk: then it is given by the thread that waits for
     /// it, or when the time is over of one who has asked `then`.
-    fn loaded(&self, id: MessageId, then: Moment, answer: Answer<Octets>) -> Answer<Part> {
-        let maildrop = self.clone();
+    fn loaded(&self, open: &OpenMessage, then: Moment, answer: Answer<Octets>) -> Answer<Part> {
+        let (maildrop, open) = (self.clone(), open.clone());
         Box::new(move |part| match part {
             Ok(Part::Here(octets)) => answer(Ok(octets)),
-            Ok(part) => maildrop.load(part, id, then, answer),
+            Ok(part) => maildrop.load(part, open, then, answer),
             Err(error) => answer(Err(error)),
         })
     }
 
-    fn load(&self, part: Part, id: MessageId, then: Moment, answer: Answer<Octets>) {
+    fn load(&self, part: Part, open: OpenMessage, then: Moment, answer: Answer<Octets>) {
+        let id = open.id;
         let until = {
             let state = locked(&self.0.state);
             let until = then + state.settings.timeout;
@@ -190,7 +191,11 @@ impl Maildrop {
         };
         let answer = self.remembered(id, until, then, answer);
         let shared = Arc::clone(&self.0);
-        let load = move || part.load(&*shared.surroundings.storage);
+        let load = move || {
+            let octets = part.load(&*shared.surroundings.storage)?;
+            // Meanwhile the message may have come with other bytes, and been shown so to others.
+            open.body.confirm().map(|()| octets)
+        };
         self.answer_from_disk(until, load, answer);
     }
 
@@ -269,6 +274,7 @@ impl State {
 mod tests {
     use std::time::Duration;
 
+    use super::super::effects::Effects;
     use super::super::engine::rig::Rig;
     use super::super::engine::script::Script;
     use super::super::error::Error;
@@ -311,6 +317,17 @@ mod tests {
         let parts = parts.map(|part| part.given().unwrap().unwrap().to_vec());
         assert_eq!(parts[0], message.as_bytes()[..100]);
         assert_eq!(parts[1], message.as_bytes()[2_999_950..]);
+    }
+
+    #[test]
+    fn octets_that_come_late_from_the_disk_are_not_given_beside_others_of_the_message() {
+        let (mut rig, _) = on_disk(30_000);
+        let open = rig.open("a").given().unwrap().unwrap();
+        rig.disk.hang();
+        let read = rig.part(&open, 0, 100);
+        locked(&rig.maildrop.0.state).forget_bytes(open.id, &mut Effects::default());
+        rig.disk.go_on();
+        assert!(matches!(read.given(), Some(Err(Error::Changed))));
     }
 
     #[test]

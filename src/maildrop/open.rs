@@ -91,7 +91,19 @@ impl Holding {
 
     pub(super) fn whole(&self) -> Option<&Whole> {
         let whole = self.0.whole.get();
-        whole.filter(|_| !self.0.is_void.load(Ordering::Acquire))
+        whole.filter(|_| !self.is_void())
+    }
+
+    /// Makes sure that the message has no other bytes by now.
+    pub(super) fn confirm(&self) -> Result<(), Error> {
+        match self.is_void() {
+            true => Err(Error::Changed),
+            false => Ok(()),
+        }
+    }
+
+    fn is_void(&self) -> bool {
+        self.0.is_void.load(Ordering::Acquire)
     }
 }
 
