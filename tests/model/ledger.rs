@@ -23,6 +23,8 @@ pub struct Ledger {
     mistaken: BTreeSet<MailId>,
     /// Such mail that the mark cannot be for, as its header tells.
     pub told_apart: BTreeSet<MailId>,
+    /// Mail that somebody has removed, and was not told that it is marked.
+    half_marked: BTreeSet<MailId>,
     /// Mail of which others have deleted a twin: where a QUIT was not answered, that is taken for its own end.
     widowed: BTreeSet<MailId>,
     /// Marks that may be gone with the power.
@@ -118,6 +120,12 @@ impl Ledger {
     /// There may be a mark in the journal that was not set, or was taken off, as far as anybody was told.
     pub fn may_be_marked(&mut self, id: MailId) {
         self.dropped.insert(id);
+        self.half_marked.insert(id);
+    }
+
+    /// Whether a mark that seems to be for this mail is for other mail, as the header tells.
+    pub fn is_meant_otherwise(&self, id: MailId) -> bool {
+        self.told_apart.contains(&id) && !self.half_marked.contains(&id)
     }
 
     /// The mark is taken off; a loss of power may bring it back.

@@ -210,7 +210,7 @@ impl World {
         }
         let commit = self.ledger.commit.as_ref();
         let tells_apart = self.settings.top && self.is_top_sound && daemon.has("TOP");
-        let may_go = |id: &MailId| !tells_apart || !self.ledger.told_apart.contains(id);
+        let may_go = |id: &MailId| !tells_apart || !self.ledger.is_meant_otherwise(*id);
         let targets = commit.iter().flat_map(|commit| commit.targets.values());
         let permitted = targets.copied().filter(may_go).collect();
         link.write(octets, permitted);
