@@ -71,13 +71,25 @@ fn the_keeper_makes_the_file_of_a_long_message() {
     });
 }
 
-/// The keeper holds no connection to the kernel, which would keep the mount from ending, and ends
-/// with the daemon, however that ends.
+/// The keeper holds no connection to the kernel, which would keep the mount from ending.
+#[test]
+fn the_keeper_does_not_keep_the_mount() {
+    staged(
+        serving_three(),
+        &[Need::Fuse, Need::Root],
+        |site, server| {
+            let mount = site.mount(&account(server));
+            let keeper = mount.daemon().keeper().expect("a keeper");
+            assert!(!opened(keeper).any(|it| it == Path::new("/dev/fuse")));
+        },
+    );
+}
+
+/// The keeper ends with the daemon, however that ends.
 #[test]
 fn the_keeper_ends_with_the_daemon() {
     mounted(serving_three(), &[], |mount, _| {
-        let keeper = mount.daemon().keeper().expect("a keeper");
-        assert!(!opened(keeper).any(|it| it == Path::new("/dev/fuse")));
+        assert!(mount.daemon().keeper().is_some());
         mount.kill();
         eventually("the keeper ends", || mount.daemon().keeper().is_none());
     });

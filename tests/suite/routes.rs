@@ -13,6 +13,7 @@ use crate::support::mailbox::{account, serving_three};
 use crate::support::mount::{Site, is_mounted};
 use crate::support::process::run;
 use crate::support::proxy::Proxy;
+use crate::support::secret::shown;
 use crate::support::skip::{Need, lacking};
 
 /// With `--proxy`, everything goes through a SOCKS 5 proxy, which looks up the server's name; its
@@ -146,11 +147,9 @@ fn through_proxy(add: impl FnOnce(&Site, &mut Command)) {
     add(&site, command.arg("-vv"));
     let mount = site.mount_by(&mut command);
     assert_eq!(mount.names(), ["one"]);
-    let environ = format!("/proc/{}/environ", mount.daemon().id());
-    for place in [environ, site.log().display().to_string()] {
-        let octets = fs::read(&place).expect("a file to read");
-        let text = String::from_utf8_lossy(&octets);
-        assert!(!text.contains(PASSWORD), "{place} holds the password");
+    let log = fs::read(site.log()).expect("a log");
+    for octets in [shown(mount.daemon().id(), "environ"), log] {
+        assert!(!String::from_utf8_lossy(&octets).contains(PASSWORD));
     }
     mount.umount().succeeded();
     assert_eq!(proxy.asked().len(), server.sessions());

@@ -17,7 +17,7 @@ use crate::support::mount::{Site, files_under};
 use crate::support::namespace::{NEEDS, for_nobody};
 use crate::support::process::{Outcome, run};
 use crate::support::proxy::Proxy;
-use crate::support::secret::{gives_away, holds};
+use crate::support::secret::{gives_away, holds, shown};
 use crate::support::skip::{Need, lacking};
 use crate::support::terminal::Terminal;
 
@@ -206,7 +206,7 @@ fn full_run(site: &Site, mut mounting: Command) -> Vec<Trace> {
     let keeper = mount.daemon().keeper().expect("a keeper");
     for process in [mount.daemon().id(), keeper] {
         for file in ["cmdline", "environ"] {
-            traces.push(trace_of(&format!("/proc/{process}/{file}")));
+            traces.push((format!("{file} of {process}"), shown(process, file)));
         }
     }
     for (verb, arguments) in [

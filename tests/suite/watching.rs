@@ -11,10 +11,11 @@ use nix::sys::signal::Signal;
 use nix::sys::stat::{Mode, SFlag, mknod};
 use pop3fs_server::{Message, Server};
 
-use crate::support::mailbox::{held_by, serving_three};
+use crate::support::mailbox::{account, held_by, serving_three};
 use crate::support::mount::Mount;
 use crate::support::process::{Running, eventually, start};
-use crate::support::stage::mounted;
+use crate::support::skip::Need;
+use crate::support::stage::{mounted, staged};
 
 /// Longer than anything here takes, in milliseconds.
 const PATIENCE: u16 = 60_000;
@@ -24,22 +25,35 @@ const PATIENCE: u16 = 60_000;
 /// The server hears nothing of it, and nothing is marked.
 #[test]
 fn watchers_are_told_of_mail_that_comes_and_goes() {
-    for options in [&[][..], &["--allow-other"], &["--exact-sizes"]] {
-        mounted(serving_three(), options, |mount, server| {
-            let mut watch = Watch::on(mount);
-            server.deliver(Message::new("four", b"new\r\n"));
-            server.expunge(b"two");
-            mount.verb("refresh", &[]).succeeded();
-            assert_eq!(watch.next(), "deleted two");
-            assert_eq!(watch.next(), "created four");
-            assert_eq!(mount.names(), ["four", "one", "three"]);
-            assert_eq!(mount.names_in(".pop3fs/deleted"), [""; 0]);
-            let read = fs::read(mount.file("four")).expect("a file to read");
-            assert_eq!(read, b"new\r\n");
-            assert_eq!(held_by(server), ["one", "three", "four"]);
-            assert_eq!(server.count("DELE"), 0);
-        });
+    for options in [&[][..], &["--exact-sizes"]] {
+        mounted(serving_three(), options, are_told);
     }
+}
+
+/// The same where others may use the mailbox as well, which root may always let them.
+#[test]
+fn watchers_are_told_of_mail_in_a_mailbox_for_all() {
+    let needs = [Need::Fuse, Need::Root];
+    staged(serving_three(), &needs, |site, server| {
+        let mount = site.mount_with(&account(server), &["--allow-other"]);
+        are_told(&mount, server);
+    });
+}
+
+#[track_caller]
+fn are_told(mount: &Mount<'_>, server: &Server) {
+    let mut watch = Watch::on(mount);
+    server.deliver(Message::new("four", b"new\r\n"));
+    server.expunge(b"two");
+    mount.verb("refresh", &[]).succeeded();
+    assert_eq!(watch.next(), "deleted two");
+    assert_eq!(watch.next(), "created four");
+    assert_eq!(mount.names(), ["four", "one", "three"]);
+    assert_eq!(mount.names_in(".pop3fs/deleted"), [""; 0]);
+    let read = fs::read(mount.file("four")).expect("a file to read");
+    assert_eq!(read, b"new\r\n");
+    assert_eq!(held_by(server), ["one", "three", "four"]);
+    assert_eq!(server.count("DELE"), 0);
 }
 
 /// A message that is brought back by the verb appears, one that is moved back is moved: each is told
