@@ -1,9 +1,11 @@
 //! The password as somebody types it.
 
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 
+use super::terminal::DEVICE;
 use super::{Origin, PasswordError, Terminal, line};
 use crate::pop3::Secret;
 
@@ -24,9 +26,19 @@ pub(super) fn ask(login: &str, host: &str) -> Result<Secret, PasswordError> {
         Ok(text) if text.is_empty() => Err(PasswordError::NotTyped),
         Ok(text) => line::first(Secret::new(text).expose().as_bytes(), &Origin::Terminal),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(PasswordError::Interrupted),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(PasswordError::NotTyped),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            end_line();
+            Err(PasswordError::NotTyped)
+        }
         Err(error) => Err(PasswordError::Terminal(error)),
     }
+}
+
+/// After Ctrl-D the cursor is still behind the question.
+fn end_line() {
+    let terminal = OpenOptions::new().write(true).open(DEVICE);
+    // Then the next words are there, too.
+    let _ = terminal.and_then(|mut terminal| terminal.write_all(b"\n"));
 }
 
 /// On Ctrl-C, rpassword raises SIGINT before it turns the echo on again. The signal has to wait

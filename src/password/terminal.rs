@@ -6,7 +6,7 @@ use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::{getpgrp, tcgetpgrp};
 
 /// The terminal that the process belongs to, wherever its standard streams lead.
-const DEVICE: &str = "/dev/tty";
+pub(super) const DEVICE: &str = "/dev/tty";
 
 /// The terminal that the process belongs to, and how it was set.
 #[derive(Debug)]

@@ -14,6 +14,7 @@ use crate::support::mount::{Site, is_mounted, pop3fs};
 use crate::support::process::run;
 use crate::support::skip::{Need, lacking};
 use crate::support::stage::played_by_nobody;
+use crate::support::terminal::Terminal;
 use pop3fs_server::{Fault, Identity, Message, Server, When};
 
 /// A wrong password is "no permission" (77).
@@ -31,6 +32,23 @@ fn a_refused_login_is_no_permission() {
     let server = serving_three();
     server.fault(Fault::refuse_login("[AUTH] go away", 1));
     assert_fails(&account(&server), NO_PERMISSION, "go away");
+}
+
+/// Ctrl-D in place of a password mounts nothing, and what is said then has a line of its own.
+#[test]
+fn no_password_is_told_on_a_line_of_its_own() {
+    if lacking(&[Need::Fuse, Need::Program("setsid")]) {
+        return;
+    }
+    let (server, site) = (serving_three(), Site::new());
+    let terminal = Terminal::new();
+    let mut command = terminal.running(&site.command_without_password(&account(&server)));
+    let typing = terminal.typing("\u{4}");
+    let outcome = run(&mut command);
+    drop(command);
+    let shown = typing.join().expect("a terminal");
+    assert!(outcome.says("no password was typed"), "{outcome:?}");
+    assert!(shown.ends_with(b": \r\n"), "{}", shown.escape_ascii());
 }
 
 /// Where marks cannot be kept, nothing is mounted (73), and a way out is told.

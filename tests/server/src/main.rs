@@ -12,6 +12,11 @@ use std::thread;
 const USAGE_ERROR: u8 = 64;
 
 fn main() -> ExitCode {
+    if std::env::args_os().any(|argument| argument == "--help") {
+        // Nobody reads it any more, and nothing else was asked for.
+        let _ = io::stdout().write_all(USAGE.as_bytes());
+        return ExitCode::SUCCESS;
+    }
     let options = match Options::parse(std::env::args_os().skip(1)) {
         Ok(options) => options,
         Err(complaint) => {

@@ -21,6 +21,7 @@ A POP3 server for tests and demonstrations. SOURCE is one of
   --password-file FILE   the password is its first line; \"secret\" unless given
   --tls-dir DIR          speak TLS, with a certificate and its authority, ca.pem, made in DIR
   --quiet                do not tell what each session deleted
+  --help                 this
 ";
 
 /// What was typed.
