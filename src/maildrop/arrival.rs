@@ -150,9 +150,10 @@ impl Arrival {
         self.growing.overflow(self.listed, limit)
     }
 
-    /// Whether nothing has come of a message that is listed with more.
+    /// Whether nothing has come of a message, as a server gives nothing of one that has gone. That it is
+    /// listed so proves nothing: servers list a size of 0 where they know none.
     pub fn is_doubtful(&self) -> bool {
-        self.length() == 0 && self.listed > 0
+        self.length() == 0
     }
 
     /// It is another message: those bound to what was handed out before are sent away.

@@ -218,12 +218,7 @@ impl World {
     }
 
     fn oddity(&mut self) -> Fault {
-        let mut expunged = [Expunged::Given, Expunged::Empty, Expunged::Fatal][self.dice.below(3)];
-        let is_listed_empty = self.post.mails.iter().any(|mail| mail.listed == 0);
-        if is_listed_empty && matches!(expunged, Expunged::Empty) {
-            // What is listed as empty, and comes so, is empty as far as anybody can know.
-            expunged = Expunged::Given;
-        }
+        let expunged = [Expunged::Given, Expunged::Empty, Expunged::Fatal][self.dice.below(3)];
         match self.dice.below(8) {
             0 => Fault::QuitAnswersFirst(Duration::from_secs(1)),
             1 => Fault::ClosesAfterRefusals(1 + self.dice.below(3)),

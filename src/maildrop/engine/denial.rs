@@ -24,22 +24,22 @@ const LISTINGS_APART: Duration = Duration::from_secs(60);
 /// The messages, and when they were looked for.
 #[derive(Default)]
 pub(super) struct Denials {
-    /// Messages that came empty, though listed otherwise, before the present listing.
+    /// Messages that came empty before the present listing.
     hollow: BTreeSet<MessageId>,
     /// Messages that were refused, and looked for: if they are listed, it will not help to look again.
     refused: BTreeSet<MessageId>,
     looked: Option<Moment>,
-    /// Whether the server has been seen to list sizes for messages that are empty.
-    inflates: bool,
+    /// Whether the server has been seen to have messages that are empty.
+    has_empty: bool,
 }
 
 impl Denials {
-    /// Whether a message that has come is to be believed, as it has octets, or is listed with none, or
-    /// has been listed once more since it came without any.
+    /// Whether a message that has come is to be believed, as it has octets, or has been listed once more
+    /// since it came without any.
     pub fn believe(&mut self, id: MessageId, is_doubtful: bool) -> bool {
         let is_confirmed = self.hollow.remove(&id);
         self.refused.remove(&id);
-        self.inflates |= is_confirmed && is_doubtful;
+        self.has_empty |= is_confirmed && is_doubtful;
         is_confirmed || !is_doubtful
     }
 
@@ -49,16 +49,16 @@ impl Denials {
         self.refused.remove(&id);
     }
 
-    /// Whether it is time for another listing. Of a server that lists sizes for messages that are empty
-    /// each of them takes one: there is no other way to it, and it is needed only once.
+    /// Whether it is time for another listing. Where messages are empty each of them takes one: there is
+    /// no other way to it, and it is needed only once.
     fn is_due(&self, now: Moment) -> bool {
         let is_late = |looked| looked + LISTINGS_APART <= now;
-        self.inflates || self.looked.is_none_or(is_late)
+        self.has_empty || self.looked.is_none_or(is_late)
     }
 }
 
 impl Engine {
-    /// A message has come empty that is listed otherwise.
+    /// A message has come empty.
     pub(super) fn came_empty(&mut self, id: MessageId, turn: &mut Turn<'_>) {
         if self.look_for(id, turn) {
             self.denials.hollow.insert(id);
@@ -210,6 +210,16 @@ mod tests {
             assert_eq!(rig.body(name), refused());
             assert_eq!(rig.script.sessions, sessions);
         }
+    }
+
+    #[test]
+    fn an_empty_body_proves_nothing_where_the_size_is_listed_as_none() {
+        let empty = Reaction::Say("+OK\r\n.\r\n");
+        let listing = Reaction::Say("+OK\r\n1 0\r\n2 5\r\n3 7\r\n.\r\n");
+        let script = mailbox().reacting("LIST", &[listing]);
+        let mut rig = bereft(script.reacting("RETR", &[empty]));
+        assert_eq!(rig.body("a"), Err(Error::Vanished));
+        assert_eq!(rig.script.sessions, 2);
     }
 
     #[test]

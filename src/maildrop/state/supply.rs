@@ -37,7 +37,7 @@ impl State {
         true
     }
 
-    /// Whether the message has come to its end without an octet, though it is listed with some.
+    /// Whether the message has come to its end without an octet.
     pub fn is_doubtful(&self, id: MessageId) -> bool {
         let arrival = self.arrivals.get(&Fetch::whole(id));
         arrival.is_some_and(Arrival::is_doubtful)
