@@ -5,12 +5,15 @@ use std::io::Read;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use pop3fs_server::{Fault, Message, Order, Server, When};
 
-use crate::support::mailbox::{held_by, long_text, serving};
+use crate::support::mailbox::{account, held_by, long_text, serving, serving_three, text};
 use crate::support::mount::Mount;
 use crate::support::process::{Outcome, Running, eventually, run, start};
-use crate::support::stage::mounted;
+use crate::support::skip::Need;
+use crate::support::stage::{mounted, staged};
 
 const READERS: usize = 16;
 
@@ -22,6 +25,9 @@ const LONG: usize = 3 << 20;
 
 /// What is read of it at a time.
 const PIECE: usize = 64 * 1024;
+
+/// What a pipe holds (pipe(7)).
+const PIPE: usize = 64 * 1024;
 
 /// A message crosses the network once, however many programs read it at once, and not again while
 /// it is in the cache.
@@ -64,6 +70,34 @@ fn readers_of_a_message_that_is_arriving_share_it() {
             assert!(reader.finish().succeeded().stdout == long_text("0", SIZE));
         }
         assert_eq!(server.retrieved(b"0"), 1);
+    });
+}
+
+/// Nobody waits for a log that is not taken, by a disk that hangs or by whoever reads a pipe.
+#[test]
+fn a_log_that_nobody_takes_delays_nobody() {
+    const LOOK_AT_THOUSANDS: &str = r#"
+        cd "$0" || exit 1
+        for name in $(seq 3000); do [ ! -e missing"$name" ] || exit 1; done
+        exec cat one"#;
+    staged(serving_three(), &[Need::Fuse], |site, server| {
+        mkfifo(&site.log(), Mode::S_IRUSR | Mode::S_IWUSR).expect("a pipe to make");
+        let both_ends = File::options().read(true).write(true).open(site.log());
+        let mut log = both_ends.expect("a pipe to open");
+        let mount = site.mount_with(&account(server), &["-vv"]);
+        fs::remove_file(site.log()).expect("a name that nobody needs any more");
+        // Where all stands still only a program that can be killed may look.
+        let mut looking = Command::new("timeout");
+        looking.args(["-s", "KILL", "60", "sh", "-c", LOOK_AT_THOUSANDS]);
+        let looked = run(looking.arg(mount.path())).succeeded();
+        assert_eq!(looked.text(), text("one"));
+        mount.umount().succeeded();
+
+        let mut said = vec![0; PIPE];
+        let length = log.read(&mut said).expect("something that was said");
+        let said = String::from_utf8_lossy(&said[..length]);
+        assert!(said.contains("missing1\""), "{said}");
+        assert!(!said.contains("missing3000"), "the pipe was never full");
     });
 }
 
