@@ -54,22 +54,20 @@ impl Lines {
     /// From now on nobody waits until a line is written.
     ///
     /// # Errors
-    /// No thread could be made; lines are written as before.
+    /// No thread could be made; no more lines are written.
     pub fn write_aside(&self) -> io::Result<()> {
+        let mut way = locked(&self.0);
+        let Way::Direct(target) = &mut *way else {
+            return Ok(());
+        };
+        let target = mem::replace(target, Box::new(io::sink()));
         let (sender, items) = channel();
-        let (way, backlog) = (self.0.clone(), Arc::<Backlog>::default());
-        let (hand_over, target) = channel();
+        let backlog = Arc::<Backlog>::default();
         let left = backlog.clone();
         thread::Builder::new()
             .name("log".to_owned())
-            .spawn(move || target.into_iter().for_each(|it| write(it, &items, &left)))?;
-        let mut way = locked(&way);
-        let queue = Way::Queue(Queue { sender, backlog });
-        match mem::replace(&mut *way, queue) {
-            // The thread waits for it.
-            Way::Direct(target) => drop(hand_over.send(target)),
-            already @ Way::Queue(_) => *way = already,
-        }
+            .spawn(move || write(target, &items, &left))?;
+        *way = Way::Queue(Queue { sender, backlog });
         Ok(())
     }
 
