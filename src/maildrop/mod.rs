@@ -27,7 +27,7 @@
 //! | what is on its way | `arrival`, `audience`, `growing`, `fingerprint`, `spill`, `prefix` |
 //! | what is at hand | `octets`, `cache`, `open`, `disk`, `disk_waiters` |
 //! | what to fetch next | `fetch`, `read_ahead`, `name_order`, `pace`, `rate`, `schedule` |
-//! | what outlives the mount | `mark`, `header`, `journal`, `register` |
+//! | what outlives the mount | `mark`, `header`, `journal`, `register`, `recording` |
 //! | what is told | `effects`, `event`, `report`, `status`, `error` |
 
 mod alarm;
@@ -74,6 +74,7 @@ mod rate;
 mod read_ahead;
 mod reader;
 mod reconcile;
+mod recording;
 mod register;
 mod report;
 mod retries;

@@ -27,7 +27,7 @@ use crate::pop3::Secret;
 pub(in super::super) use ledger::Ledger;
 pub(in super::super) use line::Line;
 pub(in super::super) use platter::Platter;
-pub(in super::super) use requests::{Reply, kind, outcomes, verified};
+pub(in super::super) use requests::{Reply, kind, names, outcomes, verified};
 
 /// When all begins.
 const BEGINNING: Duration = Duration::from_secs(1_000_000);

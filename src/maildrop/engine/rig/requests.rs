@@ -1,5 +1,6 @@
 //! What is asked of the maildrop in a rig.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use super::super::super::error::{Error, OutageKind};
@@ -66,6 +67,16 @@ pub(in crate::maildrop) fn kind(result: Result<(), Error>) -> Option<OutageKind>
         Err(Error::Offline(outage)) => Some(outage.kind),
         _ => None,
     }
+}
+
+/// The names that are shown at a place.
+pub(in crate::maildrop) fn names(maildrop: &Maildrop, place: Place) -> Vec<String> {
+    let mut names = Vec::new();
+    maildrop.list(place, None, &mut |entry| {
+        names.push(entry.name.to_string());
+        ControlFlow::Continue(())
+    });
+    names
 }
 
 impl Rig {
