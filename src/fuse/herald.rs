@@ -272,6 +272,18 @@ mod tests {
     }
 
     #[test]
+    fn where_it_gets_no_deputy_it_claims_no_name_either() {
+        let herald = Herald::default();
+        let none = || Err(io::ErrorKind::NotFound.into());
+        herald.start(none, Notifier::new()).unwrap();
+        assert!(herald.herald(RootChange::Went("a".into())));
+        while herald.is_leaving(ROOT, OsStr::new("a")) {
+            thread::yield_now();
+        }
+        assert_eq!(herald.0.thread.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
     fn nobody_waits_for_a_herald_that_has_nothing_to_do() {
         let herald = Herald::default();
         assert!(herald.then(Box::new(|| {})).is_some());
