@@ -157,7 +157,8 @@ impl World {
         let is_empty = self.paper.marks().is_empty();
         let is_done = is_empty && kept.is_empty();
         // What was not listed then, a later listing may have shown to be gone.
-        let is_settled_since = self.is_windowed && is_done;
+        let problem = report.problem.as_deref().unwrap_or_default();
+        let is_settled_since = self.is_windowed && is_done && problem.contains("not listed now");
         assert!(report.complete == is_done || is_settled_since, "{report:?}");
         assert_eq!(report.problem.is_none(), report.complete, "{report:?}");
         let may_be_left = self.is_windowed || !kept.is_empty();
