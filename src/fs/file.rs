@@ -46,7 +46,7 @@ pub struct Opened {
     pub correction: Option<Correction>,
 }
 
-/// The kernel has a wrong size of a file: it must take in the last octet where there is one, which
+/// The kernel may have a wrong size of a file: it must take in the last octet where there is one, which
 /// makes its size grow, and forget the attributes; then [`Tree::settle`] is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Correction {
@@ -54,6 +54,9 @@ pub struct Correction {
     pub inode: u64,
     /// The last octet and its offset, if the file may be longer than the kernel believes.
     pub last: Option<(u64, u8)>,
+    /// Whether it is as long as it was shown: the kernel keeps the attributes until it is closed, for
+    /// who reads to the end would be made to wait for them.
+    pub as_shown: bool,
     /// All of it, if it is short and as long as it was shown: the kernel may take it in, and need not
     /// ask for it.
     pub whole: Option<Body>,
@@ -69,6 +72,7 @@ impl Correction {
         Self {
             inode: Node::Message(open.id).inode(),
             last: correction.last,
+            as_shown: correction.as_shown,
             whole: open.body.get().filter(short).cloned(),
         }
     }
@@ -109,7 +113,7 @@ impl Tree {
         reply: impl FnOnce(Result<Octets, Error>) + Send + 'static,
     ) {
         match self.handles.find(handle).as_deref() {
-            Some(Handle::Message(open)) => {
+            Some(Handle::Message { open, .. }) => {
                 let length = match reader {
                     Reader::Program => length,
                     Reader::Kernel => open.shown(offset, length),
@@ -174,9 +178,15 @@ impl Tree {
         }
     }
 
-    /// Closes an open file.
-    pub fn release(&self, handle: u64) {
-        self.handles.remove(handle);
+    /// Closes an open file; the inode number of a message whose date the kernel must ask for now.
+    pub fn release(&self, handle: u64) -> Option<u64> {
+        match self.handles.remove(handle).as_deref() {
+            Some(Handle::Message {
+                open,
+                is_date_due: true,
+            }) => Some(Node::Message(open.id).inode()),
+            _ => None,
+        }
     }
 
     fn openable(&self, inode: u64, flags: i32) -> Result<Node, Error> {
@@ -201,15 +211,14 @@ impl Tree {
         let presence = self.maildrop.presence();
         let is_guarded = self.maildrop.is_guarded();
         let answer = move |opened: Result<(OpenMessage, Option<maildrop::Correction>), _>| {
-            reply(
-                opened
-                    .map_err(Error::from)
-                    .map(|(open, correction)| Opened {
-                        access: access(&open, is_guarded),
-                        correction: correction.map(|it| Correction::of(&open, it, is_guarded)),
-                        handle: handles.insert(Handle::Message(open), presence),
-                    }),
-            );
+            reply(opened.map_err(Error::from).map(|(open, correction)| {
+                let is_date_due = correction.is_some_and(|it| it.as_shown);
+                Opened {
+                    access: access(&open, is_guarded),
+                    correction: correction.map(|it| Correction::of(&open, it, is_guarded)),
+                    handle: handles.insert(Handle::Message { open, is_date_due }, presence),
+                }
+            }));
         };
         self.maildrop.open(id, Box::new(answer));
     }

@@ -10,8 +10,11 @@ use crate::maildrop::{Body, OpenMessage, Presence};
 /// What an open file reads from or writes to.
 #[derive(Debug)]
 pub(super) enum Handle {
-    /// A message.
-    Message(OpenMessage),
+    /// A message, and whether the kernel is to ask for its date once it is closed.
+    Message {
+        open: OpenMessage,
+        is_date_due: bool,
+    },
     /// A report, as it was when it was opened, so that one reader sees one state.
     Report(Body),
     /// `ctl`.
@@ -44,11 +47,10 @@ impl Handles {
         open.get(&number).map(|(handle, _)| Arc::clone(handle))
     }
 
-    /// Lets go of an open file.
-    pub(super) fn remove(&self, number: u64) {
+    /// Lets go of an open file, which is no longer locked where it is dropped: its body may be large.
+    pub(super) fn remove(&self, number: u64) -> Option<Arc<Handle>> {
         let removed = self.open().remove(&number);
-        // A large body may be freed here, so not under the lock.
-        drop(removed);
+        removed.map(|(handle, _)| handle)
     }
 
     /// Nothing can be half done inside, so a poisoned lock is as good as any.

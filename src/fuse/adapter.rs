@@ -219,7 +219,8 @@ impl Filesystem for Adapter {
         reply: ReplyEmpty,
     ) {
         guard(format_args!("release({ino})"), || {
-            self.tree.release(fh.0);
+            let dated = self.tree.release(fh.0).into_iter();
+            dated.for_each(|inode| self.notifier.forget_attributes(inode));
             reply.ok();
         });
     }

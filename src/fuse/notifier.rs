@@ -133,6 +133,16 @@ impl Notifier {
         }
     }
 
+    /// Makes the kernel ask for a file's attributes again, at once.
+    pub(super) fn forget_attributes(&self, inode: u64) {
+        let Some(line) = self.line.get() else {
+            return;
+        };
+        if let Err(error) = forget_attributes(&line.kernel, inode) {
+            log::debug!("the kernel was not told to forget attributes of {inode}: {error}");
+        }
+    }
+
     /// Starts telling a kernel, by way of the herald where that can be. A notifier serves one mount;
     /// another one is ignored.
     pub(super) fn attach(&self, kernel: fuser::Notifier, herald: Herald) -> io::Result<()> {
@@ -188,12 +198,18 @@ fn forget(kernel: &fuser::Notifier, notice: &Notice) {
 /// Storing the last octet makes the kernel's size grow even for programs that do not ask for it
 /// again (mmap, sendfile, splice); forgetting the attributes makes it shrink where it was too large.
 fn correct(kernel: &fuser::Notifier, correction: &Correction) -> io::Result<()> {
-    let inode = INodeNo(correction.inode);
-    if let Some((offset, octet)) = correction.last {
-        kernel.store(inode, offset, &[octet])?;
+    if correction.as_shown {
+        return Ok(());
     }
+    if let Some((offset, octet)) = correction.last {
+        kernel.store(INodeNo(correction.inode), offset, &[octet])?;
+    }
+    forget_attributes(kernel, correction.inode)
+}
+
+fn forget_attributes(kernel: &fuser::Notifier, inode: u64) -> io::Result<()> {
     // A negative offset leaves the pages alone.
-    kernel.inval_inode(inode, -1, 0)
+    kernel.inval_inode(INodeNo(inode), -1, 0)
 }
 
 #[cfg(test)]
@@ -221,6 +237,7 @@ mod tests {
         let correction = Correction {
             inode: 16,
             last: None,
+            as_shown: true,
             whole: None,
         };
         Notifier::new().correct(correction, Box::new(move |result| drop(told.send(result))));

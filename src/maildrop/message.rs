@@ -70,8 +70,8 @@ pub struct Entry {
     pub place: Place,
 }
 
-/// What the kernel must be told before a reader may go on, because what it was shown before RETR
-/// may be wrong: size and date are to be asked for again.
+/// What the kernel must be told because what it was shown before RETR may be wrong: before a reader may
+/// go on where it is the size, and else later, for then it is the date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Correction {
     /// The message's last octet and its offset, where it may be longer than it was shown.

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
@@ -98,6 +99,28 @@ fn a_log_that_nobody_takes_delays_nobody() {
         let said = String::from_utf8_lossy(&said[..length]);
         assert!(said.contains("missing1\""), "{said}");
         assert!(!said.contains("missing3000"), "the pipe was never full");
+    });
+}
+
+/// A short message that is as long as listed takes one question of the kernel to be read, which is that
+/// it be opened.
+#[test]
+fn a_short_message_takes_one_question() {
+    mounted(serving_three(), &["-vv"], |mount, _| {
+        mount.names();
+        let inode = fs::metadata(mount.file("one"))
+            .expect("a file to stat")
+            .ino();
+        in_mount(mount, "cat one").succeeded();
+        mount.umount().succeeded();
+        let log = fs::read_to_string(mount.site().log()).expect("a log");
+        let requests = log.lines().filter_map(|line| line.split_once("TRACE] "));
+        let of_it = requests.filter_map(|(_, request)| {
+            let (operation, words) = request.split_once('(')?;
+            let about = words.split([',', ')']).next();
+            (about == Some(&inode.to_string())).then_some(operation)
+        });
+        assert_eq!(of_it.collect::<Vec<_>>(), ["open", "release"]);
     });
 }
 

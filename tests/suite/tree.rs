@@ -135,6 +135,20 @@ fn inode_numbers_last() {
     });
 }
 
+/// A message bears the time of the listing, and the date in its header once it has been read and closed.
+#[test]
+fn what_has_been_read_bears_its_date() {
+    let letter = b"Date: Thu, 1 Jan 2004 00:00:00 +0000\r\n\r\n";
+    let server = serving(vec![Message::new("letter", letter)]);
+    mounted(server, &[], |mount, _| {
+        let time = || metadata(mount, "letter").mtime();
+        let date = 1_072_915_200;
+        assert!(time() > date);
+        read(mount, "letter");
+        eventually("the letter bears its date", || time() == date);
+    });
+}
+
 /// The control directory `.pop3fs` can be entered and is never listed, so programs that walk the
 /// tree do not fall into it.
 #[test]
