@@ -19,11 +19,12 @@ use super::answer::{
     lifetime_of_names, stop_if,
 };
 use super::convert::{GENERATION, errno, file_attr, file_type, poll_events};
+use super::dates::Dates;
 use super::herald::Herald;
 use super::interrupts::{Heeds, Interrupts};
 use super::notifier::Notifier;
 use super::session::{Ended, OnEnd};
-use crate::fs::{EVENTS, Error, Octets, Pending, Reader, Rename, STATUS, Tree};
+use crate::fs::{EVENTS, Error, Octets, Pending, ROOT, Reader, Rename, STATUS, Tree};
 
 /// The tree as the kernel sees it.
 pub(super) struct Adapter {
@@ -31,6 +32,7 @@ pub(super) struct Adapter {
     pub(super) notifier: Notifier,
     pub(super) interrupts: Interrupts,
     pub(super) herald: Herald,
+    pub(super) dates: Dates,
     pub(super) ended: OnEnd,
 }
 
@@ -219,8 +221,10 @@ impl Filesystem for Adapter {
         reply: ReplyEmpty,
     ) {
         guard(format_args!("release({ino})"), || {
-            let dated = self.tree.release(fh.0).into_iter();
-            dated.for_each(|inode| self.notifier.forget_attributes(inode));
+            if let Some(inode) = self.tree.release(fh.0) {
+                self.dates.add();
+                self.notifier.forget_attributes(inode);
+            }
             reply.ok();
         });
     }
@@ -230,7 +234,8 @@ impl Filesystem for Adapter {
         guard(format_args!("opendir({ino})"), || {
             self.tree.opendir(ino.0);
             let handle = FileHandle(self.notifier.changes());
-            reply.opened(handle, directory_flags(ino));
+            let anew = ino.0 == ROOT && self.dates.are_many(self.tree.statfs().files);
+            reply.opened(handle, directory_flags(ino, anew));
         });
     }
 

@@ -46,10 +46,12 @@ pub(super) fn lifetime_of_names(directory: INodeNo) -> Duration {
 }
 
 /// How the kernel is to treat an open directory: it keeps the listing where it keeps the names,
-/// since it is told of every change of either.
-pub(super) fn directory_flags(directory: INodeNo) -> FopenFlags {
+/// since it is told of every change of either; unless it is to be read `anew`.
+pub(super) fn directory_flags(directory: INodeNo, anew: bool) -> FopenFlags {
     if lifetime_of_names(directory).is_zero() {
         FopenFlags::empty()
+    } else if anew {
+        FopenFlags::FOPEN_CACHE_DIR
     } else {
         FopenFlags::FOPEN_CACHE_DIR | FopenFlags::FOPEN_KEEP_CACHE
     }
@@ -146,10 +148,12 @@ mod tests {
     #[test]
     fn only_names_in_the_root_are_remembered() {
         assert_eq!(lifetime_of_names(INodeNo(ROOT)), LASTING);
-        assert!(!directory_flags(INodeNo(ROOT)).is_empty());
+        let keep = FopenFlags::FOPEN_KEEP_CACHE;
+        assert!(directory_flags(INodeNo(ROOT), false).contains(keep));
+        assert!(!directory_flags(INodeNo(ROOT), true).contains(keep));
         for inode in (ROOT + 1..100).map(INodeNo) {
             assert!(lifetime_of_names(inode).is_zero());
-            assert!(directory_flags(inode).is_empty());
+            assert!(directory_flags(inode, false).is_empty());
         }
     }
 }

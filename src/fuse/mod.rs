@@ -14,6 +14,7 @@
 mod adapter;
 mod answer;
 mod convert;
+mod dates;
 mod deputy;
 mod device;
 mod error;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use fuser::Session;
 
 use super::adapter::Adapter;
+use super::dates::Dates;
 use super::error::MountError;
 use super::herald::Herald;
 use super::interrupts::Interrupts;
@@ -56,6 +57,7 @@ pub fn mount(
         notifier,
         interrupts: Interrupts::default(),
         herald: Herald::default(),
+        dates: Dates::default(),
         ended: ended.clone(),
     };
     let (device, mount) = attach(&rights)?;

@@ -1,6 +1,6 @@
 //! Many programs reading at once, and programs reading over a link that breaks.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
@@ -108,20 +108,53 @@ fn a_log_that_nobody_takes_delays_nobody() {
 fn a_short_message_takes_one_question() {
     mounted(serving_three(), &["-vv"], |mount, _| {
         mount.names();
-        let inode = fs::metadata(mount.file("one"))
-            .expect("a file to stat")
-            .ino();
+        let inode = metadata(mount, "one").ino();
         in_mount(mount, "cat one").succeeded();
-        mount.umount().succeeded();
-        let log = fs::read_to_string(mount.site().log()).expect("a log");
-        let requests = log.lines().filter_map(|line| line.split_once("TRACE] "));
-        let of_it = requests.filter_map(|(_, request)| {
-            let (operation, words) = request.split_once('(')?;
-            let about = words.split([',', ')']).next();
-            (about == Some(&inode.to_string())).then_some(operation)
+        eventually("it is closed", || {
+            asked_about(mount, inode) == ["open", "release"]
         });
-        assert_eq!(of_it.collect::<Vec<_>>(), ["open", "release"]);
     });
+}
+
+/// Dates of many messages that have been read come with the next listing, and are not asked for one by
+/// one.
+#[test]
+fn a_listing_has_the_dates_of_what_was_read() {
+    let letter = b"Date: Thu, 1 Jan 2004 00:00:00 +0000\r\n\r\n";
+    let names = numbered(3);
+    let letters = names.iter().map(|name| Message::new(&**name, letter));
+    mounted(serving(letters.collect()), &["-vv"], |mount, _| {
+        mount.names();
+        let inodes = names.iter().map(|name| metadata(mount, name).ino());
+        let inodes: Vec<u64> = inodes.collect();
+        in_mount(mount, "cat *").succeeded();
+        let asked = |inode: &u64| asked_about(mount, *inode);
+        let is_closed = |inode| asked(inode).contains(&"release".to_owned());
+        eventually("all are closed", || inodes.iter().all(is_closed));
+        mount.names();
+        for name in &names {
+            assert_eq!(metadata(mount, name).mtime(), 1_072_915_200);
+        }
+        mount.umount().succeeded();
+        let is_asked_for = |inode| asked(inode).contains(&"getattr".to_owned());
+        assert!(!inodes.iter().any(is_asked_for));
+    });
+}
+
+/// What the kernel has asked about a file so far, as far as the log has it.
+fn asked_about(mount: &Mount, inode: u64) -> Vec<String> {
+    let log = fs::read_to_string(mount.site().log()).expect("a log");
+    let requests = log.lines().filter_map(|line| line.split_once("TRACE] "));
+    let of_it = requests.filter_map(|(_, request)| {
+        let (operation, words) = request.split_once('(')?;
+        let about = words.split([',', ')']).next();
+        (about == Some(&inode.to_string())).then(|| operation.to_owned())
+    });
+    of_it.collect()
+}
+
+fn metadata(mount: &Mount, name: &str) -> Metadata {
+    fs::metadata(mount.file(name)).expect("a file to stat")
 }
 
 /// Listing a directory, looking at attributes, reading what is in memory and removing never wait
