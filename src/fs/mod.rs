@@ -24,6 +24,7 @@ mod handle;
 mod inode;
 mod names;
 mod notice;
+mod obedience;
 mod pending;
 mod tree;
 mod verb;
