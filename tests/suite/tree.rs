@@ -138,14 +138,18 @@ fn inode_numbers_last() {
 /// A message bears the time of the listing, and the date in its header once it has been read and closed.
 #[test]
 fn what_has_been_read_bears_its_date() {
-    let letter = b"Date: Thu, 1 Jan 2004 00:00:00 +0000\r\n\r\n";
-    let server = serving(vec![Message::new("letter", letter)]);
-    mounted(server, &[], |mount, _| {
-        let time = || metadata(mount, "letter").mtime();
+    let short = "Date: Thu, 1 Jan 2004 00:00:00 +0000\r\n\r\n";
+    let long = short.to_owned() + &"a line of the letter\r\n".repeat(150_000);
+    let letters = [("short", short), ("long", &long)];
+    let letters = letters.map(|(name, text)| Message::new(name, text.as_bytes()));
+    mounted(serving(letters.into()), &[], |mount, _| {
         let date = 1_072_915_200;
-        assert!(time() > date);
-        read(mount, "letter");
-        eventually("the letter bears its date", || time() == date);
+        for name in ["short", "long"] {
+            let time = || metadata(mount, name).mtime();
+            assert!(time() > date);
+            read(mount, name);
+            eventually("the letter bears its date", || time() == date);
+        }
     });
 }
 
