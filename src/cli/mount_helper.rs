@@ -74,3 +74,52 @@ fn as_typed(helper: &HelperArguments) -> Result<Vec<OsString>, Stop> {
     line.extend([helper.source.clone(), helper.mountpoint.clone()]);
     Ok(line)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{mount, parsed};
+    use super::*;
+
+    #[test]
+    fn mount_calls_its_helper_in_a_way_of_its_own() {
+        let request =
+            mount("/sbin/mount.pop3fs pop3s://ann@h /mnt -v -n -o rw,uid=5,_netdev -t pop3fs");
+        assert!(request.called_by_mount);
+        assert!(!request.foreground);
+        assert_eq!((request.uid, request.verbosity), (Some(5), 1));
+        assert!(mount("mount.fuse.pop3fs pop3s://h /mnt").called_by_mount);
+    }
+
+    #[test]
+    fn the_helper_has_a_help_for_people() {
+        let help = match parsed("mount.pop3fs --help") {
+            Err(Stop::Information(text)) => text,
+            other => panic!("{other:?}"),
+        };
+        assert!(
+            help.contains("mount -t pop3fs") && help.contains("pop3fs --help"),
+            "{help}"
+        );
+    }
+
+    #[test]
+    fn mount_may_ask_to_pretend_and_to_be_lenient() {
+        let pretended = parsed("mount.pop3fs pop3s://h /mnt -f");
+        assert!(matches!(pretended, Ok(Request::Pretend)));
+        assert!(mount("mount.pop3fs pop3s://h /mnt -s -o ro,colour=red").read_only);
+    }
+
+    #[test]
+    fn mount_gets_the_status_it_knows() {
+        for line in [
+            "mount.pop3fs pop3s://h",
+            "mount.pop3fs http://h /mnt",
+            "mount.pop3fs pop3s://h /mnt -o colour=red",
+        ] {
+            assert!(
+                matches!(parsed(line), Err(Stop::UsageOfHelper(_))),
+                "{line}"
+            );
+        }
+    }
+}
