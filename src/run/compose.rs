@@ -6,7 +6,6 @@ use std::hash::{BuildHasher, RandomState};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use nix::unistd::{getgid, getuid};
@@ -34,7 +33,7 @@ const BELOW_HOME: &str = ".local/state/pop3fs";
 /// large maildrop. One that says nothing is given up by the session long before.
 const LISTING_PATIENCE: Duration = Duration::from_secs(15 * 60);
 
-/// A mailbox that is listed, and what is needed to show it.
+/// A mailbox that is listed or will be, and what is needed to show it.
 pub(super) struct Mailbox {
     pub maildrop: Maildrop,
     pub tree: Arc<Tree>,
@@ -53,8 +52,12 @@ pub(super) struct Entrance {
     pub sandbox: Vec<&'static str>,
 }
 
-/// Logs in and lists.
-pub(super) fn open(request: &MountRequest, entrance: Entrance) -> Result<Mailbox, Failure> {
+/// Begins to log in and to list; `listed` is told when that has succeeded or failed, once.
+pub(super) fn open(
+    request: &MountRequest,
+    entrance: Entrance,
+    listed: impl FnOnce(Result<(), Failure>) + Send + 'static,
+) -> Result<Mailbox, Failure> {
     let Entrance {
         connector,
         credentials,
@@ -80,7 +83,7 @@ pub(super) fn open(request: &MountRequest, entrance: Entrance) -> Result<Mailbox
         Maildrop::new(settings(request, sandbox), surroundings, journal, inherited);
     Driver::start(engine, maildrop.clone(), connector, credentials, bell)
         .map_err(|error| Failure::System("start a thread", error))?;
-    list(request, &maildrop)?;
+    list(request, &maildrop, listed);
     let tree = Arc::new(Tree::new(
         maildrop.clone(),
         appearance(request, clock.now().unix_seconds()),
@@ -151,18 +154,20 @@ pub(super) fn account(request: &MountRequest) -> String {
     format!("{login}@{}:{}", source.host, source.port)
 }
 
-fn list(request: &MountRequest, maildrop: &Maildrop) -> Result<(), Failure> {
-    let (sender, listed) = channel();
-    // Nobody listens any more only if this function has ended.
+fn list(
+    request: &MountRequest,
+    maildrop: &Maildrop,
+    listed: impl FnOnce(Result<(), Failure>) + Send + 'static,
+) {
+    let source = request.source.to_string();
+    let failure = |error| match error {
+        Error::Offline(outage) if outage.kind == OutageKind::Interrupted => Failure::Interrupted,
+        error => Failure::Server(source, error),
+    };
     maildrop.connect_within(
         LISTING_PATIENCE,
-        Box::new(move |result| drop(sender.send(result))),
+        Box::new(move |result| listed(result.map_err(failure))),
     );
-    let result = listed.recv().unwrap_or(Err(Error::TimedOut));
-    result.map_err(|error| match error {
-        Error::Offline(outage) if outage.kind == OutageKind::Interrupted => Failure::Interrupted,
-        error => Failure::Server(request.source.to_string(), error),
-    })
 }
 
 fn settings(request: &MountRequest, sandbox: Vec<&'static str>) -> Settings {

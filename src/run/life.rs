@@ -30,7 +30,7 @@ pub(super) enum Event {
     Signal(Signal),
     Ended(Ended),
     Committed(Result<Arc<CommitReport>, maildrop::Error>),
-    Opened(Result<Mailbox, Failure>),
+    Listed(Result<(), Failure>),
 }
 
 impl From<Signal> for Event {
@@ -168,7 +168,7 @@ impl Life {
                     self.note(end);
                     return Farewell::Commit;
                 }
-                Ok(Event::Committed(_) | Event::Opened(_)) => {}
+                Ok(Event::Committed(_) | Event::Listed(_)) => {}
                 Err(_) => return Farewell::Commit,
             }
         }
@@ -212,7 +212,7 @@ impl Life {
                     return Err(Interrupted);
                 }
                 Ok(Event::Ended(end)) => self.note(end),
-                Ok(Event::Signal(Signal::HangUp) | Event::Opened(_)) => {}
+                Ok(Event::Signal(Signal::HangUp) | Event::Listed(_)) => {}
             }
         }
     }

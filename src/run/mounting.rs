@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
 
 use crate::cli::{ExitStatus, MountRequest};
 use crate::daemon::{self, Ready};
@@ -64,13 +63,14 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
         sandbox: confinement::enter(request),
     };
     let (sender, events) = channel();
+    let mailbox = open(request, entrance, sender.clone())?;
     forward(signals, sender.clone())?;
-    let opened = open(request, entrance, sender.clone(), &events);
-    // Somebody may just have been asked for a password, with the echo off.
-    let mailbox = opened.inspect_err(move |_| drop(terminal.inspect(Terminal::restore)))?;
     watch(vigil, mailbox.maildrop.clone())?;
-    // Until now there was nobody who would have been kept waiting.
+    // Soon there is somebody who must not be kept waiting.
     log.write_aside().map_err(no_thread)?;
+    let listed = wait_for_listing(&events);
+    // Somebody may just have been asked for a password, with the echo off.
+    listed.inspect_err(move |_| drop(terminal.inspect(Terminal::restore)))?;
     let life = Life::begin(request, mailbox, rights, sender, events)?;
     if let Err(error) = ready.announce(|| detach.run(&[]).map(drop)) {
         log::warn!("cannot go to the background: {error}");
@@ -145,22 +145,21 @@ fn forward(signals: BlockedSignals, sender: Sender<Event>) -> Result<(), Failure
     forwarded.map_err(no_thread)
 }
 
-/// Opens the mailbox aside, so that a signal can end the wait.
 fn open(
     request: &MountRequest,
     entrance: Entrance,
     sender: Sender<Event>,
-    events: &Receiver<Event>,
 ) -> Result<Mailbox, Failure> {
-    let request = request.clone();
-    let opener = move || {
-        let opened = compose::open(&request, entrance);
-        drop(sender.send(Event::Opened(opened)));
-    };
-    spawn("open", opener).map_err(no_thread)?;
+    // Nobody listens any more only if the process has been told to end.
+    let tell = move |listed| drop(sender.send(Event::Listed(listed)));
+    compose::open(request, entrance, tell)
+}
+
+/// A signal ends the wait.
+fn wait_for_listing(events: &Receiver<Event>) -> Result<(), Failure> {
     loop {
         match events.recv() {
-            Ok(Event::Opened(result)) => return result,
+            Ok(Event::Listed(result)) => return result,
             Ok(Event::Signal(Signal::HangUp) | Event::Ended(_) | Event::Committed(_)) => {}
             Ok(Event::Signal(_)) | Err(_) => return Err(Failure::Interrupted),
         }
@@ -169,13 +168,6 @@ fn open(
 
 fn no_thread(error: io::Error) -> Failure {
     Failure::System("start a thread", error)
-}
-
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(work)
-        .map(drop)
 }
 
 /// In the background nobody sees the terminal, so what is said goes to a file.
