@@ -49,6 +49,10 @@ pub struct Errand {
     way: Arc<OnceLock<Channel>>,
 }
 
+/// An errand that is being run.
+#[must_use = "nobody else learns what has come of it"]
+pub struct Begun(Channel);
+
 impl Keeper {
     /// Entrusts it with an errand, which speaks with whoever has it run.
     pub fn entrust(&mut self, task: impl Fn(&[u8], Channel) + Send + Sync + 'static) -> Errand {
@@ -128,13 +132,34 @@ impl Errand {
     ///
     /// What went wrong with the errand, or the keeper is gone.
     pub fn run(&self, words: &[u8]) -> io::Result<(Answer, Channel)> {
+        self.begin(words)?.answer()
+    }
+
+    /// Has it run, and does not wait for its answer.
+    ///
+    /// # Errors
+    ///
+    /// The system has no descriptor left, or the keeper is gone.
+    pub fn begin(&self, words: &[u8]) -> io::Result<Begun> {
         let way = self.way.get().ok_or(io::ErrorKind::NotConnected)?;
         let (ours, theirs) = Channel::pair()?;
         // There are a handful of errands.
         let number = u8::try_from(self.number).map_err(io::Error::other)?;
         let asked = way.send(&[&[number], words].concat(), Some(theirs.into()));
-        let answer = asked.and_then(|()| Answer::receive(&ours));
-        Ok((answer.map_err(or_gone)?, ours))
+        asked.map_err(or_gone)?;
+        Ok(Begun(ours))
+    }
+}
+
+impl Begun {
+    /// Waits for its first answer; see [`Errand::run`].
+    ///
+    /// # Errors
+    ///
+    /// What went wrong with the errand, or the keeper is gone.
+    pub fn answer(self) -> io::Result<(Answer, Channel)> {
+        let answer = Answer::receive(&self.0).map_err(or_gone)?;
+        Ok((answer, self.0))
     }
 }
 

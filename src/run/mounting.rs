@@ -71,8 +71,11 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
     let listed = wait_for_listing(&events);
     // Somebody may just have been asked for a password, with the echo off.
     listed.inspect_err(move |_| drop(terminal.inspect(Terminal::restore)))?;
+    // Nobody is asked for a password on the terminal any more.
+    let detaching = (!request.foreground).then(|| detach.begin(&[]));
     let life = Life::begin(request, mailbox, rights, sender, events)?;
-    if let Err(error) = ready.announce(|| detach.run(&[]).map(drop)) {
+    let detached = || detaching.map_or(Ok(()), |begun| begun?.answer().map(drop));
+    if let Err(error) = ready.announce(detached) {
         log::warn!("cannot go to the background: {error}");
     }
     Ok(life.serve())
