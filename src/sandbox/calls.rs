@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::env::consts::ARCH;
 
 use libc::{
-    BPF_ABS, BPF_JGE, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, ENOSYS, EPERM, SECCOMP_RET_ALLOW,
-    SECCOMP_RET_ERRNO, c_int, c_long,
+    BPF_ABS, BPF_JEQ, BPF_JGE, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, ENOSYS, EPERM,
+    SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO, c_int, c_long,
 };
 use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompFilter, SeccompRule, TargetArch, apply_filter,
@@ -101,19 +101,16 @@ const OTHER_NUMBERS: u32 = 0x4000_0000;
 pub(super) fn forbid() -> seccompiler::Result<()> {
     let machine = TargetArch::try_from(ARCH)?;
     // They end the process at a call in the way of another machine, such as one of 32 bits.
-    apply_filter(&filter(forbidden()?, EPERM, machine)?)?;
+    apply_filter(&filter(arguments::rules()?.into(), EPERM, machine)?)?;
     apply_filter(&filter(unknown(), ENOSYS, machine)?)?;
-    apply_filter(&none_from(OTHER_NUMBERS))
+    apply_filter(&none_of(&forbidden()))
 }
 
 /// The calls that fail, and when: always, where no rule says so.
 type Rules = BTreeMap<c_long, Vec<SeccompRule>>;
 
-fn forbidden() -> Result<Rules, BackendError> {
-    let calls = [FORBIDDEN, alteration::CALLS, alteration::OLD_CALLS].concat();
-    let mut rules: Rules = calls.into_iter().map(|call| (call, Vec::new())).collect();
-    rules.extend(arguments::rules()?);
-    Ok(rules)
+fn forbidden() -> Vec<c_long> {
+    [FORBIDDEN, alteration::CALLS, alteration::OLD_CALLS].concat()
 }
 
 /// What clone3(2) is asked for is in memory, where no filter looks. The C library takes clone(2) where the
@@ -127,21 +124,31 @@ fn filter(rules: Rules, errno: c_int, machine: TargetArch) -> Result<BpfProgram,
     SeccompFilter::new(rules, SeccompAction::Allow, refuse, machine)?.try_into()
 }
 
-/// Has calls fail whose number is this or a higher one: seccompiler knows them only one by one.
-fn none_from(number: u32) -> BpfProgram {
-    let load_number = instruction(BPF_LD | BPF_W | BPF_ABS, 0);
-    let skip_one_if_less = sock_filter {
-        jf: 1,
-        ..instruction(BPF_JMP | BPF_JGE | BPF_K, number)
-    };
-    let refuse = SECCOMP_RET_ERRNO | EPERM.cast_unsigned();
-    vec![
-        load_number,
-        skip_one_if_less,
-        instruction(BPF_RET | BPF_K, refuse),
+/// Has these calls fail, and those that have other numbers. The kernel tries a filter with every call
+/// there is before it takes it; where seccompiler needs five instructions for a call, one will do.
+fn none_of(calls: &[c_long]) -> BpfProgram {
+    let calls = calls.iter().map(|call| (BPF_JEQ, *call as u32));
+    // From the end, to which all jumps lead.
+    let mut program = vec![
+        instruction(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM.cast_unsigned()),
         instruction(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    ]
+    ];
+    for (comparison, number) in calls.chain([(BPF_JGE, OTHER_NUMBERS)]) {
+        program.push(sock_filter {
+            jt: (program.len() - 1) as u8,
+            ..instruction(BPF_JMP | comparison | BPF_K, number)
+        });
+    }
+    program.push(instruction(BPF_LD | BPF_W | BPF_ABS, 0));
+    program.reverse();
+    program
 }
+
+/// No jump is longer.
+const _: () = {
+    let calls = FORBIDDEN.len() + alteration::CALLS.len() + alteration::OLD_CALLS.len();
+    assert!(calls < u8::MAX as usize);
+};
 
 fn instruction(code: u32, k: u32) -> sock_filter {
     // All codes fit.
