@@ -30,6 +30,8 @@ pub(super) enum Event {
     Signal(Signal),
     Ended(Ended),
     Committed(Result<Arc<CommitReport>, maildrop::Error>),
+    /// What to log in with is known, so that nobody is being asked for it on the terminal.
+    CanLogIn,
     Listed(Result<(), Failure>),
 }
 
@@ -168,7 +170,7 @@ impl Life {
                     self.note(end);
                     return Farewell::Commit;
                 }
-                Ok(Event::Committed(_) | Event::Listed(_)) => {}
+                Ok(Event::Committed(_) | Event::CanLogIn | Event::Listed(_)) => {}
                 Err(_) => return Farewell::Commit,
             }
         }
@@ -212,7 +214,7 @@ impl Life {
                     return Err(Interrupted);
                 }
                 Ok(Event::Ended(end)) => self.note(end),
-                Ok(Event::Signal(Signal::HangUp) | Event::Listed(_)) => {}
+                Ok(Event::Signal(Signal::HangUp) | Event::CanLogIn | Event::Listed(_)) => {}
             }
         }
     }

@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
 
 use crate::cli::{ExitStatus, MountRequest};
 use crate::daemon::{self, Ready};
@@ -19,6 +21,10 @@ use super::failure::Failure;
 use super::journal::EntrustedDrafts;
 use super::life::{Event, Life};
 use super::{confinement, journal, logging, login, privacy, route, storage};
+
+/// Whoever has started the program waits so long, once there is nothing left for them to do, before they
+/// are told that it waits, too.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// Mounts a mailbox and serves it to its end.
 pub(super) fn mount(request: &MountRequest) -> ExitStatus {
@@ -68,7 +74,7 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
     watch(vigil, mailbox.maildrop.clone())?;
     // Soon there is somebody who must not be kept waiting.
     log.write_aside().map_err(no_thread)?;
-    let listed = wait_for_listing(&events);
+    let listed = wait_for_listing(request, &mailbox.maildrop, &events);
     // Somebody may just have been asked for a password, with the echo off.
     listed.inspect_err(move |_| drop(terminal.inspect(Terminal::restore)))?;
     // Nobody is asked for a password on the terminal any more.
@@ -153,19 +159,53 @@ fn open(
     entrance: Entrance,
     sender: Sender<Event>,
 ) -> Result<Mailbox, Failure> {
+    let entrance = Entrance {
+        credentials: announced(entrance.credentials, sender.clone()),
+        ..entrance
+    };
     // Nobody listens any more only if the process has been told to end.
     let tell = move |listed| drop(sender.send(Event::Listed(listed)));
     compose::open(request, entrance, tell)
 }
 
+fn announced(credentials: Credentials, sender: Sender<Event>) -> Credentials {
+    Arc::new(move || {
+        let credential = credentials()?;
+        let _ = sender.send(Event::CanLogIn);
+        Ok(credential)
+    })
+}
+
 /// A signal ends the wait.
-fn wait_for_listing(events: &Receiver<Event>) -> Result<(), Failure> {
+fn wait_for_listing(
+    request: &MountRequest,
+    maildrop: &Maildrop,
+    events: &Receiver<Event>,
+) -> Result<(), Failure> {
+    let mut patience = Duration::MAX;
     loop {
-        match events.recv() {
+        match events.recv_timeout(patience) {
             Ok(Event::Listed(result)) => return result,
+            Ok(Event::CanLogIn) => patience = SILENCE,
+            Err(RecvTimeoutError::Timeout) => {
+                excuse(request, maildrop);
+                patience = Duration::MAX;
+            }
             Ok(Event::Signal(Signal::HangUp) | Event::Ended(_) | Event::Committed(_)) => {}
-            Ok(Event::Signal(_)) | Err(_) => return Err(Failure::Interrupted),
+            Ok(Event::Signal(_)) | Err(RecvTimeoutError::Disconnected) => {
+                return Err(Failure::Interrupted);
+            }
         }
+    }
+}
+
+/// Says why nothing happens.
+fn excuse(request: &MountRequest, maildrop: &Maildrop) {
+    let source = &request.source;
+    if maildrop.status().link.transfer.received == 0 {
+        log::warn!("{source} has not answered yet; still waiting");
+    } else {
+        log::warn!("{source} has not listed the mailbox yet; still waiting");
     }
 }
 

@@ -35,6 +35,7 @@ mod secrets;
 mod security;
 mod semantics;
 mod sessions;
+mod silence;
 mod support;
 mod tools;
 mod tree;
