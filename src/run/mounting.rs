@@ -69,14 +69,14 @@ fn live(request: &MountRequest) -> Result<ExitStatus, Failure> {
         sandbox: confinement::enter(request),
     };
     let (sender, events) = channel();
-    let mailbox = open(request, entrance, sender.clone())?;
     forward(signals, sender.clone())?;
-    watch(vigil, mailbox.maildrop.clone())?;
-    // Soon there is somebody who must not be kept waiting.
-    log.write_aside().map_err(no_thread)?;
+    let mailbox = open(request, entrance, sender.clone())?;
     let listed = wait_for_listing(request, &mailbox.maildrop, &events);
     // Somebody may just have been asked for a password, with the echo off.
     listed.inspect_err(move |_| drop(terminal.inspect(Terminal::restore)))?;
+    watch(vigil, mailbox.maildrop.clone())?;
+    // Until now there was nobody who would have been kept waiting.
+    log.write_aside().map_err(no_thread)?;
     // Nobody is asked for a password on the terminal any more.
     let detaching = (!request.foreground).then(|| detach.begin(&[]));
     let life = Life::begin(request, mailbox, rights, sender, events)?;
