@@ -160,3 +160,36 @@ fn instruction(code: u32, k: u32) -> sock_filter {
         k,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IF_EQUAL: u32 = BPF_JMP | BPF_JEQ | BPF_K;
+    const UNLESS_LESS: u32 = BPF_JMP | BPF_JGE | BPF_K;
+
+    /// What a filter says of a call; its first instruction loads the number.
+    fn verdict(program: &[sock_filter], call: u32) -> u32 {
+        let mut at = 1;
+        loop {
+            let instruction = &program[at];
+            let jumps = match u32::from(instruction.code) {
+                IF_EQUAL => call == instruction.k,
+                UNLESS_LESS => call >= instruction.k,
+                _ => return instruction.k,
+            };
+            at += 1 + usize::from(if jumps { instruction.jt } else { 0 });
+        }
+    }
+
+    #[test]
+    fn what_is_forbidden_and_what_has_another_number_is_refused_and_nothing_else() {
+        let calls = forbidden();
+        let program = none_of(&calls);
+        for call in (0..1000).chain([OTHER_NUMBERS - 1, OTHER_NUMBERS, u32::MAX]) {
+            let is_forbidden = call >= OTHER_NUMBERS || calls.contains(&(call as c_long));
+            let is_refused = verdict(&program, call) != SECCOMP_RET_ALLOW;
+            assert_eq!(is_refused, is_forbidden, "{call}");
+        }
+    }
+}
