@@ -30,8 +30,8 @@ pub(super) enum Event {
     Signal(Signal),
     Ended(Ended),
     Committed(Result<Arc<CommitReport>, maildrop::Error>),
-    /// What to log in with is known, so that nobody is being asked for it on the terminal.
-    CanLogIn,
+    /// Whether somebody may just be being asked, on the terminal, what to log in with.
+    Asking(bool),
     Listed(Result<(), Failure>),
 }
 
@@ -170,7 +170,7 @@ impl Life {
                     self.note(end);
                     return Farewell::Commit;
                 }
-                Ok(Event::Committed(_) | Event::CanLogIn | Event::Listed(_)) => {}
+                Ok(Event::Committed(_) | Event::Asking(_) | Event::Listed(_)) => {}
                 Err(_) => return Farewell::Commit,
             }
         }
@@ -214,7 +214,7 @@ impl Life {
                     return Err(Interrupted);
                 }
                 Ok(Event::Ended(end)) => self.note(end),
-                Ok(Event::Signal(Signal::HangUp) | Event::CanLogIn | Event::Listed(_)) => {}
+                Ok(Event::Signal(Signal::HangUp) | Event::Asking(_) | Event::Listed(_)) => {}
             }
         }
     }

@@ -168,11 +168,13 @@ fn open(
     compose::open(request, entrance, tell)
 }
 
+/// The same, and those who wait learn when somebody may be typing.
 fn announced(credentials: Credentials, sender: Sender<Event>) -> Credentials {
     Arc::new(move || {
-        let credential = credentials()?;
-        let _ = sender.send(Event::CanLogIn);
-        Ok(credential)
+        let _ = sender.send(Event::Asking(true));
+        let found = credentials();
+        let _ = sender.send(Event::Asking(false));
+        found
     })
 }
 
@@ -186,7 +188,8 @@ fn wait_for_listing(
     loop {
         match events.recv_timeout(patience) {
             Ok(Event::Listed(result)) => return result,
-            Ok(Event::CanLogIn) => patience = SILENCE,
+            Ok(Event::Asking(true)) => patience = Duration::MAX,
+            Ok(Event::Asking(false)) => patience = SILENCE,
             Err(RecvTimeoutError::Timeout) => {
                 excuse(request, maildrop);
                 patience = Duration::MAX;
