@@ -11,17 +11,19 @@
 //! DELE alone deletes nothing (RFC 1939 section 6), so a link lost before QUIT was sent leaves all
 //! as it was. No network, clock or disk here: the engine is told what comes next, and does it.
 
+mod outcome;
+
 use std::collections::BTreeSet;
 
 use crate::pop3::Reply;
 
 use super::super::catalog::Catalog;
 use super::super::message::MessageId;
-use super::super::report::{CommitReport, Outcome};
+use super::super::report::Outcome;
 use super::super::settings::Settings;
 use super::super::terms::Terms;
 use super::evidence::Evidence;
-use super::target::{Fate, Target};
+use super::target::Fate;
 use super::targets::Targets;
 use super::verification::Verification;
 
@@ -245,50 +247,6 @@ impl Transaction {
         }
     }
 
-    /// Whether it is for this transaction to say what became of a message that is gone.
-    pub fn doubts(&self, id: MessageId) -> bool {
-        self.targets.doubts(id)
-    }
-
-    /// The messages that are deleted if the server is to be believed, which no listing has shown.
-    pub fn believed(&self) -> impl Iterator<Item = &Target> {
-        let is_seen = self.verification.is_done();
-        self.targets.believed().filter(move |_| !is_seen)
-    }
-
-    /// The messages of which nobody knows what became of them.
-    pub fn in_doubt(&self) -> BTreeSet<MessageId> {
-        self.targets.in_doubt()
-    }
-
-    /// The journal has been written, or could not be.
-    pub fn report(
-        mut self,
-        journal: Option<String>,
-        catalog: &Catalog,
-        finished: i64,
-    ) -> CommitReport {
-        let problem = self.problem.take().or(journal);
-        let messages = self.targets.reports();
-        let is_believed = messages.iter().any(|it| it.outcome == Outcome::Deleted);
-        let excuse = self.verification.excuse(self.terms);
-        let left = messages.iter().filter(|it| !it.outcome.is_gone()).count();
-        let problem = problem.or_else(|| {
-            (left > 0).then(|| format!("{left} of the marked messages were not deleted"))
-        });
-        CommitReport {
-            finished,
-            complete: left == 0,
-            problem,
-            last: self.terms.is_last,
-            verified: self.verification.is_done(),
-            unverified: excuse.filter(|_| is_believed).map(str::to_owned),
-            remaining: catalog.totals().messages,
-            marked: catalog.marks() as u64,
-            messages,
-        }
-    }
-
     /// Deletes what is open, or a part of it.
     fn burst(&mut self) -> Next {
         let max = if self.verification.may_return() {
@@ -332,26 +290,27 @@ fn batch_max(settings: &Settings) -> usize {
 #[cfg(test)]
 mod tests {
     use super::super::super::message::Place;
+    use super::super::super::report::CommitReport;
     use super::super::rig::{outcomes, settings, verified};
     use super::super::samples::{list, no, ok};
     use super::*;
 
-    const A: MessageId = MessageId(0);
+    pub const A: MessageId = MessageId(0);
     const B: MessageId = MessageId(1);
-    const C: MessageId = MessageId(2);
+    pub const C: MessageId = MessageId(2);
 
-    const ALL: &[(&str, u64)] = &[("a", 1), ("b", 2), ("c", 3)];
-    const B_AND_C: &[(&str, u64)] = &[("b", 2), ("c", 3)];
+    pub const ALL: &[(&str, u64)] = &[("a", 1), ("b", 2), ("c", 3)];
+    pub const B_AND_C: &[(&str, u64)] = &[("b", 2), ("c", 3)];
 
     /// A transaction, and what is listed.
-    struct Commit {
-        transaction: Transaction,
-        catalog: Catalog,
+    pub struct Commit {
+        pub transaction: Transaction,
+        pub catalog: Catalog,
     }
 
     impl Commit {
         /// The first and the third message of three are marked.
-        fn begun() -> Self {
+        pub fn begun() -> Self {
             Self::on(Terms::default(), &settings())
         }
 
@@ -361,7 +320,7 @@ mod tests {
         }
 
         /// The same, with as many messages deleted in one session as there must be.
-        fn one_by_one(terms: Terms) -> Self {
+        pub fn one_by_one(terms: Terms) -> Self {
             let settings = Settings {
                 commit_every: Some(1),
                 ..settings()
@@ -394,12 +353,12 @@ mod tests {
         }
 
         /// QUIT is on its way.
-        fn quitting() -> Self {
+        pub fn quitting() -> Self {
             Self::deleting().accepted()
         }
 
         /// QUIT was answered well, and that is to be verified.
-        fn confirmed() -> Self {
+        pub fn confirmed() -> Self {
             let mut commit = Self::on(verified(), &settings());
             commit.listed(ALL);
             let mut commit = commit.accepted();
@@ -408,18 +367,18 @@ mod tests {
             commit
         }
 
-        fn accepted(mut self) -> Self {
+        pub fn accepted(mut self) -> Self {
             assert_eq!(self.accepts(A), Next::Wait);
             assert_eq!(self.accepts(C), Next::Quit);
             self
         }
 
-        fn listed(&mut self, mailbox: &[(&str, u64)]) -> Next {
+        pub fn listed(&mut self, mailbox: &[(&str, u64)]) -> Next {
             list(&mut self.catalog, mailbox);
             self.transaction.listed(&self.catalog, "", true)
         }
 
-        fn accepts(&mut self, id: MessageId) -> Next {
+        pub fn accepts(&mut self, id: MessageId) -> Next {
             self.transaction.deleted(id, &ok())
         }
 
@@ -427,16 +386,16 @@ mod tests {
             self.transaction.deleted(id, &no())
         }
 
-        fn report(self) -> CommitReport {
+        pub fn report(self) -> CommitReport {
             self.transaction.report(None, &self.catalog, 7)
         }
     }
 
-    fn delete(ids: &[MessageId]) -> Next {
+    pub fn delete(ids: &[MessageId]) -> Next {
         Next::Delete(ids.to_vec())
     }
 
-    fn record(ids: &[MessageId]) -> Next {
+    pub fn record(ids: &[MessageId]) -> Next {
         Next::Record(ids.to_vec())
     }
 
@@ -496,34 +455,6 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_else_removed_is_gone_already() {
-        let mut commit = Commit::begun();
-        assert_eq!(commit.listed(B_AND_C), delete(&[C]));
-        commit.accepts(C);
-        commit.transaction.quit(&ok());
-        let expected = [Outcome::AlreadyGone, Outcome::Deleted];
-        assert_eq!(outcomes(&commit.report()), expected);
-    }
-
-    #[test]
-    fn what_an_earlier_commit_may_have_deleted_is_in_doubt_until_it_is_listed() {
-        let mut commit = Commit::quitting();
-        commit.transaction.lost("gone");
-        let doubtful = commit.transaction.in_doubt();
-        let again = || {
-            let catalog = &commit.catalog;
-            Transaction::begin(catalog, &doubtful, Terms::default(), &settings())
-        };
-        let mut offline = again();
-        offline.fail("offline".to_owned());
-        let report = offline.report(None, &commit.catalog, 0);
-        assert_eq!(outcomes(&report), [Outcome::Unknown; 2]);
-        let mut listed = again();
-        assert_eq!(listed.listed(&commit.catalog, "", true), delete(&[A, C]));
-        assert!(listed.in_doubt().is_empty());
-    }
-
-    #[test]
     fn what_comes_late_changes_nothing() {
         let mut commit = Commit::begun();
         assert_eq!(commit.transaction.lost("gone"), Next::Wait);
@@ -542,66 +473,5 @@ mod tests {
         assert!(commit.transaction.covers(&commit.catalog));
         commit.catalog.place(B, Place::Deleted);
         assert!(!commit.transaction.covers(&commit.catalog));
-    }
-
-    #[test]
-    fn what_was_looked_at_before_the_last_batch_does_not_verify_it() {
-        let mut commit = Commit::one_by_one(verified());
-        for (id, listed) in [(A, ALL), (C, B_AND_C)] {
-            commit.listed(listed);
-            commit.accepts(id);
-            assert_eq!(commit.transaction.quit(&ok()), Next::Reconnect);
-        }
-        commit.transaction.fail("gone".to_owned());
-        assert!(!commit.report().verified);
-    }
-
-    #[test]
-    fn what_the_server_kept_though_it_confirmed_is_told_and_not_tried_again() {
-        let mut commit = Commit::confirmed();
-        assert_eq!(commit.listed(B_AND_C), record(&[A]));
-        let report = commit.report();
-        assert!(!report.complete && report.verified && report.problem.is_some());
-        assert_eq!(report.messages[1].outcome, Outcome::Kept);
-        let reason = report.messages[1].reason.as_deref().unwrap();
-        assert!(reason.contains("still lists it"));
-    }
-
-    #[test]
-    fn what_cannot_be_verified_stays_in_doubt() {
-        let mut commit = Commit::confirmed();
-        assert_eq!(commit.transaction.lost("gone"), Next::Wait);
-        let failed = commit.transaction.fail("offline".to_owned());
-        assert_eq!(failed, record(&[]));
-        assert_eq!(commit.transaction.in_doubt(), BTreeSet::from([A, C]));
-        let report = commit.report();
-        assert!(!report.complete && !report.verified);
-        assert_eq!(report.messages[0].outcome, Outcome::Unknown);
-    }
-
-    #[test]
-    fn where_another_session_cannot_follow_the_servers_word_is_taken() {
-        let mut commit = Commit::one_by_one(verified());
-        let next = commit.transaction.listed(&commit.catalog, "", false);
-        assert_eq!(next, delete(&[A, C]));
-        let mut commit = commit.accepted();
-        assert_eq!(commit.transaction.quit(&ok()), record(&[A, C]));
-        let report = commit.report();
-        assert!(report.complete && !report.verified);
-    }
-
-    #[test]
-    fn a_link_lost_late_loses_only_what_was_deleted_in_its_session() {
-        let mut commit = Commit::one_by_one(Terms::default());
-        commit.listed(ALL);
-        commit.accepts(A);
-        commit.transaction.quit(&ok());
-        for _ in 0..LOSSES_MAX {
-            assert_eq!(commit.listed(B_AND_C), delete(&[C]));
-            commit.transaction.lost("gone");
-        }
-        assert!(commit.transaction.is_recording());
-        let expected = [Outcome::Deleted, Outcome::Kept];
-        assert_eq!(outcomes(&commit.report()), expected);
     }
 }
