@@ -8,14 +8,14 @@ use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
-use super::reconcile::Listed;
-use super::standing::Standing;
-
 /// The messages of a listing, by their positions in it, in groups that share a unique-id.
+#[derive(Debug, Default)]
 pub(super) struct Groups {
+    leaders: HashTable<usize>,
+    /// Keyed afresh each time: unique-ids are the server's to choose, and must not be chosen to
+    /// collide.
+    hasher: RandomState,
     members: Vec<Member>,
-    /// Which copy, and of how many, are those that have their size, too, in common with another.
-    copies: HashMap<usize, (u32, u32)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,59 +27,33 @@ struct Member {
 }
 
 impl Groups {
-    /// The groups of the messages of a listing.
-    pub fn of(listing: &[Listed<'_>]) -> Self {
-        // Keyed afresh each time: unique-ids are the server's to choose, and must not be chosen to
-        // collide.
-        let hasher = RandomState::new();
-        let unique_id = |at: usize| listing.get(at).map_or(&[][..], |listed| listed.unique_id);
-        let mut leaders: HashTable<usize> = HashTable::with_capacity(listing.len());
-        let mut groups = Self {
-            members: Vec::with_capacity(listing.len()),
-            copies: HashMap::new(),
-        };
-        for (at, listed) in listing.iter().enumerate() {
-            let found = leaders.entry(
-                hasher.hash_one(listed.unique_id),
-                |&leader| unique_id(leader) == listed.unique_id,
-                |&leader| hasher.hash_one(unique_id(leader)),
-            );
-            groups.join(*found.or_insert(at).get());
-        }
-        groups.count_copies(listing);
-        groups
-    }
-
-    fn count_copies(&mut self, listing: &[Listed<'_>]) {
-        let mut alike: HashMap<(usize, u64), Vec<usize>> = HashMap::new();
-        for (at, listed) in listing.iter().enumerate() {
-            if self.sharers(at) > 1 {
-                let key = (self.leader(at), listed.size);
-                alike.entry(key).or_default().push(at);
-            }
-        }
-        for alike in alike.into_values().filter(|alike| alike.len() > 1) {
-            let count = u32::try_from(alike.len()).unwrap_or(u32::MAX);
-            let ranks = (1..).map(|rank| (rank, count));
-            self.copies.extend(alike.into_iter().zip(ranks));
-        }
-    }
-
-    /// The next message, in the group of this leader, which may be itself.
-    fn join(&mut self, leader: usize) {
+    /// The next message, by its unique-id and those of the messages before it; gives which of its
+    /// group it is, counted from 1.
+    pub fn join<'a>(&mut self, unique_id: &[u8], unique_id_of: impl Fn(usize) -> &'a [u8]) -> u32 {
+        let found = self.leaders.entry(
+            self.hasher.hash_one(unique_id),
+            |&leader| unique_id_of(leader) == unique_id,
+            |&leader| self.hasher.hash_one(unique_id_of(leader)),
+        );
+        let leader = *found.or_insert(self.members.len()).get();
         self.members.push(Member {
             leader,
             occurrence: 1,
             sharers: 0,
         });
-        let Some(counted) = self.members.get_mut(leader) else {
-            return;
-        };
-        counted.sharers = counted.sharers.saturating_add(1);
-        let occurrence = counted.sharers;
+        let occurrence = self.count(leader);
         if let Some(member) = self.members.last_mut() {
             member.occurrence = occurrence;
         }
+        occurrence
+    }
+
+    /// One more in the group of this leader; how many there are.
+    fn count(&mut self, leader: usize) -> u32 {
+        self.members.get_mut(leader).map_or(1, |leader| {
+            leader.sharers = leader.sharers.saturating_add(1);
+            leader.sharers
+        })
     }
 
     /// The position of the first message that has the unique-id of this one.
@@ -92,22 +66,37 @@ impl Groups {
         self.members.get(at).map_or(1, |member| member.occurrence)
     }
 
-    /// Where a message stands in its group.
-    pub fn standing(&self, at: usize) -> Standing {
-        let (copy, copies) = self.copies.get(&at).copied().unwrap_or((1, 1));
-        Standing {
-            occurrence: self.occurrence(at),
-            sharers: self.sharers(at),
-            copy,
-            copies,
-        }
-    }
-
     /// How many are in its group.
     pub fn sharers(&self, at: usize) -> u32 {
         let leader = self.members.get(self.leader(at));
         leader.map_or(1, |leader| leader.sharers)
     }
+}
+
+/// Which copy, and of how many, are those that have their size, too, in common with another of their
+/// group.
+pub(super) struct Copies(HashMap<usize, (u32, u32)>);
+
+impl Copies {
+    /// The copies among messages of these sizes.
+    pub fn of(groups: &Groups, sizes: impl Iterator<Item = u64>) -> Self {
+        let mut alike: HashMap<(usize, u64), Vec<usize>> = HashMap::new();
+        for (at, size) in sizes.enumerate().filter(|(at, _)| groups.sharers(*at) > 1) {
+            alike.entry((groups.leader(at), size)).or_default().push(at);
+        }
+        let alike = alike.into_values().filter(|alike| alike.len() > 1);
+        Self(alike.flat_map(ranks).collect())
+    }
+
+    /// Which copy a message is, counted from 1, and of how many.
+    pub fn rank(&self, at: usize) -> (u32, u32) {
+        self.0.get(&at).copied().unwrap_or((1, 1))
+    }
+}
+
+fn ranks(alike: Vec<usize>) -> impl Iterator<Item = (usize, (u32, u32))> {
+    let count = u32::try_from(alike.len()).unwrap_or(u32::MAX);
+    alike.into_iter().zip((1..).map(move |rank| (rank, count)))
 }
 
 #[cfg(test)]
@@ -117,9 +106,11 @@ mod tests {
     use super::*;
 
     fn groups(unique_ids: &[&[u8]]) -> Groups {
-        let listed = |unique_id| Listed { unique_id, size: 0 };
-        let listing: Vec<Listed> = unique_ids.iter().copied().map(listed).collect();
-        Groups::of(&listing)
+        let mut groups = Groups::default();
+        for unique_id in unique_ids {
+            groups.join(unique_id, |at| unique_ids[at]);
+        }
+        groups
     }
 
     #[test]
@@ -130,15 +121,6 @@ mod tests {
         };
         assert_eq!(all(Groups::occurrence), [1, 1, 2, 1, 3, 2]);
         assert_eq!(all(Groups::sharers), [3, 1, 3, 2, 3, 2]);
-    }
-
-    #[test]
-    fn who_shares_its_size_too_is_counted_among_those() {
-        let likes = [(&b"a"[..], 5), (b"b", 5), (b"a", 7), (b"a", 5), (b"b", 6)];
-        let listing = likes.map(|(unique_id, size)| Listed { unique_id, size });
-        let groups = Groups::of(&listing);
-        let all: Vec<String> = (0..5).map(|at| groups.standing(at).to_string()).collect();
-        assert_eq!(all, ["1/3/1/2", "1/2", "2/3", "3/3/2/2", "2/2"]);
     }
 
     proptest! {

@@ -22,7 +22,7 @@
 //! | what programs ask for | `handle`, `errand`, `terms`, `reader`, `marking`, `guard`, `retries`, `presence`, `state` |
 //! | what decides, and speaks | `engine`, `session` |
 //! | what runs it | `driver`, `attempts`, `alarm`, `clock`, `disk`, `last_resort` |
-//! | what is listed | `message`, `catalog`, `reconcile`, `groups`, `standing`, `names`, `date`, `numbering` |
+//! | what is listed | `roll`, `groups`, `unique_id`, `names`, `message`, `catalog`, `reconcile`, `standing`, `date`, `numbering` |
 //! | how the server is | `habits`, `coverage`, `candour`, `folder_data` |
 //! | what is on its way | `arrival`, `audience`, `growing`, `fingerprint`, `spill`, `prefix` |
 //! | what is at hand | `octets`, `cache`, `open`, `disk`, `disk_waiters` |
@@ -78,6 +78,7 @@ mod recording;
 mod register;
 mod report;
 mod retries;
+mod roll;
 mod schedule;
 mod session;
 mod settings;
@@ -86,6 +87,7 @@ mod standing;
 mod state;
 mod status;
 mod terms;
+mod unique_id;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -76,12 +76,14 @@ fn weights(name: &str) -> impl Iterator<Item = u8> {
 #[cfg(test)]
 mod tests {
     use super::super::catalog::Message;
+    use super::super::roll::Listed;
     use super::*;
 
     fn catalog(names: &[&str]) -> Catalog {
         let mut catalog = Catalog::default();
         for name in names {
-            catalog.add(Message::new(name, name.as_bytes(), 1, 1000));
+            let listed = Listed::new(name, name.as_bytes(), Some(1));
+            catalog.add(Message::new(&listed, 1000));
         }
         catalog
     }

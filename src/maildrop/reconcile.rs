@@ -17,19 +17,12 @@ mod grown;
 
 use std::collections::HashSet;
 
+use super::Change;
 use super::catalog::{Catalog, Message};
-use super::groups::Groups;
 use super::mark::Mark;
 use super::message::{MessageId, Place};
-use super::{Change, names};
-
-/// One message of a session's listings: LIST and UIDL joined by number.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Listed<'a> {
-    /// Empty where the server gave none.
-    pub unique_id: &'a [u8],
-    pub size: u64,
-}
+use super::roll::{Listed, Roll};
+use grown::recognize_grown;
 
 /// What a listing has come to.
 #[derive(Debug)]
@@ -61,15 +54,9 @@ impl Reconciled {
 }
 
 /// Brings the catalog up to date with a listing.
-pub(super) fn reconcile(
-    catalog: &mut Catalog,
-    listing: &[Listed<'_>],
-    suffix: &str,
-    listed_at: i64,
-) -> Reconciled {
-    let view = View::of(listing, suffix);
-    let mut ids = view.recognize(catalog);
-    let grown = view.recognize_grown(catalog, &mut ids);
+pub(super) fn reconcile(catalog: &mut Catalog, roll: &Roll, listed_at: i64) -> Reconciled {
+    let mut ids = recognize(roll, catalog);
+    let grown = recognize_grown(roll, catalog, &mut ids);
     let vanished = unlisted(catalog, &ids);
     let marked = vanished.iter().filter(|id| catalog.is_marked(**id));
     let marks = marked.filter_map(|&id| Some((id, catalog.mark(id)?)));
@@ -78,8 +65,8 @@ pub(super) fn reconcile(
     let gone = gone
         .flat_map(|&id| catalog.place(id, Place::Gone))
         .collect();
-    catalog.habits.is_numbered = view.is_numbered();
-    let arrived = view.add_newcomers(catalog, &mut ids, listed_at);
+    catalog.habits.is_numbered = is_numbered(roll);
+    let arrived = add_newcomers(roll, catalog, &mut ids, listed_at);
     Reconciled {
         ids,
         grown,
@@ -90,99 +77,74 @@ pub(super) fn reconcile(
     }
 }
 
-/// A listing, and how its messages are told apart and named.
-struct View<'l> {
-    listing: &'l [Listed<'l>],
-    groups: Groups,
-    suffix: &'l str,
+/// The known message that each of the listing is; none of a group unless all of it is as it was.
+fn recognize(roll: &Roll, catalog: &Catalog) -> Vec<Option<MessageId>> {
+    if catalog.totals().messages == 0 {
+        return vec![None; roll.listed().len()];
+    }
+    let known = |(at, listed): (usize, &Listed)| {
+        let id = catalog.named(&listed.name)?;
+        let message = catalog.message(id)?;
+        let same = message.unique_id() == listed.unique_id()
+            && message.standing.sharers == roll.groups().sharers(at)
+            && message.listed == listed.size();
+        same.then_some(id)
+    };
+    let mut ids: Vec<Option<MessageId>> = roll.listed().iter().enumerate().map(known).collect();
+    forget_where_not_all_are_known(roll, &mut ids);
+    if is_numbered(roll) {
+        forget_what_may_have_moved(&mut ids, catalog);
+    }
+    ids
 }
 
-impl<'l> View<'l> {
-    fn of(listing: &'l [Listed<'l>], suffix: &'l str) -> Self {
-        Self {
-            listing,
-            groups: Groups::of(listing),
-            suffix,
-        }
-    }
+/// Whether the unique-ids are 1, 2, 3 and so on.
+fn is_numbered(roll: &Roll) -> bool {
+    let mut numbered = (1_u64..).zip(roll.listed());
+    !roll.listed().is_empty()
+        && numbered.all(|(number, listed)| listed.unique_id() == number.to_string().as_bytes())
+}
 
-    /// The known message that each of the listing is; none of a group unless all of it is as it
-    /// was.
-    fn recognize(&self, catalog: &Catalog) -> Vec<Option<MessageId>> {
-        if catalog.totals().messages == 0 {
-            return vec![None; self.listing.len()];
-        }
-        let mut name = String::new();
-        let known = |(at, listed): (usize, &Listed<'_>)| {
-            self.write_name(&mut name, at, listed);
-            let id = catalog.named(&name)?;
-            let message = catalog.message(id)?;
-            let same = message.unique_id() == listed.unique_id
-                && message.standing.sharers == self.groups.sharers(at)
-                && message.listed == listed.size;
-            same.then_some(id)
-        };
-        let mut ids: Vec<Option<MessageId>> = self.listing.iter().enumerate().map(known).collect();
-        self.forget_where_not_all_are_known(&mut ids);
-        if self.is_numbered() {
-            self.forget_what_may_have_moved(&mut ids, catalog);
-        }
-        ids
-    }
+fn forget_what_may_have_moved(ids: &mut [Option<MessageId>], catalog: &Catalog) {
+    let is_shorter = (ids.len() as u64) < catalog.totals().messages;
+    let changed = ids.iter().position(Option::is_none).unwrap_or(ids.len());
+    let first = if is_shorter { 0 } else { changed };
+    ids.iter_mut().skip(first).for_each(|id| *id = None);
+}
 
-    /// Whether the unique-ids are 1, 2, 3 and so on.
-    fn is_numbered(&self) -> bool {
-        let mut numbered = (1_u64..).zip(self.listing);
-        !self.listing.is_empty()
-            && numbered.all(|(number, listed)| listed.unique_id == number.to_string().as_bytes())
+fn forget_where_not_all_are_known(roll: &Roll, ids: &mut [Option<MessageId>]) {
+    let groups = roll.groups();
+    let strangers = ids.iter().enumerate().filter(|(_, id)| id.is_none());
+    let changed: HashSet<usize> = strangers.map(|(at, _)| groups.leader(at)).collect();
+    for (at, id) in ids.iter_mut().enumerate() {
+        id.take_if(|_| changed.contains(&groups.leader(at)));
     }
+}
 
-    fn forget_what_may_have_moved(&self, ids: &mut [Option<MessageId>], catalog: &Catalog) {
-        let is_shorter = (ids.len() as u64) < catalog.totals().messages;
-        let changed = ids.iter().position(Option::is_none).unwrap_or(ids.len());
-        let first = if is_shorter { 0 } else { changed };
-        ids.iter_mut().skip(first).for_each(|id| *id = None);
+/// Adds the messages that are not known; gives them, and completes the ids.
+fn add_newcomers(
+    roll: &Roll,
+    catalog: &mut Catalog,
+    ids: &mut [Option<MessageId>],
+    listed_at: i64,
+) -> Vec<MessageId> {
+    let newcomers = ids.iter().filter(|id| id.is_none()).count();
+    catalog.expect(newcomers);
+    let mut arrived = Vec::with_capacity(newcomers);
+    let copies = roll.copies();
+    let unknown = ids.iter_mut().enumerate().zip(roll.listed());
+    for ((at, id), listed) in unknown.filter(|((_, id), _)| id.is_none()) {
+        let message = Message::new(listed, listed_at).among(roll.standing(at, &copies));
+        *id = catalog.add(message);
+        arrived.extend(*id);
     }
-
-    fn forget_where_not_all_are_known(&self, ids: &mut [Option<MessageId>]) {
-        let strangers = ids.iter().enumerate().filter(|(_, id)| id.is_none());
-        let changed: HashSet<usize> = strangers.map(|(at, _)| self.groups.leader(at)).collect();
-        for (at, id) in ids.iter_mut().enumerate() {
-            id.take_if(|_| changed.contains(&self.groups.leader(at)));
-        }
+    if arrived.len() < newcomers {
+        log::error!(
+            "{} new messages are not shown: this mount has seen too many; mount again",
+            newcomers - arrived.len()
+        );
     }
-
-    /// Adds the messages that are not known; gives them, and completes the ids.
-    fn add_newcomers(
-        &self,
-        catalog: &mut Catalog,
-        ids: &mut [Option<MessageId>],
-        listed_at: i64,
-    ) -> Vec<MessageId> {
-        let newcomers = ids.iter().filter(|id| id.is_none()).count();
-        catalog.expect(newcomers);
-        let mut arrived = Vec::with_capacity(newcomers);
-        let mut name = String::new();
-        let unknown = ids.iter_mut().enumerate().zip(self.listing);
-        for ((at, id), listed) in unknown.filter(|((_, id), _)| id.is_none()) {
-            self.write_name(&mut name, at, listed);
-            let message = Message::new(&name, listed.unique_id, listed.size, listed_at);
-            *id = catalog.add(message.among(self.groups.standing(at)));
-            arrived.extend(*id);
-        }
-        if arrived.len() < newcomers {
-            log::error!(
-                "{} new messages are not shown: this mount has seen too many; mount again",
-                newcomers - arrived.len()
-            );
-        }
-        arrived
-    }
-
-    fn write_name(&self, name: &mut String, at: usize, listed: &Listed<'_>) {
-        let occurrence = self.groups.occurrence(at);
-        names::write_file_name(name, listed.unique_id, occurrence, self.suffix);
-    }
+    arrived
 }
 
 /// The messages of the mount that are listed no more.
@@ -218,14 +180,8 @@ mod tests {
 
     /// The ids in listing order, each held against unique-id and size, and all changes.
     fn take(catalog: &mut Catalog, mailbox: &Mailbox) -> (Vec<MessageId>, Vec<Change>) {
-        let listing: Vec<Listed> = mailbox
-            .iter()
-            .map(|(unique_id, size)| Listed {
-                unique_id,
-                size: *size,
-            })
-            .collect();
-        let outcome = reconcile(catalog, &listing, ".eml", 1000);
+        let listed = mailbox.iter().map(|(unique_id, size)| (unique_id, *size));
+        let outcome = reconcile(catalog, &Roll::of(listed, ".eml"), 1000);
         let changes = outcome.changes(catalog);
         let ids: Vec<MessageId> = outcome.ids.into_iter().map(Option::unwrap).collect();
         for (id, (unique_id, size)) in ids.iter().zip(mailbox) {

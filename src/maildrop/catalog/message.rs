@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::super::fingerprint::Fingerprint;
 use super::super::message::{Correction, Entry, MessageId, Place, Size};
+use super::super::roll::Listed;
 use super::super::standing::Standing;
+use super::super::unique_id::UniqueId;
 use super::Content;
-use super::unique_id::UniqueId;
 
 /// A message that was ever listed.
 #[derive(Debug)]
@@ -25,14 +26,13 @@ pub struct Message {
 }
 
 impl Message {
-    /// A message that is listed with so many octets, at this time in seconds since 1970; alone with
-    /// its unique-id.
-    pub fn new(name: &str, unique_id: &[u8], listed: u64, listed_at: i64) -> Self {
+    /// A message as it is listed, at this time in seconds since 1970; alone with its unique-id.
+    pub(in super::super) fn new(listed: &Listed, listed_at: i64) -> Self {
         Self {
-            name: name.into(),
-            unique_id: UniqueId::new(unique_id, name),
+            name: listed.name.clone(),
+            unique_id: listed.unique_id.clone(),
             standing: Standing::ALONE,
-            listed,
+            listed: listed.size(),
             listed_at,
             place: Place::Root,
             version: 0,
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     fn message(listed: u64) -> Message {
-        Message::new("a", b"a", listed, 1000)
+        Message::new(&Listed::new("a", b"a", Some(listed)), 1000)
     }
 
     fn learn(message: &mut Message, octets: &[u8]) {

@@ -15,7 +15,6 @@
 mod content;
 mod headers;
 mod message;
-mod unique_id;
 
 use std::hash::{BuildHasher, RandomState};
 use std::mem;
@@ -290,10 +289,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::fingerprint::Growth;
+    use super::super::roll::Listed;
     use super::*;
 
     fn message(name: &str, listed: u64) -> Message {
-        Message::new(name, name.as_bytes(), listed, 1000)
+        Message::new(&Listed::new(name, name.as_bytes(), Some(listed)), 1000)
     }
 
     fn catalog(listed: &[u64]) -> Catalog {

@@ -2,7 +2,7 @@
 
 use super::super::clock::Moment;
 use super::super::error::{Error, Outage, OutageKind};
-use super::super::session::{Channel, Credential, LogIn, Session, SignIn};
+use super::super::session::{Channel, Credential, Inquiry, LogIn, Session, SignIn};
 use super::super::state::State;
 use super::super::status::SessionStatus;
 use super::link::Stage;
@@ -74,7 +74,9 @@ impl Engine {
             language: settings.language.clone(),
         };
         let known = state.catalog.has_unique_ids() || !state.unlisted.is_empty();
-        SignIn::new(settings.security, log_in, known, self.manners.manner())
+        let manner = self.manners.manner();
+        let inquiry = Inquiry::new(known, manner.pipelining, &settings.suffix);
+        SignIn::new(settings.security, log_in, manner, inquiry)
     }
 
     /// A link has not come about, and is given up.

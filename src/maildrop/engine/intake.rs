@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use crate::pop3::Capabilities;
 
-use super::super::clock::Moment;
 use super::super::event::EventKind;
 use super::super::message::MessageId;
 use super::super::numbering::Numbering;
-use super::super::reconcile::{Listed, Reconciled, reconcile};
-use super::super::session::{Listing, Messages};
+use super::super::reconcile::{Reconciled, reconcile};
+use super::super::session::Listing;
 use super::super::state::State;
 use super::super::status::SessionStatus;
 use super::inheritance::{inherit, keep};
@@ -21,10 +20,11 @@ impl Engine {
     /// The session has its listing.
     pub(super) fn listed(&mut self, listing: Listing, turn: &mut Turn<'_>) {
         let marked = turn.state.catalog.marks();
-        let messages = listing.into_messages();
         let announced = self.capabilities().into_iter();
         announced.for_each(|it| turn.state.catalog.habits.coverage.announced(it));
-        let mut outcome = take_in(&messages, turn.state, turn.now);
+        let (roll, numbers) = listing.into_parts();
+        let listed_at = turn.now.unix_seconds();
+        let mut outcome = reconcile(&mut turn.state.catalog, &roll, listed_at);
         self.compare(&mut outcome, turn);
         let inherited = inherit(turn.state);
         turn.state.catalog.doubt_places();
@@ -33,7 +33,7 @@ impl Engine {
         turn.journal |= turn.state.catalog.marks() != marked || self.journaling.has_failed();
         self.commit_too(&inherited.unwrap_or_default(), turn.state);
         keep(std::mem::take(&mut outcome.marks), turn.state);
-        let numbered = outcome.ids.iter().zip(messages.into_numbers());
+        let numbered = outcome.ids.iter().zip(numbers);
         let numbering: Numbering = numbered
             .filter_map(|(id, number)| Some(((*id)?, number)))
             .collect();
@@ -125,13 +125,6 @@ fn announce(mut outcome: Reconciled, messages: u64, turn: &mut Turn<'_>) {
     let news = News::of(&outcome);
     log::info!("listed: {messages} messages, {news}");
     news.note(&mut state.link);
-}
-
-/// Brings the catalog up to date with a listing.
-fn take_in(messages: &Messages, state: &mut State, now: Moment) -> Reconciled {
-    let listing: Vec<Listed<'_>> = messages.iter().collect();
-    let (catalog, suffix) = (&mut state.catalog, &state.settings.suffix);
-    reconcile(catalog, &listing, suffix, now.unix_seconds())
 }
 
 #[cfg(test)]

@@ -130,6 +130,7 @@ impl FromIterator<(MessageId, Target)> for Targets {
 #[cfg(test)]
 mod tests {
     use super::super::super::message::Place;
+    use super::super::super::roll::Listed;
     use super::super::super::standing::Standing;
     use super::super::samples::list;
     use super::*;
@@ -142,7 +143,8 @@ mod tests {
                 .filter(|other| *other == unique_id)
                 .count();
             let name = format!("{unique_id}~{at}");
-            let message = Message::new(&name, unique_id.as_bytes(), 0, 0);
+            let listed = Listed::new(&name, unique_id.as_bytes(), None);
+            let message = Message::new(&listed, 0);
             let message = message.among(Standing {
                 sharers: sharers as u32,
                 ..Standing::ALONE

@@ -7,7 +7,8 @@
 
 use super::super::catalog::Catalog;
 use super::super::message::MessageId;
-use super::{Listed, View};
+use super::super::roll::{Listed, Roll};
+use super::is_numbered;
 
 /// What a server adds to a message at most, in octets.
 const GROWTH_MAX: u64 = 128;
@@ -16,62 +17,58 @@ const GROWTH_MAX: u64 = 128;
 /// have been replaced by others with the same unique-ids and about the same sizes.
 const GROWN_MIN: usize = 3;
 
-impl View<'_> {
-    /// The known messages that have only grown, where that is what the server does to them;
-    /// completes the ids.
-    pub(super) fn recognize_grown(
-        &self,
-        catalog: &mut Catalog,
-        ids: &mut [Option<MessageId>],
-    ) -> Vec<MessageId> {
-        let resized: Vec<(MessageId, usize, u64)> = self.resized(catalog, ids);
-        let has_grown = |&(id, _, size): &(MessageId, usize, u64)| {
-            let before = catalog.message(id).map_or(size, |message| message.listed);
-            size.checked_sub(before)
-                .is_some_and(|more| more <= GROWTH_MAX)
-        };
-        let seen = catalog.habits.messages_grow || resized.len() >= GROWN_MIN;
-        if !seen || self.is_numbered() || !resized.iter().all(has_grown) {
-            if !resized.is_empty() {
-                // It has given a unique-id to another message; some of those may be of the same size.
-                catalog.headers.doubt_all();
-            }
-            return Vec::new();
+/// The known messages that have only grown, where that is what the server does to them; completes the
+/// ids.
+pub(super) fn recognize_grown(
+    roll: &Roll,
+    catalog: &mut Catalog,
+    ids: &mut [Option<MessageId>],
+) -> Vec<MessageId> {
+    let resized: Vec<(MessageId, usize, u64)> = resized(roll, catalog, ids);
+    let has_grown = |&(id, _, size): &(MessageId, usize, u64)| {
+        let before = catalog.message(id).map_or(size, |message| message.listed);
+        size.checked_sub(before)
+            .is_some_and(|more| more <= GROWTH_MAX)
+    };
+    let seen = catalog.habits.messages_grow || resized.len() >= GROWN_MIN;
+    if !seen || is_numbered(roll) || !resized.iter().all(has_grown) {
+        if !resized.is_empty() {
+            // It has given a unique-id to another message; some of those may be of the same size.
+            catalog.headers.doubt_all();
         }
-        for &(id, at, size) in &resized {
-            catalog.grow(id, size);
-            if let Some(place) = ids.get_mut(at) {
-                *place = Some(id);
-            }
-        }
-        resized.into_iter().map(|(id, ..)| id).collect()
+        return Vec::new();
     }
+    for &(id, at, size) in &resized {
+        catalog.grow(id, size);
+        if let Some(place) = ids.get_mut(at) {
+            *place = Some(id);
+        }
+    }
+    resized.into_iter().map(|(id, ..)| id).collect()
+}
 
-    /// The messages that are known by a unique-id of their own, and by another size: the position
-    /// and the size that they are listed with now.
-    fn resized(
-        &self,
-        catalog: &Catalog,
-        ids: &[Option<MessageId>],
-    ) -> Vec<(MessageId, usize, u64)> {
-        if catalog.totals().messages == 0 {
-            return Vec::new();
-        }
-        let mut name = String::new();
-        let mut known = |at: usize, listed: &Listed<'_>| {
-            self.write_name(&mut name, at, listed);
-            let id = catalog.named(&name)?;
-            let message = catalog.message(id)?;
-            let alone = (message.standing.sharers, self.groups.sharers(at)) == (1, 1);
-            let same = alone && message.has_unique_id() && message.unique_id() == listed.unique_id;
-            same.then_some((id, at, listed.size))
-        };
-        let strangers = ids.iter().zip(self.listing).enumerate();
-        strangers
-            .filter(|(_, (id, _))| id.is_none())
-            .filter_map(|(at, (_, listed))| known(at, listed))
-            .collect()
+/// The messages that are known by a unique-id of their own, and by another size: the position and the
+/// size that they are listed with now.
+fn resized(
+    roll: &Roll,
+    catalog: &Catalog,
+    ids: &[Option<MessageId>],
+) -> Vec<(MessageId, usize, u64)> {
+    if catalog.totals().messages == 0 {
+        return Vec::new();
     }
+    let known = |at: usize, listed: &Listed| {
+        let id = catalog.named(&listed.name)?;
+        let message = catalog.message(id)?;
+        let alone = (message.standing.sharers, roll.groups().sharers(at)) == (1, 1);
+        let same = alone && message.has_unique_id() && message.unique_id() == listed.unique_id();
+        same.then_some((id, at, listed.size()))
+    };
+    let strangers = ids.iter().zip(roll.listed()).enumerate();
+    strangers
+        .filter(|(_, (id, _))| id.is_none())
+        .filter_map(|(at, (_, listed))| known(at, listed))
+        .collect()
 }
 
 #[cfg(test)]
@@ -81,14 +78,7 @@ mod tests {
     use super::*;
 
     fn take(catalog: &mut Catalog, mailbox: &[(&str, u64)]) -> Reconciled {
-        let listing: Vec<Listed> = mailbox
-            .iter()
-            .map(|(unique_id, size)| Listed {
-                unique_id: unique_id.as_bytes(),
-                size: *size,
-            })
-            .collect();
-        reconcile(catalog, &listing, "", 1000)
+        reconcile(catalog, &Roll::of(mailbox.iter().copied(), ""), 1000)
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::sign_in::Outcome;
 use super::{Exchange, Happening, Listing, Refusal, SessionError};
 
 /// The questions, and what has been answered so far.
-pub(super) struct Inquiry {
+pub(in super::super) struct Inquiry {
     /// Whether messages are known by their unique-ids, and would be lost without.
     unique_ids_matter: bool,
     /// Whether the server may be asked several questions at once, where it announces that.
@@ -26,20 +26,20 @@ pub(super) struct Inquiry {
 }
 
 impl Inquiry {
-    /// To be begun after the login.
-    pub fn new(unique_ids_matter: bool, pipelining: bool) -> Self {
+    /// To be begun after the login, for messages whose names end in this suffix.
+    pub fn new(unique_ids_matter: bool, pipelining: bool, suffix: &str) -> Self {
         Self {
             unique_ids_matter,
             pipelining,
             questions: VecDeque::from([Exchange::Stat, Exchange::Uidl, Exchange::List]),
             count: None,
             no_unique_ids: None,
-            listing: Listing::default(),
+            listing: Listing::new(suffix),
         }
     }
 
     /// Somebody is logged in: sends the first question.
-    pub fn begin(
+    pub(super) fn begin(
         &mut self,
         capabilities: &Capabilities,
         connection: &mut Connection<Exchange>,
@@ -51,7 +51,7 @@ impl Inquiry {
     }
 
     /// Takes a line of a listing.
-    pub fn line(&mut self, question: Exchange, line: &[u8]) -> Result<(), SessionError> {
+    pub(super) fn line(&mut self, question: Exchange, line: &[u8]) -> Result<(), SessionError> {
         match question {
             Exchange::Uidl => self.listing.unique_id(line),
             Exchange::List => self.listing.size(line),
@@ -61,7 +61,7 @@ impl Inquiry {
 
     /// A question about the listing has been answered. None but the last decides: servers disagree
     /// with themselves, and refuse what there is nothing to say about.
-    pub fn answered(
+    pub(super) fn answered(
         &mut self,
         question: Exchange,
         reply: Option<Reply>,

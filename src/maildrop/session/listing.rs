@@ -2,16 +2,13 @@
 //!
 //! STAT, LIST and UIDL of real servers disagree; no message is hidden for that. One that UIDL
 //! leaves out has no unique-id, one that LIST leaves out has the size 0.
-//!
-//! A listing may be long, and all of it must have come before the first file can be shown: a line
-//! costs no allocation, and a message 32 octets beside its unique-id.
 
-use std::ops::Range;
+use std::mem;
 
 use crate::pop3::MessageNumber;
 use crate::pop3::listing::{scan_line, unique_id_line};
 
-use super::super::reconcile::Listed;
+use super::super::roll::{Listed, Roll};
 use super::SessionError;
 
 /// More messages than this, or more octets of unique-ids, are an attack on our memory, not a
@@ -19,35 +16,31 @@ use super::SessionError;
 const MESSAGES_MAX: usize = 5_000_000;
 const UNIQUE_IDS_MAX: usize = 512 << 20;
 
-/// What a session lists, while it comes.
+/// What a session lists, while it comes: UIDL's reply, then LIST's.
 #[derive(Debug)]
 pub(in super::super) struct Listing {
-    messages: Messages,
-    /// The rows where the next line of UIDL's reply, and of LIST's, should belong: those behind
-    /// the last.
-    unique_id: usize,
-    size: usize,
+    /// The numbers of the messages on the roll.
+    numbers: Vec<MessageNumber>,
+    roll: Roll,
+    /// Where on the roll the message of LIST's next line should be: behind that of the last.
+    next: usize,
     /// Messages, and octets of unique-ids, that may still come.
     room: (usize, usize),
     has_bad_lines: bool,
 }
 
-/// The messages of one session.
-#[derive(Debug, Default)]
-pub(in super::super) struct Messages {
-    rows: Vec<Row>,
-    /// All unique-ids, one behind the other.
-    unique_ids: Vec<u8>,
-}
-
-#[derive(Debug)]
-struct Row {
-    number: MessageNumber,
-    unique_id: Option<Range<u32>>,
-    size: Option<u64>,
-}
-
 impl Listing {
+    /// One of messages whose names end in this suffix.
+    pub(super) fn new(suffix: &str) -> Self {
+        Self {
+            numbers: Vec::new(),
+            roll: Roll::new(suffix),
+            next: 0,
+            room: (MESSAGES_MAX, UNIQUE_IDS_MAX),
+            has_bad_lines: false,
+        }
+    }
+
     /// Takes a line of UIDL's reply (RFC 1939 section 7).
     pub(super) fn unique_id(&mut self, line: &[u8]) -> Result<(), SessionError> {
         let Some(listed) = unique_id_line(line) else {
@@ -55,13 +48,7 @@ impl Listing {
             return Ok(());
         };
         take(&mut self.room.1, listed.unique_id.len())?;
-        let unique_id = self.messages.keep(listed.unique_id);
-        let at = self.row(listed.number, self.unique_id)?;
-        self.unique_id = at + 1;
-        if let Some(row) = self.messages.rows.get_mut(at) {
-            row.unique_id = Some(unique_id);
-        }
-        Ok(())
+        self.add(listed.number, listed.unique_id, None)
     }
 
     /// Takes a line of LIST's reply (RFC 1939 section 5).
@@ -70,28 +57,27 @@ impl Listing {
             self.bad();
             return Ok(());
         };
-        let at = self.row(listed.number, self.size)?;
-        self.size = at + 1;
-        if let Some(row) = self.messages.rows.get_mut(at) {
-            row.size = Some(listed.size);
+        if self.numbers.get(self.next) == Some(&listed.number) {
+            self.roll.set_size(self.next, listed.size);
+        } else {
+            // It may be elsewhere on the roll; that is found when all have come.
+            self.next = self.numbers.len();
+            self.add(listed.number, &[], Some(listed.size))?;
         }
+        self.next += 1;
         Ok(())
     }
 
-    /// The row of a message, which is likely `next`; otherwise a new one, even if there is one
-    /// elsewhere.
-    fn row(&mut self, number: MessageNumber, next: usize) -> Result<usize, SessionError> {
-        let rows = &mut self.messages.rows;
-        if rows.get(next).is_some_and(|row| row.number == number) {
-            return Ok(next);
-        }
+    fn add(
+        &mut self,
+        number: MessageNumber,
+        unique_id: &[u8],
+        size: Option<u64>,
+    ) -> Result<(), SessionError> {
         take(&mut self.room.0, 1)?;
-        rows.push(Row {
-            number,
-            unique_id: None,
-            size: None,
-        });
-        Ok(rows.len() - 1)
+        self.numbers.push(number);
+        self.roll.add(unique_id, size);
+        Ok(())
     }
 
     /// The line is not quoted: it may repeat a secret.
@@ -104,93 +90,64 @@ impl Listing {
 
     /// Whether no message is listed.
     pub(super) fn is_empty(&self) -> bool {
-        self.messages.rows.is_empty()
+        self.numbers.is_empty()
     }
 
     /// Whether messages are listed, and UIDL has named none of them.
     pub(super) fn lacks_unique_ids(&self) -> bool {
-        let rows = &self.messages.rows;
-        !rows.is_empty() && rows.iter().all(|row| row.unique_id.is_none())
+        let mut listed = self.roll.listed().iter();
+        !self.is_empty() && listed.all(|listed| listed.unique_id().is_empty())
     }
 
-    /// The messages, now that all lines have come.
-    pub(in super::super) fn into_messages(self) -> Messages {
-        let mut messages = self.messages;
-        messages.put_in_order();
-        messages.compare_listings();
-        messages
-    }
-}
-
-impl Messages {
-    /// The messages in order of number.
-    pub(in super::super) fn iter(&self) -> impl Iterator<Item = Listed<'_>> {
-        self.rows.iter().map(|row| Listed {
-            unique_id: self.unique_id(row),
-            size: row.size.unwrap_or(0),
-        })
-    }
-
-    /// Their numbers, rising.
-    pub(in super::super) fn into_numbers(self) -> impl Iterator<Item = MessageNumber> {
-        self.rows.into_iter().map(|row| row.number)
-    }
-
-    fn unique_id(&self, row: &Row) -> &[u8] {
-        row.unique_id
-            .as_ref()
-            .and_then(|place| {
-                self.unique_ids
-                    .get(place.start as usize..place.end as usize)
-            })
-            .unwrap_or_default()
-    }
-
-    fn keep(&mut self, unique_id: &[u8]) -> Range<u32> {
-        // There is no room for so many octets that their count would not fit.
-        let end = |octets: &Vec<u8>| u32::try_from(octets.len()).unwrap_or(u32::MAX);
-        let start = end(&self.unique_ids);
-        self.unique_ids.extend_from_slice(unique_id);
-        start..end(&self.unique_ids)
-    }
-
-    /// Sorts the rows where the server did not, and joins those of the same message; what was said
-    /// last of it counts.
-    fn put_in_order(&mut self) {
-        if self.rows.is_sorted_by(|row, next| row.number < next.number) {
-            return;
-        }
-        self.rows
-            .sort_by(|row, other| row.number.cmp(&other.number));
-        self.rows.dedup_by(|later, row| {
-            let same = later.number == row.number;
-            if same {
-                row.unique_id = later.unique_id.take().or(row.unique_id.take());
-                row.size = later.size.or(row.size);
-            }
-            same
-        });
-    }
-
-    fn compare_listings(&self) {
-        let is_half = |row: &&Row| row.unique_id.is_none() || row.size.is_none();
-        let halves = self.rows.iter().filter(is_half).count();
+    /// The messages, now that all lines have come, and their numbers, rising.
+    pub(in super::super) fn into_parts(self) -> (Roll, Vec<MessageNumber>) {
+        let (roll, numbers) = in_order(self.roll, self.numbers);
+        let is_half = |it: &&Listed| it.unique_id().is_empty() || it.size.is_none();
+        let halves = roll.listed().iter().filter(is_half).count();
         if halves > 0 {
             log::warn!("the server's listings disagree about {halves} messages");
         }
+        (roll, numbers)
     }
 }
 
 impl Default for Listing {
     fn default() -> Self {
-        Self {
-            messages: Messages::default(),
-            unique_id: 0,
-            size: 0,
-            room: (MESSAGES_MAX, UNIQUE_IDS_MAX),
-            has_bad_lines: false,
-        }
+        Self::new("")
     }
+}
+
+/// The roll as it is where the server has kept to the order of numbers; else one that is sorted, on
+/// which each message stands once, with what was said last of it.
+fn in_order(roll: Roll, numbers: Vec<MessageNumber>) -> (Roll, Vec<MessageNumber>) {
+    if numbers.is_sorted_by(|number, next| number < next) {
+        return (roll, numbers);
+    }
+    let (listed, mut roll) = roll.disband();
+    let mut rows: Vec<(MessageNumber, Listed)> = numbers.into_iter().zip(listed).collect();
+    rows.sort_by(|(number, _), (other, _)| number.cmp(other));
+    rows.dedup_by(|(later, said), (number, listed)| {
+        let is_same = later == number;
+        if is_same {
+            correct(listed, said);
+        }
+        is_same
+    });
+    let add = |(number, listed): (MessageNumber, Listed)| {
+        roll.add(listed.unique_id(), listed.size);
+        number
+    };
+    let numbers = rows.into_iter().map(add).collect();
+    (roll, numbers)
+}
+
+/// Takes in what was said of the same message later.
+fn correct(listed: &mut Listed, said: &mut Listed) {
+    let size = said.size.or(listed.size);
+    if !said.unique_id().is_empty() {
+        mem::swap(listed, said);
+    }
+    listed.size = size;
 }
 
 fn take(room: &mut usize, much: usize) -> Result<(), SessionError> {
@@ -216,16 +173,12 @@ mod tests {
         for line in sizes {
             listing.size(line.as_bytes()).unwrap();
         }
-        let messages = listing.into_messages();
-        let text = |listed: Listed| {
-            let unique_id = String::from_utf8_lossy(listed.unique_id).into_owned();
-            (unique_id, listed.size)
+        let (roll, numbers) = listing.into_parts();
+        let told = |(number, listed): (&MessageNumber, &Listed)| {
+            let unique_id = String::from_utf8_lossy(listed.unique_id()).into_owned();
+            (number.to_string(), unique_id, listed.size())
         };
-        let texts: Vec<(String, u64)> = messages.iter().map(text).collect();
-        let numbers = messages.into_numbers().map(|number| number.to_string());
-        let told = numbers.zip(texts);
-        told.map(|(number, (unique_id, size))| (number, unique_id, size))
-            .collect()
+        numbers.iter().zip(roll.listed()).map(told).collect()
     }
 
     fn texts(lines: &[String]) -> Vec<&str> {
@@ -273,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn listings_in_the_same_order_take_one_row_a_message() {
+    fn a_message_of_both_listings_is_added_once_where_they_have_the_same_order() {
         let mut listing = Listing::default();
         for line in ["1 a", "2 b", "3 c"] {
             listing.unique_id(line.as_bytes()).unwrap();
@@ -281,8 +234,7 @@ mod tests {
         for line in ["1 10", "2 20", "3 30"] {
             listing.size(line.as_bytes()).unwrap();
         }
-        assert_eq!(listing.messages.rows.len(), 3);
-        assert_eq!(size_of::<Row>(), 32);
+        assert_eq!(listing.roll.listed().len(), 3);
     }
 
     #[test]
@@ -316,7 +268,7 @@ mod tests {
             for line in &sizes {
                 prop_assert!(listing.size(line).is_ok());
             }
-            prop_assert!(listing.into_messages().iter().count() <= unique_ids.len() + sizes.len());
+            prop_assert!(listing.into_parts().1.len() <= unique_ids.len() + sizes.len());
         }
 
         #[test]

@@ -42,13 +42,13 @@ pub(super) enum Outcome {
 
 impl SignIn {
     /// To be logged in over a link of this kind.
-    pub fn new(security: Security, log_in: LogIn, unique_ids_matter: bool, manner: Manner) -> Self {
+    pub fn new(security: Security, log_in: LogIn, manner: Manner, inquiry: Inquiry) -> Self {
         Self {
             security,
             encrypted: security == Security::ImplicitTls,
             log_in,
             manner,
-            inquiry: Inquiry::new(unique_ids_matter, manner.pipelining),
+            inquiry,
         }
     }
 

@@ -17,6 +17,7 @@ use super::super::message::MessageId;
 use super::super::octets::{Octets, Part};
 use super::super::open::OpenMessage;
 use super::super::reader::{Answer, Read};
+use super::super::roll::Listed;
 use super::super::settings::Settings;
 use super::State;
 use super::serving::Opened;
@@ -35,8 +36,8 @@ pub(super) fn state() -> State {
     };
     let mut state = State::new(settings, Vec::new());
     for name in ["a", "b"] {
-        let message = Message::new(name, name.as_bytes(), 10, 0);
-        state.catalog.add(message);
+        let listed = Listed::new(name, name.as_bytes(), Some(10));
+        state.catalog.add(Message::new(&listed, 0));
     }
     state
 }
