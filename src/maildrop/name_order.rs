@@ -82,7 +82,7 @@ mod tests {
     fn catalog(names: &[&str]) -> Catalog {
         let mut catalog = Catalog::default();
         for name in names {
-            let listed = Listed::new(name, name.as_bytes(), Some(1));
+            let listed = Listed::new(name, Some(name.as_bytes()), Some(1));
             catalog.add(Message::new(&listed, 1000));
         }
         catalog

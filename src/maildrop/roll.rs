@@ -15,7 +15,8 @@ use super::unique_id::UniqueId;
 #[derive(Debug)]
 pub(super) struct Listed {
     pub name: Arc<str>,
-    pub unique_id: UniqueId,
+    /// None where UIDL has not named it.
+    unique_id: Option<UniqueId>,
     /// None where LIST has not named it.
     pub size: Option<u64>,
 }
@@ -32,17 +33,27 @@ pub(super) struct Roll {
 
 impl Listed {
     /// A message with a name that belongs to its unique-id.
-    pub fn new(name: &str, unique_id: &[u8], size: Option<u64>) -> Self {
+    pub fn new(name: &str, unique_id: Option<&[u8]>, size: Option<u64>) -> Self {
         Self {
-            unique_id: UniqueId::new(unique_id, name),
+            unique_id: unique_id.map(|it| UniqueId::new(it, name)),
             name: name.into(),
             size,
         }
     }
 
+    /// What UIDL calls it, if it has named it.
+    pub fn given_unique_id(&self) -> Option<&[u8]> {
+        self.unique_id.as_ref().map(|it| it.within(&self.name))
+    }
+
     /// What the server calls it; empty where it has no unique-id.
     pub fn unique_id(&self) -> &[u8] {
-        self.unique_id.within(&self.name)
+        self.given_unique_id().unwrap_or_default()
+    }
+
+    /// Whether UIDL or LIST has not named it.
+    pub fn is_half(&self) -> bool {
+        self.unique_id.is_none() || self.size.is_none()
     }
 
     /// Its size, 0 where the server has none.
@@ -61,12 +72,13 @@ impl Roll {
     }
 
     /// Adds the message that is listed next.
-    pub fn add(&mut self, unique_id: &[u8], size: Option<u64>) {
+    pub fn add(&mut self, given: Option<&[u8]>, size: Option<u64>) {
+        let unique_id = given.unwrap_or_default();
         let listed = &self.listed;
         let unique_id_of = |at: usize| listed.get(at).map_or(&[][..], Listed::unique_id);
         let occurrence = self.groups.join(unique_id, unique_id_of);
         names::write_file_name(&mut self.name, unique_id, occurrence, &self.suffix);
-        self.listed.push(Listed::new(&self.name, unique_id, size));
+        self.listed.push(Listed::new(&self.name, given, size));
     }
 
     /// Takes in the size of a message that is on it.
@@ -114,7 +126,7 @@ impl Roll {
     pub fn of<U: AsRef<[u8]>>(messages: impl IntoIterator<Item = (U, u64)>, suffix: &str) -> Self {
         let mut roll = Self::new(suffix);
         for (unique_id, size) in messages {
-            roll.add(unique_id.as_ref(), Some(size));
+            roll.add(Some(unique_id.as_ref()), Some(size));
         }
         roll
     }
@@ -141,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_takes_48_octets_beside_its_name() {
-        assert_eq!(size_of::<Listed>(), 48);
+    fn a_message_takes_56_octets_beside_its_name() {
+        assert_eq!(size_of::<Listed>(), 56);
     }
 }

@@ -2,7 +2,7 @@
 //! unless it had to be escaped.
 
 /// Where a unique-id is found.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum UniqueId {
     /// So many octets at the beginning of the name.
     BeginsName(u8),

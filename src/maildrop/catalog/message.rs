@@ -30,7 +30,7 @@ impl Message {
     pub(in super::super) fn new(listed: &Listed, listed_at: i64) -> Self {
         Self {
             name: listed.name.clone(),
-            unique_id: listed.unique_id.clone(),
+            unique_id: UniqueId::new(listed.unique_id(), &listed.name),
             standing: Standing::ALONE,
             listed: listed.size(),
             listed_at,
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     fn message(listed: u64) -> Message {
-        Message::new(&Listed::new("a", b"a", Some(listed)), 1000)
+        Message::new(&Listed::new("a", Some(b"a"), Some(listed)), 1000)
     }
 
     fn learn(message: &mut Message, octets: &[u8]) {

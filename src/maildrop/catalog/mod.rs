@@ -293,7 +293,10 @@ mod tests {
     use super::*;
 
     fn message(name: &str, listed: u64) -> Message {
-        Message::new(&Listed::new(name, name.as_bytes(), Some(listed)), 1000)
+        Message::new(
+            &Listed::new(name, Some(name.as_bytes()), Some(listed)),
+            1000,
+        )
     }
 
     fn catalog(listed: &[u64]) -> Catalog {

@@ -143,7 +143,7 @@ mod tests {
                 .filter(|other| *other == unique_id)
                 .count();
             let name = format!("{unique_id}~{at}");
-            let listed = Listed::new(&name, unique_id.as_bytes(), None);
+            let listed = Listed::new(&name, Some(unique_id.as_bytes()), None);
             let message = Message::new(&listed, 0);
             let message = message.among(Standing {
                 sharers: sharers as u32,

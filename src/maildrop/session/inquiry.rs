@@ -192,6 +192,14 @@ mod tests {
     }
 
     #[test]
+    fn a_unique_id_that_is_empty_is_one_for_all_that() {
+        let empty = Reaction::Say("+OK\r\n1\r\n2 \r\n.\r\n");
+        let (result, rig) = sign_in(mailbox().announcing(&["UIDL"]).reacting("UIDL", &[empty]));
+        assert_eq!(result, Ok(()));
+        assert_eq!(rig.maildrop.totals().messages, 2);
+    }
+
+    #[test]
     fn stat_decides_nothing() {
         for words in ["-ERR no\r\n", "+OK\r\n", NONE] {
             for capabilities in ANNOUNCED {

@@ -48,7 +48,7 @@ impl Listing {
             return Ok(());
         };
         take(&mut self.room.1, listed.unique_id.len())?;
-        self.add(listed.number, listed.unique_id, None)
+        self.add(listed.number, Some(listed.unique_id), None)
     }
 
     /// Takes a line of LIST's reply (RFC 1939 section 5).
@@ -62,7 +62,7 @@ impl Listing {
         } else {
             // It may be elsewhere on the roll; that is found when all have come.
             self.next = self.numbers.len();
-            self.add(listed.number, &[], Some(listed.size))?;
+            self.add(listed.number, None, Some(listed.size))?;
         }
         self.next += 1;
         Ok(())
@@ -71,7 +71,7 @@ impl Listing {
     fn add(
         &mut self,
         number: MessageNumber,
-        unique_id: &[u8],
+        unique_id: Option<&[u8]>,
         size: Option<u64>,
     ) -> Result<(), SessionError> {
         take(&mut self.room.0, 1)?;
@@ -96,14 +96,13 @@ impl Listing {
     /// Whether messages are listed, and UIDL has named none of them.
     pub(super) fn lacks_unique_ids(&self) -> bool {
         let mut listed = self.roll.listed().iter();
-        !self.is_empty() && listed.all(|listed| listed.unique_id().is_empty())
+        !self.is_empty() && listed.all(|listed| listed.given_unique_id().is_none())
     }
 
     /// The messages, now that all lines have come, and their numbers, rising.
     pub(in super::super) fn into_parts(self) -> (Roll, Vec<MessageNumber>) {
         let (roll, numbers) = in_order(self.roll, self.numbers);
-        let is_half = |it: &&Listed| it.unique_id().is_empty() || it.size.is_none();
-        let halves = roll.listed().iter().filter(is_half).count();
+        let halves = roll.listed().iter().filter(|it| it.is_half()).count();
         if halves > 0 {
             log::warn!("the server's listings disagree about {halves} messages");
         }
@@ -134,7 +133,7 @@ fn in_order(roll: Roll, numbers: Vec<MessageNumber>) -> (Roll, Vec<MessageNumber
         is_same
     });
     let add = |(number, listed): (MessageNumber, Listed)| {
-        roll.add(listed.unique_id(), listed.size);
+        roll.add(listed.given_unique_id(), listed.size);
         number
     };
     let numbers = rows.into_iter().map(add).collect();
@@ -144,7 +143,7 @@ fn in_order(roll: Roll, numbers: Vec<MessageNumber>) -> (Roll, Vec<MessageNumber
 /// Takes in what was said of the same message later.
 fn correct(listed: &mut Listed, said: &mut Listed) {
     let size = said.size.or(listed.size);
-    if !said.unique_id().is_empty() {
+    if said.given_unique_id().is_some() {
         mem::swap(listed, said);
     }
     listed.size = size;

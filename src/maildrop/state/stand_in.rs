@@ -36,7 +36,7 @@ pub(super) fn state() -> State {
     };
     let mut state = State::new(settings, Vec::new());
     for name in ["a", "b"] {
-        let listed = Listed::new(name, name.as_bytes(), Some(10));
+        let listed = Listed::new(name, Some(name.as_bytes()), Some(10));
         state.catalog.add(Message::new(&listed, 0));
     }
     state
