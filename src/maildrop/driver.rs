@@ -57,8 +57,18 @@ pub struct Driver {
     bell: Arc<EventFd>,
     alarm: Alarm,
     slumber: Slumber,
+    /// Whether the link may hold octets that poll(2) does not know of, or that were left for later.
+    has_more: bool,
     /// Whether the system could not wait the last time.
     is_blind: bool,
+}
+
+/// What has ended a wait.
+struct Woken {
+    /// There is something to read.
+    by_link: bool,
+    /// Somebody has asked for something, or it is time.
+    otherwise: bool,
 }
 
 /// What became of a journal.
@@ -68,6 +78,14 @@ type Written = Result<(), String>;
 enum Made {
     Link(Result<(Stream, Credential, Channel), Outage>),
     Tls(Result<(Stream, Channel), Outage>),
+}
+
+impl Woken {
+    /// Nobody knows by what.
+    const BLINDLY: Self = Self {
+        by_link: true,
+        otherwise: true,
+    };
 }
 
 impl Driver {
@@ -110,6 +128,7 @@ impl Driver {
             bell,
             alarm: Alarm::new()?,
             slumber: Slumber::new(),
+            has_more: false,
             is_blind: false,
         };
         thread::Builder::new()
@@ -124,31 +143,34 @@ impl Driver {
     fn run(mut self) {
         let mut buffer = vec![0; BUFFER];
         loop {
-            self.wait();
+            let woken = self.wait();
             let slept = self.slumber.look();
             if slept > NAP {
                 self.step(Input::Resumed(slept));
             }
-            while let Some(made) = self.attempts.take() {
-                self.take(made);
+            if woken.otherwise {
+                self.look_around();
             }
-            while let Ok(written) = self.written.1.try_recv() {
-                self.step(Input::JournalWritten(written));
+            if woken.by_link || self.has_more {
+                self.read(&mut buffer);
             }
-            self.step(Input::Wake);
-            self.read(&mut buffer);
             self.write();
         }
     }
 
-    /// Waits for the link, the bell or the time.
-    fn wait(&mut self) {
-        let now = (self.maildrop.shared().surroundings.now)();
-        if let Some(moment) = self.engine.wake_at()
-            && let Err(error) = self.alarm.set(moment, now)
-        {
-            log::error!("cannot set the alarm: {error}");
+    fn look_around(&mut self) {
+        while let Some(made) = self.attempts.take() {
+            self.take(made);
         }
+        while let Ok(written) = self.written.1.try_recv() {
+            self.step(Input::JournalWritten(written));
+        }
+        self.step(Input::Wake);
+    }
+
+    /// Waits for the link, the bell or the time.
+    fn wait(&mut self) -> Woken {
+        self.set_alarm();
         let mut descriptors = vec![
             PollFd::new(self.bell.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.alarm.as_fd(), PollFlags::POLLIN),
@@ -161,16 +183,34 @@ impl Driver {
             descriptors.push(PollFd::new(stream.as_fd(), events));
         }
         let polled = poll(&mut descriptors, PollTimeout::NONE);
-        let has_gone_off = descriptors.get(1).and_then(PollFd::any);
+        let is_ready = |at: usize| descriptors.get(at).and_then(PollFd::any) == Some(true);
+        let (has_rung, has_gone_off, by_link) = (is_ready(0), is_ready(1), is_ready(2));
         match polled {
             Ok(_) | Err(Errno::EINTR) => self.is_blind = false,
-            Err(error) => self.wait_blindly(error),
+            Err(error) => {
+                self.wait_blindly(error);
+                return Woken::BLINDLY;
+            }
         }
-        if has_gone_off.unwrap_or_default() {
+        if has_gone_off {
             self.alarm.acknowledge();
         }
-        // Empty where it was not the bell.
-        let _ = self.bell.read();
+        if has_rung {
+            let _ = self.bell.read();
+        }
+        Woken {
+            by_link,
+            otherwise: has_rung || has_gone_off,
+        }
+    }
+
+    fn set_alarm(&mut self) {
+        let now = (self.maildrop.shared().surroundings.now)();
+        if let Some(moment) = self.engine.wake_at()
+            && let Err(error) = self.alarm.set(moment, now)
+        {
+            log::error!("cannot set the alarm: {error}");
+        }
     }
 
     /// Everything goes on as if something had happened, only slowly. That is told once.
@@ -259,22 +299,28 @@ impl Driver {
     fn take(&mut self, made: Made) {
         match made {
             Made::Link(Ok((stream, credential, channel))) => {
-                self.stream = Some(stream);
+                self.hold(stream);
                 self.step(Input::Connected(Ok((credential, channel))));
             }
             Made::Link(Err(outage)) => self.step(Input::Connected(Err(outage))),
             Made::Tls(Ok((stream, channel))) => {
-                self.stream = Some(stream);
+                self.hold(stream);
                 self.step(Input::TlsStarted(Ok(channel)));
             }
             Made::Tls(Err(outage)) => self.step(Input::TlsStarted(Err(outage))),
         }
     }
 
+    fn hold(&mut self, stream: Stream) {
+        self.stream = Some(stream);
+        self.has_more = true;
+    }
+
     fn read(&mut self, buffer: &mut [u8]) {
         if self.maildrop.is_disk_behind() {
             return;
         }
+        self.has_more = false;
         for _ in 0..READS_MAX {
             self.write();
             let Some(stream) = &mut self.stream else {
@@ -285,7 +331,11 @@ impl Driver {
             }
             match stream.read(buffer) {
                 Ok(Progress::Octets(octets)) => {
-                    self.step(Input::Received(buffer.get(..octets).unwrap_or_default()))
+                    let is_empty = stream.is_empty_after(octets, buffer.len());
+                    self.step(Input::Received(buffer.get(..octets).unwrap_or_default()));
+                    if is_empty {
+                        return;
+                    }
                 }
                 Ok(Progress::WouldBlock) => return,
                 Ok(Progress::Closed) => {
@@ -296,6 +346,7 @@ impl Driver {
                 Err(error) => return self.closed(broken(&error)),
             }
         }
+        self.has_more = true;
         Self::ring(&self.bell);
     }
 

@@ -96,6 +96,12 @@ impl Stream {
         }
     }
 
+    /// Whether a read of so many octets into a buffer of this size has left nothing behind that
+    /// poll(2) does not know of: one in clear takes all there is.
+    pub fn is_empty_after(&self, octets: usize, room: usize) -> bool {
+        octets < room && !self.is_tls()
+    }
+
     /// Hands over as many of `octets` as there is room for. After [`Progress::WouldBlock`] the
     /// next write must begin with the same octets, as TLS may have encrypted some already.
     ///
@@ -242,7 +248,12 @@ mod tests {
         let mut buffer = [0; 1000];
         loop {
             match stream.read(&mut buffer)? {
-                Progress::Octets(count) => text.extend_from_slice(&buffer[..count]),
+                Progress::Octets(count) => {
+                    text.extend_from_slice(&buffer[..count]);
+                    if stream.is_empty_after(count, buffer.len()) {
+                        assert!(Deadline::after(AMPLE).wait_readable(&*stream)?);
+                    }
+                }
                 Progress::WouldBlock => assert!(Deadline::after(AMPLE).wait_readable(&*stream)?),
                 Progress::Closed => return Ok(text),
             }
