@@ -35,13 +35,12 @@ pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
     let local = scratch.path().join("message");
     fs::write(&local, [b'x'; 8_192])?;
 
-    let numbers = Unread::of(stage.mailbox);
     let unread = Unread::of(stage.mailbox);
     let mut scores = measure::race(
         REPETITIONS,
         vec![
             Entrant::new(BARE, || {
-                let number = numbers.next()? + 1;
+                let number = unread.next()? + 1;
                 timed(|| bare.retrieve([number])).map(|(time, _)| time)
             }),
             Entrant::new(&format!("{POP3FS}: open, read, close"), || {
@@ -67,7 +66,8 @@ pub fn race(stage: &Stage) -> io::Result<Vec<Race>> {
     ])
 }
 
-/// Messages that nobody has read, each once.
+/// Messages that nobody has read, each once: what one entrant has had the server's machine read from the
+/// disk would be at hand for the next.
 struct Unread {
     places: RefCell<Vec<usize>>,
 }
